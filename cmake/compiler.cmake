@@ -1,0 +1,25 @@
+# Flags that every target of ours is built with. GCC 12 and Clang 14 must both be silent.
+add_library(tollgate_flags INTERFACE)
+target_compile_options(tollgate_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wnull-dereference -Wformat=2
+  -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(tollgate_flags INTERFACE -Wduplicated-cond -Wlogical-op)
+endif()
+
+if(TOLLGATE_SANITIZE)
+  add_compile_options(-fsanitize=${TOLLGATE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TOLLGATE_SANITIZE})
+  # GCC's null-dereference analysis sees the instrumentation as code of ours.
+  target_compile_options(tollgate_flags INTERFACE -Wno-null-dereference)
+endif()
+
+if(TOLLGATE_LTO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+find_program(TOLLGATE_CCACHE ccache)
+if(TOLLGATE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TOLLGATE_CCACHE})
+endif()

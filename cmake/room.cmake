@@ -1,0 +1,45 @@
+# tollgate_room(<name> [DEPS <room>...] [LIBS <third-party target>...])
+# One room is one library: src/<name>/*.cc, include/tollgate/<name>/*.h. DEPS may point only
+# downward (docs/ARCHITECTURE.md); third-party LIBS stay private to the room.
+function(tollgate_room name)
+  cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;PUBLIC_LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  list(TRANSFORM ROOM_DEPS PREPEND tollgate_)
+  if(sources)
+    add_library(tollgate_${name} STATIC ${sources})
+    target_include_directories(tollgate_${name}
+      PUBLIC ${CMAKE_SOURCE_DIR}/include PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(tollgate_${name}
+      PUBLIC ${ROOM_DEPS} ${ROOM_PUBLIC_LIBS} Threads::Threads PRIVATE tollgate_flags ${ROOM_LIBS})
+  else()
+    add_library(tollgate_${name} INTERFACE)
+    target_include_directories(tollgate_${name} INTERFACE ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(tollgate_${name} INTERFACE ${ROOM_DEPS} ${ROOM_PUBLIC_LIBS} ${ROOM_LIBS})
+  endif()
+endfunction()
+
+# tollgate_tests(<name> [DEPS <room>...] [LIBS <target>...] [TIMEOUT <s>] [LABELS <label>])
+# One executable per folder of tests: tests/<name>/*_test.cc plus helpers beside them.
+function(tollgate_tests name)
+  cmake_parse_arguments(T "" "TIMEOUT" "DEPS;LIBS;LABELS;PROPERTIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cc)
+  if(NOT sources)
+    return()
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  if(NOT T_LABELS)
+    set(T_LABELS unit)
+  endif()
+  list(TRANSFORM T_DEPS PREPEND tollgate_)
+  add_executable(${name}_test ${sources})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name}_test PRIVATE
+    tollgate_flags ${T_DEPS} ${T_LIBS} GTest::gtest GTest::gtest_main)
+  set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  include(GoogleTest)
+  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}" ${T_PROPERTIES})
+endfunction()

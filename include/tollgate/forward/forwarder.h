@@ -1,0 +1,94 @@
+// Forwarder: takes payments from the ring to the books. The state machine alone: no curl, no
+// hiredis, no epoll, no clock of its own, so that the simulation can crash it between any two
+// state changes.
+//
+// For attempt n the order is: slot kClaimed(n), the claim in the ledger, slot kSent(n), (disk
+// durability: its group commit), the POST. Outcomes are those of docs/ARCHITECTURE.md.
+//
+// Thread: one worker's. Several forwarders may share a table and a ring; a slot popped from the
+// ring belongs to the forwarder that popped it until it is released.
+// Owns: nothing but its own bookkeeping, all allocated in the constructor.
+// Invariants: no payment is in flight at two processors; a pinned payment goes only to its own
+// processor with its own requestedAt; nothing is posted without a claim that the ledger confirmed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tollgate/base/clock.h"
+#include "tollgate/base/mpmc_ring.h"
+#include "tollgate/forward/policy.h"
+#include "tollgate/ledger/ledger.h"
+#include "tollgate/payments/processor_directory.h"
+#include "tollgate/table/payment_table.h"
+#include "tollgate/upstream/health_board.h"
+#include "tollgate/upstream/processor_client.h"
+#include "tollgate/upstream/processor_options.h"
+
+namespace tollgate::metrics {
+struct ForwardMetrics;
+}
+
+namespace tollgate::forward {
+
+using WorkRing = base::MpmcRing<uint32_t>;  // slot numbers
+
+struct ForwarderOptions {
+  std::vector<upstream::ProcessorOptions> processors;  // index is the ProcessorId
+  PolicyOptions policy;
+  // This forwarder's part of each processor's in_flight_max is in_flight_max / forwarders (the
+  // remainder goes to the first).
+  size_t forwarders = 1;
+  size_t index = 0;
+  size_t unresolved_max = 2048;       // per processor and forwarder
+  int64_t retry_backoff_ms_min = 20;  // doubles per refusal, with jitter
+  int64_t retry_backoff_ms_max = 2'000;
+  int64_t unresolved_backoff_ms_min = 100;
+  int64_t unresolved_backoff_ms_max = 5'000;
+  int64_t probe_interval_ms = 250;  // of an open breaker
+  uint32_t breaker_failures = 3;    // consecutive, that open it
+  uint64_t seed = 1;                // of the jitter
+};
+
+class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorEvents {
+ public:
+  // All references outlive it. `metrics` is this forwarder's own.
+  Forwarder(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
+            table::PaymentTable& table, WorkRing& ring, ledger::Ledger& ledger,
+            upstream::ProcessorClient& client, const upstream::HealthBoard& health,
+            const base::Clock& clock, metrics::ForwardMetrics& metrics);
+  ~Forwarder() override;
+
+  // Does all that can be done now: pops, claims, posts, records. Called once at the end of each
+  // turn of the loop, after all events.
+  void Pump();
+  // Monotonic nanoseconds by which Pump wants to be called although no event came; INT64_MAX: none.
+  int64_t NextDeadlineNs() const;
+  // Could Pump take something from the ring right now? For Sleepers::Seat.
+  bool CouldTake() const;
+  // Payments that it has taken from the ring and not yet released.
+  size_t held() const;
+  // Takes nothing more from the ring, starts no further attempts; what is in flight ends, what is
+  // booked is recorded. True from quiet() on: nothing in flight, nothing to record.
+  void BeginDrain();
+  bool quiet() const;
+
+  // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.
+  std::vector<ProcessorView> Views() const;
+
+  void OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies) override;
+  void OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies) override;
+  void OnBatchFailed(uint64_t batch) override;
+  void OnTailLost() override;
+  void OnLedgerState() override;
+  void OnPosted(uint64_t cookie, const upstream::PostResult& result) override;
+  void OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::forward

@@ -1,0 +1,61 @@
+// RequestParser: bytes to requests by RFC 9112, strict where looseness lets one request hide in
+// another. Pure: no sockets, clock or heap. It works in place on a buffer that the caller owns and
+// fills; it remembers how far it looked, so that a request that comes in many pieces costs no more
+// than one that comes whole, whatever the split points.
+//
+// Thread: one connection, one parser.
+// Invariants: what follows a bad request is never read as another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "tollgate/http/request.h"
+
+namespace tollgate::http {
+
+struct ParserLimits {
+  size_t header_bytes_max = 16 * 1024;  // request line and field lines together
+  size_t header_lines_max = 100;
+  size_t body_bytes_max = 64 * 1024;
+};
+
+enum class ParseStatus : uint8_t {
+  kNeedMore,      // read more behind what is there and call again
+  kNeedContinue,  // as kNeedMore, and the client waits for "100 Continue" (said once per request)
+  kReady,         // request() is valid, consumed() bytes belong to it
+  kBad,           // answer error_status() with error_detail() and close
+};
+
+class RequestParser {
+ public:
+  explicit RequestParser(const ParserLimits& limits) : limits_(limits) {}
+
+  // Looks at data[0, size): the bytes from the start of a request. `data` may move between calls
+  // (the parser keeps offsets), and its content up to size must be what it was, but for chunk
+  // framing that the parser itself removed from the body.
+  ParseStatus Parse(char* data, size_t size);
+
+  // After kReady: begin the next request, whose bytes start at data + consumed().
+  void Reset();
+
+  const Request& request() const { return request_; }
+  size_t consumed() const { return consumed_; }
+  // True once the header section of the current request is complete (for the body's time limit).
+  bool headers_done() const { return headers_done_; }
+
+  int error_status() const { return error_status_; }  // 400, 413, 431, 501, 505
+  std::string_view error_detail() const { return error_detail_; }
+
+ private:
+  const ParserLimits limits_;
+  Request request_;
+  size_t consumed_ = 0;
+  bool headers_done_ = false;
+  int error_status_ = 0;
+  std::string_view error_detail_;
+  // The implementation adds its own resumption state here.
+};
+
+}  // namespace tollgate::http

@@ -1,0 +1,51 @@
+// Responses: rendered once at start-up where they are constant, else written into a buffer.
+//
+// Thread: value types and pure functions; a rendered response is constant, any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tollgate::http {
+
+std::string_view ReasonPhrase(int status);
+
+struct ResponseHead {
+  int status = 200;
+  std::string_view content_type;   // empty: no Content-Type (and no body)
+  std::string_view extra_headers;  // complete lines, CRLF each: "Allow: POST\r\n"
+  bool close = false;              // adds "Connection: close"
+  bool keep_alive_http10 = false;  // adds "Connection: keep-alive" for a 1.0 client that asked
+};
+
+// Status line, fields, Content-Length, and `body` unless `head_only` (HEAD: the length all the
+// same).
+void AppendResponse(std::string& out, const ResponseHead& head, std::string_view body,
+                    bool head_only = false);
+
+// An RFC 9457 problem: {"type":"about:blank","title":"Bad Request","status":400,"detail":"…"}.
+std::string ProblemBody(int status, std::string_view detail);
+inline constexpr std::string_view kProblemType = "application/problem+json";
+
+// A constant response in the forms that a connection may need.
+class StaticResponse {
+ public:
+  StaticResponse(int status, std::string_view content_type, std::string_view body,
+                 std::string_view extra_headers = {});
+  static StaticResponse Problem(int status, std::string_view detail,
+                                std::string_view extra_headers = {});
+  std::string_view keep_alive() const { return keep_alive_; }
+  std::string_view closing() const { return closing_; }
+  const ResponseHead& head() const { return head_; }
+  std::string_view body() const { return body_; }
+  int status() const { return head_.status; }
+
+ private:
+  std::string content_type_, extra_headers_, body_;
+  ResponseHead head_;
+  std::string keep_alive_, closing_;
+};
+
+}  // namespace tollgate::http

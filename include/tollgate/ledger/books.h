@@ -1,0 +1,44 @@
+// Books: what the HTTP side asks of the ledger: summary, look-up, purge. Asynchronous, so that a
+// slow Redis never blocks an acceptor.
+//
+// Thread: one acceptor's; calls and callbacks on its thread. At most `queries_max` under way.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "tollgate/payments/payment.h"
+#include "tollgate/payments/summary.h"
+
+namespace tollgate::ledger {
+
+enum class EntryState : uint8_t { kPending, kBooked, kRejected };
+
+struct BookEntry {
+  EntryState state = EntryState::kPending;
+  int64_t amount_cents = 0;
+  payments::ProcessorId processor = payments::kNoProcessor;
+  int64_t requested_at_ms = 0;
+  uint16_t attempt = 0;
+  uint8_t reason = 0;  // table::RejectReason
+};
+
+class Books {
+ public:
+  virtual ~Books() = default;
+  // Callbacks get nothing if the ledger is away, too busy or did not answer in time.
+  using OnSummary = std::function<void(std::optional<payments::Summary>)>;
+  // First optional: as above. Second: nothing if the id is not on the books.
+  using OnEntry = std::function<void(std::optional<std::optional<BookEntry>>)>;
+  using OnPurged = std::function<void(bool)>;
+
+  virtual void GetSummary(const payments::SummaryRange& range, OnSummary done) = 0;
+  virtual void Find(const payments::Uuid& id, OnEntry done) = 0;
+  // The books are empty for every later question; keys of the old epoch are unlinked little by
+  // little afterwards.
+  virtual void Purge(OnPurged done) = 0;
+};
+
+}  // namespace tollgate::ledger

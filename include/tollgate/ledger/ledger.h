@@ -1,0 +1,111 @@
+// Ledger: the books, as the forwarding state machine sees them. RedisLedger is the first
+// implementation, the simulation's deterministic model (tests/forward) the second.
+//
+// Thread: one worker's; all calls and all callbacks on its thread.
+// All calls are batches and answer later through LedgerEvents, never from inside the call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "tollgate/payments/limits.h"
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::ledger {
+
+// Who claims: a table and which opening of it (table::TableIdentity). The books refuse an opening
+// older than the newest they know, and a second one of the same number (another nonce).
+struct Owner {
+  payments::Uuid table;
+  uint64_t incarnation = 0;
+  uint64_t nonce = 0;
+};
+
+// One attempt, before it is sent. Also the repeat of a claim, after a lost reply or lost books.
+struct ClaimRequest {
+  payments::Payment payment;
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+  uint16_t attempt = 0;  // 1 ..
+  payments::ProcessorId processor = payments::kNoProcessor;
+  int64_t requested_at_ms = 0;
+};
+
+enum class ClaimVerdict : uint8_t {
+  kYours,      // adopt attempt, processor, requested_at_ms and epoch of the reply, then send
+  kStale,      // the books hold a later attempt of the same owner: adopt it, pinned
+  kBooked,     // on the books already, by processor at requested_at_ms: nothing to send
+  kElsewhere,  // another owner has it and will finish it: nothing to send
+  kConflict,   // the id is known with another amount
+  kRejected,   // the books hold a rejection of this id with the same amount
+  kFenced,     // this opening of the table is not the newest: send nothing, ever
+  kFailed,     // this entry alone could not be executed (it is logged): ask again later
+};
+
+struct ClaimReply {
+  ClaimVerdict verdict = ClaimVerdict::kFenced;
+  uint16_t attempt = 0;
+  payments::ProcessorId processor = payments::kNoProcessor;
+  int64_t requested_at_ms = 0;
+  uint32_t epoch = 0;
+};
+
+// What became of an attempt. Carries everything, so that it can restore a claim the books forgot.
+struct RecordRequest {
+  ClaimRequest claim;       // as last adopted; requested_at_ms is the processor's
+  bool booked = true;       // false: rejected, with reason
+  uint8_t reason = 0;       // table::RejectReason
+  bool epoch_known = true;  // false after a restart that lost it: the current one is taken
+  uint32_t epoch = 0;
+};
+
+enum class RecordVerdict : uint8_t {
+  kDone,           // on the books now, or it was already, the same
+  kContradiction,  // the books say another processor booked it: a possible double charge
+  kFenced,         // as above; the newer owner will settle it
+  kFailed,         // this entry alone could not be executed: ask again later
+};
+
+struct RecordReply {
+  RecordVerdict verdict = RecordVerdict::kFenced;
+  payments::ProcessorId other = payments::kNoProcessor;  // with kContradiction
+};
+
+class LedgerEvents {
+ public:
+  virtual ~LedgerEvents() = default;
+  // Replies stand in the order of the requests. `batch` is what the call was given.
+  virtual void OnClaimed(uint64_t batch, std::span<const ClaimReply> replies) = 0;
+  virtual void OnRecorded(uint64_t batch, std::span<const RecordReply> replies) = 0;
+  // The batch may or may not have been executed (connection lost, deadline passed), or was refused
+  // whole (out of memory, eviction policy): repeat it once the ledger is ready. Repeating is safe.
+  virtual void OnBatchFailed(uint64_t batch) = 0;
+  // The books may have lost their tail: tell again all that is not free or still rests. The ledger
+  // lets repeats of claims (attempts told before) and records through at once, and opens for new
+  // claims (can_claim) after its grace.
+  virtual void OnTailLost() = 0;
+  // ready() or can_claim() changed.
+  virtual void OnLedgerState() = 0;
+};
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+  virtual void SetEvents(LedgerEvents* events) = 0;
+
+  // Connected and usable: Record, and Claim of attempts told before, may be called.
+  virtual bool ready() const = 0;
+  // New claims may be made: ready and past the grace that follows a lost tail.
+  virtual bool can_claim() const = 0;
+
+  // REQUIRES: ready(); 1 .. kLedgerBatchMax requests (copied); batch ids unique while under way.
+  virtual void Claim(const Owner& owner, std::span<const ClaimRequest> requests,
+                     uint64_t batch) = 0;
+  virtual void Record(const Owner& owner, std::span<const RecordRequest> requests,
+                      uint64_t batch) = 0;
+};
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,57 @@
+// What the gateway counts, by thread. Each struct has one writing thread; metrics/exposition.h
+// sums them up for Prometheus.
+//
+// Thread: see counter.h.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "tollgate/metrics/counter.h"
+
+namespace tollgate::metrics {
+
+inline constexpr size_t kProcessorSlots = 32;  // payments::ProcessorId fits
+
+// Why a POST /payments was not accepted.
+enum class Refusal : uint8_t { kInvalid, kTableFull, kDraining, kDiskFailed, kCount };
+
+struct alignas(64) AcceptMetrics {
+  Counter accepted;
+  std::array<Counter, static_cast<size_t>(Refusal::kCount)> refused;
+  Counter summaries;
+  Counter lookups;
+  Counter purges;
+  Counter ledger_away;  // summaries, look-ups and purges answered 503
+};
+
+// One processor as one forwarder sees it.
+struct ProcessorMetrics {
+  Gauge in_flight;
+  Gauge unresolved;
+  Gauge breaker_open;  // 0, 1
+  Gauge in_flight_cap;
+  std::array<Counter, 8> outcomes;  // by upstream::PostOutcome
+  Counter booked;
+  Counter booked_cents;
+  Histogram latency_us;
+};
+
+struct alignas(64) ForwardMetrics {
+  std::array<ProcessorMetrics, kProcessorSlots> processors;
+  Counter retries;         // attempts after the first
+  Counter rejected;        // ended REJECTED, by whatever reason
+  Counter conflicts;       // of these: the id is known with another amount
+  Counter elsewhere;       // duplicates that another owner finishes
+  Counter contradictions;  // the books say another processor booked it
+  Counter fenced;          // replies that refused this opening of the table
+  Gauge held;
+  Gauge unresolved_oldest_ms;  // age of the oldest payment with unknown outcome, 0: none
+  Histogram claim_batch, claim_us;
+  Histogram record_batch, record_us;
+  Counter fees_ppm_cents;        // sum of cents times fee in parts per million
+  Counter least_fees_ppm_cents;  // the same, had the cheapest processor taken all
+};
+
+}  // namespace tollgate::metrics

@@ -1,0 +1,17 @@
+// Every cap on payments in one place. Limits of a room's own stand in its options struct and are
+// checked against these.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tollgate::payments {
+
+inline constexpr int64_t kAmountCentsMax = 999'999'999'999;  // 9,999,999,999.99
+inline constexpr size_t kBodyBytesMax = 64 * 1024;           // default, configurable
+inline constexpr size_t kProcessorsMax = 31;  // five bits in a slot, one kept for none
+inline constexpr size_t kProcessorNameBytesMax = 31;
+inline constexpr uint16_t kAttemptMax = 8191;   // thirteen bits in a slot
+inline constexpr size_t kLedgerBatchMax = 256;  // payments in one script call
+
+}  // namespace tollgate::payments

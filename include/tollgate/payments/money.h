@@ -1,0 +1,34 @@
+// Cents to and from decimal text, exactly. No binary floating point touches money.
+//
+// Thread: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tollgate::payments {
+
+enum class MoneyError : uint8_t {
+  kNone,
+  kNotANumber,       // not a JSON number (RFC 8259 section 6)
+  kNotPositive,      // zero or less
+  kTooLarge,         // more than kAmountCentsMax
+  kTooManyDecimals,  // more than two decimal places that matter
+};
+
+struct MoneyResult {
+  int64_t cents = 0;
+  MoneyError error = MoneyError::kNone;
+};
+
+// The text of one JSON number, nothing around it: "19.9", "20.000" and "1e2" are fine.
+MoneyResult ParseCents(std::string_view json_number);
+
+inline constexpr size_t kCentsTextBytesMax = 22;
+// Writes "1990" cents as "19.90"; returns the number of characters. The result is valid JSON.
+size_t FormatCents(int64_t cents, char* out);
+std::string CentsToString(int64_t cents);
+
+}  // namespace tollgate::payments

@@ -1,0 +1,35 @@
+// The JSON that passes between the gateway and a processor (CONTRACT section 2).
+//
+// Thread: pure functions; the parsers allocate (they are off the usual way of a payment).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::payments {
+
+inline constexpr size_t kProcessorBodyBytesMax = 160;
+
+// {"correlationId":"…","amount":19.90,"requestedAt":"2025-07-15T12:34:56.123Z"}; returns its
+// length. REQUIRES: room for kProcessorBodyBytesMax at `out`.
+size_t FormatProcessorPayment(const Payment& payment, int64_t requested_at_ms, char* out);
+
+// The answer of GET /payments/{id}.
+struct ProcessorPayment {
+  Payment payment;
+  int64_t requested_at_ms = 0;  // rounded down from the processor's microseconds
+};
+std::optional<ProcessorPayment> ParseProcessorPayment(std::string_view body);
+
+// The answer of GET /payments/service-health.
+struct ServiceHealth {
+  bool failing = false;
+  int64_t min_response_ms = 0;
+};
+std::optional<ServiceHealth> ParseServiceHealth(std::string_view body);
+
+}  // namespace tollgate::payments

@@ -1,0 +1,98 @@
+// HttpServer: connections, time limits, pipelining in order; knows no payments. One instance per
+// event loop; several may share a Unix listening descriptor (EPOLLEXCLUSIVE).
+//
+// Thread: the loop's thread only.
+// Owns: its connections, buffers (from a pool sized by the options) and listening descriptors.
+// Invariants: answers leave in the order of their requests, also when they are given out of order;
+// out of descriptors (EMFILE, ENFILE) it stops accepting for a while and never spins; bytes behind
+// a framing error are never read as a request.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tollgate/base/result.h"
+#include "tollgate/base/unique_fd.h"
+#include "tollgate/http/request.h"
+#include "tollgate/http/request_parser.h"
+#include "tollgate/http/response.h"
+#include "tollgate/net/event_loop.h"
+
+namespace tollgate::server {
+
+struct ServerOptions {
+  http::ParserLimits parser;
+  size_t connections_max = 16 * 1024;
+  size_t pipeline_max = 64;  // requests taken in and not yet answered, per connection
+  int64_t header_timeout_ms = 10'000;
+  int64_t body_timeout_ms = 10'000;
+  int64_t idle_timeout_ms = 60'000;
+  int64_t write_timeout_ms = 10'000;  // a client that does not read its answers
+};
+
+// What a server counts; written by its thread, read by any (relaxed).
+struct ServerCounters;
+
+// The right, and duty, to answer one request, once. May be kept and used later (deferred): it
+// names the connection by index and generation, so answering a connection that has gone is
+// harmless. Copyable; the last use counts, a second answer is ignored by TG_ASSERT in debug.
+class HttpServer;
+class Responder {
+ public:
+  Responder() = default;
+  void Send(const http::StaticResponse& response);
+  void Send(int status, std::string_view content_type, std::string_view body,
+            std::string_view extra_headers = {});
+  void SendProblem(int status, std::string_view detail, std::string_view extra_headers = {});
+  // Ends the connection at once without an answer (RST): a fault switch of the simulator.
+  void Abort();
+  // Writes `bytes` as they are in place of an answer, then closes: a fault switch as well.
+  void SendRawAndClose(std::string_view bytes);
+  // False once the client has gone.
+  bool alive() const;
+
+ private:
+  friend class HttpServer;
+  HttpServer* server_ = nullptr;
+  uint32_t connection_ = 0;
+  uint32_t generation_ = 0;
+  uint32_t sequence_ = 0;
+};
+
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+  // Called on the server's loop. The request's views are valid only during the call; behind its
+  // body kBodyPaddingBytes are readable. The handler answers `responder` now or later.
+  virtual void OnRequest(const http::Request& request, Responder responder) = 0;
+};
+
+inline constexpr size_t kBodyPaddingBytes = 64;
+
+class HttpServer {
+ public:
+  HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler);
+  ~HttpServer();
+
+  // Accepts from `listener` (not owned when shared among servers: see `exclusive`).
+  // `exclusive`: EPOLLEXCLUSIVE, for a Unix descriptor that several loops watch.
+  base::Status Listen(int listener_fd, bool exclusive);
+
+  // Draining: accept no more, close idle connections, answer what is in with "Connection: close".
+  void StartDrain();
+  size_t connection_count() const;
+  // No connection has a request that is unanswered or an answer that is unsent.
+  bool idle() const;
+
+  const ServerCounters& counters() const;
+
+ private:
+  friend class Responder;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::server

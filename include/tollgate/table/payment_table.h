@@ -1,0 +1,127 @@
+// PaymentTable: a fixed array of 64-byte slots in one memory-mapped file, and the queue of free
+// slots. It is what survives a crash.
+//
+// Thread: Open and Close one thread; Acquire any (acceptors); SetStatus and Release the slot's
+// owner; reading any.
+// Owns: the file's exclusive lock, its mapping, the in-memory free queue.
+// Invariants: the file is preallocated by writing, so that a full disk is an error at Open and no
+// SIGBUS later. Free slots are reused first-in first-out, not before they rested `rest_ms`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tollgate/base/mpmc_ring.h"
+#include "tollgate/base/result.h"
+#include "tollgate/payments/processor_directory.h"
+#include "tollgate/table/slot.h"
+
+namespace tollgate::table {
+
+enum class Durability : uint8_t {
+  kMemory,   // an anonymous mapping: dies with the process
+  kProcess,  // a file mapping, no syncs: survives the death of the process
+  kDisk,     // group commits: survives power loss
+};
+
+struct TableOptions {
+  std::string path;  // unused for kMemory
+  Durability durability = Durability::kProcess;
+  size_t slots = 65536;    // of a new file; an existing file of another size is taken over whole
+  int64_t rest_ms = 5000;  // how long a freed slot keeps what it held
+  int64_t sync_interval_us = 1000;  // kDisk: longest wait of a commit for company
+  size_t sync_batch_max = 4096;     // kDisk: payments that start a commit at once
+};
+
+// Who writes to the ledger: the table, and which opening of it. Survives host names, pids, workers.
+struct TableIdentity {
+  payments::Uuid table;
+  uint64_t incarnation = 0;  // raised at every opening
+  uint64_t nonce = 0;        // random per opening: tells a copied table's opening from ours
+};
+
+struct RecoveryReport {
+  size_t unfinished = 0;
+  size_t damaged = 0;  // set aside: not reused, not sent, kept as they are
+  size_t resting = 0;
+  bool created = false;
+  std::vector<uint32_t> to_continue;  // slots with work left, oldest accepted first
+};
+
+class PaymentTable {
+ public:
+  // Opens or creates, locks and scans. Fails, with what to do, on: a foreign or newer header,
+  // a lock held by another process, a full or read-only disk. Never overwrites what it does not
+  // know. Names in the file's header that `directory` lacks are added to it.
+  static base::Result<std::unique_ptr<PaymentTable>> Open(const TableOptions& options,
+                                                          payments::ProcessorDirectory& directory,
+                                                          int64_t wall_now_ms);
+  ~PaymentTable();
+
+  const TableIdentity& identity() const;
+  const RecoveryReport& recovery() const;
+  size_t slot_count() const;
+  const std::string& path() const;
+  Durability durability() const;
+
+  // Takes a free slot, writes the payment, publishes it as kAccepted. Nothing if no slot is free
+  // and rested, or the disk has failed. Thread: any. No system call.
+  std::optional<uint32_t> Acquire(const payments::Payment& payment, int64_t wall_now_ms,
+                                  int64_t monotonic_now_ns);
+  // Puts the slot at the end of the free queue as kFree or kFreeBooked.
+  // REQUIRES: status.state is one of these; the caller owns the slot.
+  void Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns);
+
+  // One release store. REQUIRES: the caller owns the slot.
+  void SetStatus(uint32_t slot, const SlotStatus& status);
+  SlotStatus Status(uint32_t slot) const;  // acquire; partner: SetStatus and Acquire
+  // REQUIRES: the caller owns the slot.
+  const Slot& At(uint32_t slot) const;
+  void SetClaimEpoch(uint32_t slot, uint32_t epoch);
+
+  // A consistent copy of a slot that the caller does not own; nothing if it changed meanwhile or
+  // its checksum is wrong.
+  struct Snapshot {
+    payments::Payment payment;
+    int64_t accepted_at_ms = 0;
+    uint32_t generation = 0;
+    uint32_t claim_epoch = 0;
+    SlotStatus status;
+  };
+  std::optional<Snapshot> Read(uint32_t slot) const;
+
+  // How many slots are not free, about. Thread: any.
+  size_t UsedApprox() const;
+
+  // Group commit (kDisk). A ticket covers all stores made before it was taken; it is committed once
+  // CommittedTicket() reaches it. With the other levels CommittedTicket() is UINT64_MAX.
+  // Thread: any; TakeTicket is one atomic load, RequestCommit wakes the syncing thread if needed.
+  uint64_t TakeTicket();
+  uint64_t CommittedTicket() const;
+  // Called on the syncing thread after every commit; for waking loops. Before threads start.
+  void AddCommitListener(std::function<void()> on_commit);
+  // False while syncs fail (a full or dead disk); Acquire gives nothing then.
+  bool healthy() const;
+
+  // The ledger's run_id as last known, kept in the header, so that a restart sees that Redis
+  // restarted as well. 40 characters, empty if never known. Thread: any (takes a lock).
+  std::string LastLedgerRunId() const;
+  void SetLedgerRunId(std::string_view run_id);
+
+ private:
+  PaymentTable();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// What `tollgate pending` shows of a file without opening it for work (no lock, read-only).
+base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(const std::string& path,
+                                                              payments::ProcessorDirectory& names);
+
+}  // namespace tollgate::table

@@ -1,0 +1,64 @@
+// A slot of the payment table: 64 bytes, one payment. docs/ARCHITECTURE.md has the state diagram.
+//
+// The payment part is written while the slot is free, then published by the status; it is never
+// changed afterwards. The status is one aligned 64-bit word changed by one release store: it cannot
+// tear, so a process killed at any instruction leaves every payment in a state to continue from.
+//
+// Thread: a slot has one owner at a time (acceptor, then worker); any thread may read a status.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::table {
+
+enum class SlotState : uint8_t {
+  kFree = 0,        // nothing to tell
+  kAccepted = 1,    // published; attempt() is that of the last refused attempt, 0 if none
+  kClaimed = 2,     // about to be claimed in the books as attempt n; nothing was sent yet
+  kSent = 3,        // claimed; attempt n may have been sent
+  kUnresolved = 4,  // attempt n was sent with unknown outcome: pinned
+  kBooked = 5,      // the processor has it; the record may not be on the books yet
+  kRejected = 6,    // can never be booked; the rejection may not be on the books yet
+  kFreeBooked = 7,  // free, rests: booked and recorded, may be told again
+};
+
+enum class RejectReason : uint8_t {
+  kNone = 0,
+  kConflict = 1,   // the id is known with another amount
+  kRefused = 2,    // the processor says that the request can never be right (400 and its like)
+  kElsewhere = 3,  // the ledger shows it booked in contradiction to what this slot knows
+};
+
+// The status word, unpacked. Bits from the top: state 3, pinned 1, reason 2, processor 5,
+// attempt 13, requestedAt 40 (milliseconds since 2025-01-01T00:00:00Z).
+struct SlotStatus {
+  SlotState state = SlotState::kFree;
+  bool pinned = false;
+  RejectReason reason = RejectReason::kNone;
+  payments::ProcessorId processor = payments::kNoProcessor;
+  uint16_t attempt = 0;
+  int64_t requested_at_ms = 0;  // Unix milliseconds; 0: none
+  bool operator==(const SlotStatus&) const = default;
+};
+
+uint64_t PackStatus(const SlotStatus& status);
+SlotStatus UnpackStatus(uint64_t word);
+
+struct alignas(64) Slot {
+  payments::Payment payment;          // 24 bytes
+  int64_t accepted_at_ms;             // Unix milliseconds
+  uint32_t generation;                // raised at each use of the slot
+  uint32_t checksum;                  // over the payment part
+  std::atomic<uint64_t> status;       // PackStatus, processor as the file's own index
+  std::atomic<uint32_t> claim_epoch;  // the purge epoch of the claim; valid from kSent on
+  uint32_t reserved[3];
+};
+static_assert(sizeof(Slot) == 64);
+
+// The checksum of the payment part (id, cents, time accepted, generation).
+uint32_t PaymentChecksum(const Slot& slot);
+
+}  // namespace tollgate::table

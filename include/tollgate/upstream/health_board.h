@@ -1,0 +1,41 @@
+// HealthBoard: the fleet's routing snapshot inside one process: what the last service-health
+// answers said, one atomic word per processor.
+//
+// Thread: Publish the health thread's; Read any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "tollgate/payments/limits.h"
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::upstream {
+
+struct ProcessorHealth {
+  bool known = false;  // false: no snapshot yet, or it is too old to be believed
+  bool failing = false;
+  uint32_t min_response_ms = 0;
+  bool operator==(const ProcessorHealth&) const = default;
+};
+
+class HealthBoard {
+ public:
+  void Publish(payments::ProcessorId id, const ProcessorHealth& health) {
+    const uint64_t word = uint64_t{health.min_response_ms} << 2U |
+                          uint64_t{health.failing ? 2U : 0U} | uint64_t{health.known ? 1U : 0U};
+    words_[id].store(word, std::memory_order_release);  // partner: Read
+  }
+  ProcessorHealth Read(payments::ProcessorId id) const {
+    const uint64_t word = words_[id].load(std::memory_order_acquire);  // partner: Publish
+    return {.known = (word & 1U) != 0,
+            .failing = (word & 2U) != 0,
+            .min_response_ms = static_cast<uint32_t>(word >> 2U)};
+  }
+
+ private:
+  std::array<std::atomic<uint64_t>, payments::kProcessorsMax> words_{};
+};
+
+}  // namespace tollgate::upstream

@@ -1,0 +1,65 @@
+// ProcessorClient: requests to processors and what their answers prove (docs/ARCHITECTURE.md,
+// "Outcomes"). CurlProcessorClient is the implementation; the simulation has a model of its own.
+//
+// Thread: one worker's; calls and callbacks on its thread. Answers come later through
+// ProcessorEvents, never from inside a call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::upstream {
+
+// What one transfer of a POST proves.
+enum class PostOutcome : uint8_t {
+  kConfirmed,     // 2xx
+  kNotSent,       // no byte of the request was ever written, by any connection of the transfer
+  kOverCapacity,  // 429: not booked
+  kEmpty500,      // ended without a booking by this attempt, if a look-up then says 404
+  kError500,      // a 500 with a body: its insert may still commit; check later
+  kDuplicate,     // 422: this processor has the id; look it up
+  kInvalid,       // 400 and other 4xx: can never be booked as it is
+  kUnknown,       // anything else, time-outs and half answers included
+};
+const char* Name(PostOutcome outcome);
+
+struct PostRequest {
+  payments::Payment payment;
+  payments::ProcessorId processor = payments::kNoProcessor;
+  int64_t requested_at_ms = 0;
+};
+
+struct PostResult {
+  PostOutcome outcome = PostOutcome::kUnknown;
+  int http_status = 0;      // 0: none came
+  int64_t duration_us = 0;  // from the call to the outcome
+};
+
+enum class LookupOutcome : uint8_t { kFound, kAbsent, kUnclear };
+
+struct LookupResult {
+  LookupOutcome outcome = LookupOutcome::kUnclear;
+  payments::Payment payment;    // with kFound
+  int64_t requested_at_ms = 0;  // with kFound
+};
+
+class ProcessorEvents {
+ public:
+  virtual ~ProcessorEvents() = default;
+  virtual void OnPosted(uint64_t cookie, const PostResult& result) = 0;
+  virtual void OnLookedUp(uint64_t cookie, const LookupResult& result) = 0;
+};
+
+class ProcessorClient {
+ public:
+  virtual ~ProcessorClient() = default;
+  virtual void SetEvents(ProcessorEvents* events) = 0;
+  // False if no transfer handle is free (the pool is sized by the configuration).
+  [[nodiscard]] virtual bool Post(const PostRequest& request, uint64_t cookie) = 0;
+  [[nodiscard]] virtual bool Lookup(const payments::Uuid& id, payments::ProcessorId processor,
+                                    uint64_t cookie) = 0;
+};
+
+}  // namespace tollgate::upstream
