@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Format, shell scripts, the load scenarios' syntax; with --tidy also a Clang build and clang-tidy.
+#   tools/lint.sh           all of it
+#   tools/lint.sh --quick   what needs no build
+#   tools/lint.sh --tidy    the Clang part alone
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mode=${1:---all}
+
+quick() {
+  git ls-files '*.h' '*.cc' | xargs clang-format-14 --dry-run --Werror
+  git ls-files '*.sh' .ci/run | xargs shellcheck -S warning
+  local script
+  for script in k6/*.js k6/lib/*.js; do node --check --input-type=module <"$script"; done
+}
+
+tidy() {
+  cmake --preset clang --log-level=WARNING
+  cmake --build build/clang -j "$(nproc)"
+  git ls-files 'src/*.cc' 'tools/*.cc' |
+    xargs -P "$(nproc)" -n 4 clang-tidy-14 --quiet -p build/clang 2>&1 |
+    { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -' || true; } |
+    tee build/clang/tidy.log
+  ! grep -qE '(warning|error):' build/clang/tidy.log
+}
+
+case "$mode" in
+  --all) quick; tidy ;;
+  --quick) quick ;;
+  --tidy) tidy ;;
+  *) echo "lint: unknown argument '$mode'" >&2; exit 2 ;;
+esac

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Runs the whole set-up on this machine until Ctrl-C: a private Redis on a Unix socket, two
+# simulated processors, two gateways on Unix sockets and HAProxy in front. Everything lives in one
+# temporary folder that is removed at the end.
+#
+# Settings (environment):
+#   PORT                9999   what HAProxy listens on
+#   DEFAULT_PORT        8001   the processor with the low fee
+#   FALLBACK_PORT       8002   the dearer one
+#   BUILD_DIR           build/release
+#   DEFAULT_SIM_FEE, FALLBACK_SIM_FEE   0.05, 0.15
+#   GATEWAY_ARGS        more arguments for both gateways
+#   READY_FILE          written (with the folder's name) once everything answers
+#   COMMAND             run this once everything answers, then stop all and exit with its status
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PORT=${PORT:-9999}
+DEFAULT_PORT=${DEFAULT_PORT:-8001}
+FALLBACK_PORT=${FALLBACK_PORT:-8002}
+BUILD_DIR=${BUILD_DIR:-$root/build/release}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-run.XXXXXX")
+names=()
+pids=()
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  say "run: $*" >&2
+  exit 1
+}
+
+stop_all() {
+  trap '' INT TERM
+  local i
+  # In the reverse order of their start: first who sends, last who is sent to.
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    kill -TERM "${pids[$i]}" 2>/dev/null && wait "${pids[$i]}" 2>/dev/null
+  done
+  rm -rf "$folder"
+}
+trap stop_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# start NAME COMMAND…: in a process group of its own, so that Ctrl-C reaches this script alone.
+start() {
+  local name=$1
+  shift
+  setsid "$@" >"$folder/$name.log" 2>&1 </dev/null &
+  pids+=($!)
+  names+=("$name")
+}
+
+died() {
+  say "run: $1 ended; its last words:" >&2
+  tail -n 8 "$folder/$1.log" | sed 's/^/    /' >&2
+  exit 1
+}
+
+gave_up() {
+  say "run: $1 does not answer after 15 s; its last words:" >&2
+  tail -n 8 "$folder/$1.log" | sed 's/^/    /' >&2
+  exit 1
+}
+
+check_alive() {
+  local i
+  for i in "${!pids[@]}"; do
+    kill -0 "${pids[$i]}" 2>/dev/null || died "${names[$i]}"
+  done
+}
+
+# wait_for WHAT COMMAND…: until the command succeeds, at most 15 s.
+wait_for() {
+  local what=$1 deadline=$((SECONDS + 15))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    check_alive
+    [ $SECONDS -lt $deadline ] || gave_up "$what"
+    sleep 0.05
+  done
+}
+
+port_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+for port in "$PORT" "$DEFAULT_PORT" "$FALLBACK_PORT"; do
+  port_free "$port" || fail "port $port is taken, perhaps by another 'make run'." \
+    "Stop it, or choose other ports: make run PORT=… DEFAULT_PORT=… FALLBACK_PORT=…"
+done
+for binary in tollgate processor-sim; do
+  [ -x "$BUILD_DIR/$binary" ] || fail "$BUILD_DIR/$binary is missing; run 'make build' first"
+done
+
+start redis redis-server --port 0 --unixsocket "$folder/redis.sock" --unixsocketperm 777 \
+  --dir "$folder" --appendonly yes --appendfsync everysec --save "" --loglevel warning
+start processor-default "$BUILD_DIR/processor-sim" --listen "127.0.0.1:$DEFAULT_PORT" \
+  --fee "${DEFAULT_SIM_FEE:-0.05}"
+start processor-fallback "$BUILD_DIR/processor-sim" --listen "127.0.0.1:$FALLBACK_PORT" \
+  --fee "${FALLBACK_SIM_FEE:-0.15}"
+for n in 1 2; do
+  # shellcheck disable=SC2086 # GATEWAY_ARGS is a list of words
+  start "gateway-$n" "$BUILD_DIR/tollgate" --server-socket "$folder/gateway-$n.sock" \
+    --redis-socket "$folder/redis.sock" --data-dir "$folder" \
+    --default-url "http://127.0.0.1:$DEFAULT_PORT" \
+    --fallback-url "http://127.0.0.1:$FALLBACK_PORT" \
+    --admin-listen "$folder/admin-$n.sock" --allow-purge=true ${GATEWAY_ARGS:-}
+done
+wait_for redis redis-cli -s "$folder/redis.sock" ping
+wait_for gateway-1 curl -sf --unix-socket "$folder/gateway-1.sock" http://tollgate/readyz
+wait_for gateway-2 curl -sf --unix-socket "$folder/gateway-2.sock" http://tollgate/readyz
+SOCKETS=$folder LISTEN=:$PORT start haproxy haproxy -db -f "$root/haproxy/haproxy.cfg"
+wait_for haproxy curl -sf "http://127.0.0.1:$PORT/payments-summary"
+
+cat <<EOF
+
+  Tollgate is up.
+
+    payments       http://localhost:$PORT/payments            HAProxy, two gateways behind it
+    summary        http://localhost:$PORT/payments-summary
+    processors     http://localhost:$DEFAULT_PORT (default)   http://localhost:$FALLBACK_PORT (fallback), simulated
+    sockets, logs  $folder
+    metrics        curl --unix-socket $folder/admin-1.sock http://tollgate/metrics
+
+    curl -i -XPOST localhost:$PORT/payments -H 'Content-Type: application/json' \\
+      -d '{"correlationId":"$(cat /proc/sys/kernel/random/uuid)","amount":19.90}'
+
+  Ctrl-C stops everything.
+EOF
+[ -z "${READY_FILE:-}" ] || printf '%s\n' "$folder" >"$READY_FILE"
+
+if [ -n "${COMMAND:-}" ]; then
+  RUN_DIR=$folder PORT=$PORT bash -c "$COMMAND"
+  exit $?
+fi
+while true; do
+  sleep 1 &
+  wait $!
+  check_alive
+done
