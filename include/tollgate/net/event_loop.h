@@ -115,7 +115,7 @@ class EventLoop {
   void SiftUp(size_t index);
   void SiftDown(size_t index);
   int WaitMillis(int timeout_ms) const;
-  void Dispatch(int count);
+  void Dispatch(uint64_t token, uint32_t events);
   void RunPosted();
   void RunDueTimers();
   void ReadClock();
