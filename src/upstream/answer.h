@@ -1,0 +1,44 @@
+// Answer: what has arrived of an HTTP/1 answer, read strictly from the lines that curl hands on,
+// kept in a fixed buffer. curl's own status is not used: it reads "HTTP/1.1 2000" as 200.
+//
+// Thread: one at a time.
+// Invariants: status() is that of a whole final status line, or 0.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace tollgate::upstream {
+
+class Answer {
+ public:
+  static constexpr size_t kBodyBytesMax = 1024;
+
+  void Reset();
+  // One line with its line end, as CURLOPT_HEADERFUNCTION gets it. False: not an answer we take.
+  [[nodiscard]] bool OnLine(std::string_view line);
+  // A part of the body. False: larger than any answer of a processor; nothing more is wanted.
+  [[nodiscard]] bool OnBody(std::string_view part);
+
+  int status() const { return status_; }
+  bool headers_whole() const { return headers_whole_; }
+  // Its end is told by Content-Length or chunks, not by the connection's end.
+  bool framed() const { return framed_; }
+  bool has_body() const { return body_bytes_ != 0; }
+  bool body_too_large() const { return body_too_large_; }
+  std::string_view body() const { return {body_.data(), body_bytes_}; }
+
+ private:
+  bool OnStatusLine(std::string_view line);
+
+  int status_ = 0;
+  bool in_headers_ = false;
+  bool headers_whole_ = false;
+  bool framed_ = false;
+  bool body_too_large_ = false;
+  size_t body_bytes_ = 0;
+  std::array<char, kBodyBytesMax> body_;
+};
+
+}  // namespace tollgate::upstream

@@ -1,0 +1,104 @@
+#include "upstream/outcome.h"
+
+#include <optional>
+
+#include "tollgate/payments/processor_json.h"
+
+namespace tollgate::upstream {
+namespace {
+
+// No byte of the request was written. Findings in curl 7.88.1:
+// - CURLINFO_REQUEST_SIZE counts headers and body, and is set to zero only when the transfer
+//   starts (lib/transfer.c, Curl_pretransfer), not when curl tries again on another connection.
+// - It counts the first write on a connection alone (lib/http.c, Curl_buffer_send). If that one
+//   was short or would have blocked, readwrite_upload (lib/transfer.c) writes the rest uncounted:
+//   it can be 0 although the request arrived whole.
+// - CURLOPT_PREREQFUNCTION is called each time before a request is begun, on new and on reused
+//   connections (lib/multi.c, MSTATE_DO), and nothing of a request is written before it. TCP fast
+//   open, early data and HTTP/2 are off.
+// So the proof is that it was never called; the count only confirms it.
+bool WasNeverSent(const Evidence& evidence) {
+  return evidence.requests_begun == 0 && evidence.request_bytes == 0;
+}
+
+PostOutcome Classify500(const Evidence& evidence) {
+  if (evidence.has_body) return PostOutcome::kError500;
+  // Without a told length an empty body may be one that was lost on the way.
+  return evidence.framed ? PostOutcome::kEmpty500 : PostOutcome::kUnknown;
+}
+
+}  // namespace
+
+bool IsComplete(const Evidence& evidence) {
+  return evidence.ended_well && evidence.status != 0 && evidence.headers_whole;
+}
+
+PostOutcome ClassifyPost(const Evidence& evidence) {
+  if (evidence.requests_begun > 1) return PostOutcome::kUnknown;
+  if (evidence.status == 0) {
+    return WasNeverSent(evidence) ? PostOutcome::kNotSent : PostOutcome::kUnknown;
+  }
+  // A whole status line is the processor's word that it has the payment; it speaks after its
+  // insert, and what follows says nothing more. So a cut body changes nothing.
+  if (evidence.status / 100 == 2) return PostOutcome::kConfirmed;
+  if (evidence.status == 422) return PostOutcome::kDuplicate;  // only leads to a question
+  // From here an answer would free the payment for another processor, or end it. That takes a
+  // whole answer; in doubt the payment stays where it is.
+  if (!IsComplete(evidence)) return PostOutcome::kUnknown;
+  switch (evidence.status) {
+    case 429:
+      return PostOutcome::kOverCapacity;
+    case 500:
+      return Classify500(evidence);
+    case 400:
+      return PostOutcome::kInvalid;
+    default:
+      // Of the 4xx only 400 speaks of this payment. 401, 403, 404, 405, 413, 415, 431 and the like
+      // are about a wrong URL, header or proxy: rejecting would throw away every payment until a
+      // person mends it. 408 and 425 ask for a repeat; some servers send 408 unasked on an idle
+      // connection. 502, 503, 504 are a proxy's word on an attempt that may still go on. Redirects
+      // are not followed. In all these the payment waits, visibly, at this processor.
+      return PostOutcome::kUnknown;
+  }
+}
+
+LookupResult ClassifyLookup(const Evidence& evidence, std::string_view body,
+                            const payments::Uuid& id) {
+  LookupResult result;
+  if (!IsComplete(evidence)) return result;
+  if (evidence.status == 404) {
+    // A look-up that was sent twice is asked twice, no more: the second answer counts.
+    result.outcome = LookupOutcome::kAbsent;
+  } else if (evidence.status == 200 && evidence.framed) {
+    const std::optional<payments::ProcessorPayment> found = payments::ParseProcessorPayment(body);
+    if (!found || found->payment.id != id) return result;
+    result = {.outcome = LookupOutcome::kFound,
+              .payment = found->payment,
+              .requested_at_ms = found->requested_at_ms};
+  }
+  return result;
+}
+
+const char* Name(PostOutcome outcome) {
+  switch (outcome) {
+    case PostOutcome::kConfirmed:
+      return "confirmed";
+    case PostOutcome::kNotSent:
+      return "not_sent";
+    case PostOutcome::kOverCapacity:
+      return "over_capacity";
+    case PostOutcome::kEmpty500:
+      return "empty_500";
+    case PostOutcome::kError500:
+      return "error_500";
+    case PostOutcome::kDuplicate:
+      return "duplicate";
+    case PostOutcome::kInvalid:
+      return "invalid";
+    case PostOutcome::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+}  // namespace tollgate::upstream
