@@ -81,13 +81,16 @@ int CurlDriver::OnSocketChange(CURL* /*easy*/, curl_socket_t fd, int what, void*
                                void* /*socket*/) {
   auto& driver = *static_cast<CurlDriver*>(self);
   Socket& socket = driver.SocketOf(fd);
+  const uint32_t before = socket.wanted;
   socket.wanted = ToEpoll(what);
   if (socket.wanted != 0) {
     driver.Watch(socket, socket.wanted);
-  } else if (socket.is_connection && socket.watched) {
+  } else if (socket.is_connection && socket.watched && (before & EPOLLIN) != 0) {
     driver.Watch(socket, EPOLLIN);  // idle, or about to be closed by CloseSocket
   } else {
-    driver.Unwatch(socket);  // a resolver's: closed without another word
+    // A resolver's, or one that did not connect: closed without another word, or closed already
+    // (lib/cf-socket.c, cf_socket_close, "not active").
+    driver.Unwatch(socket);
   }
   return 0;
 }
@@ -111,7 +114,13 @@ curl_socket_t CurlDriver::OpenSocket(void* self, curlsocktype /*purpose*/,
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                           address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
-  driver.SocketOf(fd).is_connection = true;
+  Socket& socket = driver.SocketOf(fd);
+  socket.is_connection = true;
+  if (socket.watched) {
+    // curl closed the last one of this number in silence, and takes the watch for still there.
+    driver.Unwatch(socket);
+    driver.Watch(socket, socket.wanted);
+  }
   ++driver.connections_opened_;
   return fd;
 }

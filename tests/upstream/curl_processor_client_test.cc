@@ -248,7 +248,10 @@ TEST_F(CurlProcessorClientTest, ConnectTimeoutIsNotSent) {
 }
 
 TEST_F(CurlProcessorClientTest, ResetBeforeReadingIsUnknown) {
-  server_.on_accept = [](Connection& connection) { connection.Reset(); };
+  server_.on_bytes = [](Connection& connection) {
+    connection.Reset();
+    return true;
+  };
   Start(Options());
   EXPECT_STREQ(Name(PostOne().outcome), "unknown");
 }

@@ -56,6 +56,7 @@ class ScriptedServer final : public net::EventHandler {
 
    private:
     void OnEvents(uint32_t /*events*/) override {
+      if (server_.on_bytes(*this)) return;
       char part[4096];
       const ssize_t got = ::recv(fd_.get(), part, sizeof part, MSG_DONTWAIT);
       if (got <= 0) return Close();
@@ -125,7 +126,8 @@ class ScriptedServer final : public net::EventHandler {
   std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
   size_t bytes() const { return bytes_; }
 
-  std::function<void(Connection&)> on_accept = [](Connection&) {};
+  // Bytes wait unread. True: the script has dealt with the connection.
+  std::function<bool(Connection&)> on_bytes = [](Connection&) { return false; };
   std::function<void(Connection&, std::string_view request)> on_request = [](Connection&,
                                                                              std::string_view) {};
 
@@ -136,7 +138,6 @@ class ScriptedServer final : public net::EventHandler {
       if (!fd.valid()) return;
       connections_.push_back(
           std::make_unique<Connection>(*this, std::move(fd), connections_.size()));
-      on_accept(*connections_.back());
     }
   }
 
