@@ -26,7 +26,7 @@ struct MoneyResult {
 // The text of one JSON number, nothing around it: "19.9", "20.000" and "1e2" are fine.
 MoneyResult ParseCents(std::string_view json_number);
 
-inline constexpr size_t kCentsTextBytesMax = 22;
+inline constexpr size_t kCentsTextBytesMax = 24;
 // Writes "1990" cents as "19.90"; returns the number of characters. The result is valid JSON.
 size_t FormatCents(int64_t cents, char* out);
 std::string CentsToString(int64_t cents);

@@ -1,0 +1,94 @@
+#include "tollgate/payments/summary.h"
+
+#include <optional>
+
+#include "tollgate/payments/money.h"
+#include "tollgate/payments/timestamp.h"
+
+namespace tollgate::payments {
+
+namespace {
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Percent-decoding of RFC 3986; a '+' stays one, as it is the sign of an offset.
+std::optional<std::string> Decode(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const int high = HexValue(text[i + 1]);
+    const int low = HexValue(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    decoded.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return decoded;
+}
+
+struct Ends {
+  bool from = false;
+  bool to = false;
+};
+
+// One "name=value"; the problem, or nothing.
+std::string TakePair(std::string_view pair, SummaryRange* range, Ends* seen) {
+  const size_t equals = pair.find('=');
+  const auto name = Decode(pair.substr(0, equals));
+  if (!name) return "query: a '%' must be followed by two hexadecimal digits";
+  if (*name != "from" && *name != "to") return {};
+  const bool is_from = *name == "from";
+  bool& twice = is_from ? seen->from : seen->to;
+  if (twice) return *name + ": stands twice";
+  twice = true;
+  const auto text =
+      Decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
+  if (!text) return *name + ": a '%' must be followed by two hexadecimal digits";
+  if (text->empty()) return {};
+  const auto time = ParseTimestampMillis(*text, is_from ? Rounding::kUp : Rounding::kDown);
+  if (!time) {
+    return *name + ": must be a time with a zone, such as 2025-07-15T12:34:56.000Z" +
+           " (a '+' of an offset as %2B or as it is)";
+  }
+  (is_from ? range->from_ms : range->to_ms) = *time;
+  return {};
+}
+
+}  // namespace
+
+ParsedSummaryRange ParseSummaryQuery(std::string_view query) {
+  ParsedSummaryRange parsed;
+  Ends seen;
+  while (!query.empty() && parsed.ok()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    if (!pair.empty()) parsed.problem = TakePair(pair, &parsed.range, &seen);
+    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
+  }
+  return parsed;
+}
+
+std::string SummaryToJson(const Summary& summary) {
+  std::string json = "{";
+  for (const auto& totals : summary) {
+    if (json.size() > 1) json += ',';
+    json += '"';
+    json += totals.name;  // a processor's name has no character that JSON escapes (configuration)
+    json += R"(":{"totalRequests":)";
+    json += std::to_string(totals.count);
+    json += R"(,"totalAmount":)";
+    json += CentsToString(totals.amount_cents);
+    json += '}';
+  }
+  return json + "}";
+}
+
+}  // namespace tollgate::payments

@@ -1,0 +1,68 @@
+// The same payment posted many times, to all instances at once, in both cases of its id: charged
+// once, and a clash of amounts is visible.
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <thread>
+#include <vector>
+
+#include "tests/support/stack.h"
+
+namespace tollgate::testing {
+namespace {
+
+std::string Upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+TEST(Duplicates, TheSameIdPostedToAllInstancesAtOnceIsChargedOnce) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  constexpr uint64_t kIds = 300;
+  std::vector<std::thread> threads;
+  std::atomic<size_t> refused{0};
+  for (size_t t = 0; t < 6; ++t) {
+    threads.emplace_back([&, t] {
+      HttpClient client(t % 3 == 2 ? stack.front() : stack.GatewaySocket(t % 3));
+      for (uint64_t i = 0; i < kIds; ++i) {
+        const std::string id = TestId(7, i);
+        const auto answer = client.Post("/payments", PaymentBody(t % 2 == 0 ? id : Upper(id), "1"));
+        if (answer.status != 202) refused.fetch_add(1);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(refused.load(), 0U);
+  const Stack::Totals once{static_cast<int64_t>(kIds), static_cast<int64_t>(kIds) * 100};
+  EXPECT_TRUE(Eventually([&] {
+    auto totals = Stack::Summary(stack.front());
+    return totals["default"].count + totals["fallback"].count >= static_cast<int64_t>(kIds);
+  })) << stack.Logs();
+  auto held = stack.HeldTotals();
+  EXPECT_EQ(held["default"].count + held["fallback"].count, once.count);
+  EXPECT_EQ(held["default"].cents + held["fallback"].cents, once.cents);
+  EXPECT_TRUE(Eventually([&] { return Stack::Summary(stack.front()) == stack.HeldTotals(); }));
+}
+
+TEST(Duplicates, TheSameIdWithAnotherAmountIsRejectedAndVisible) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  HttpClient first(stack.GatewaySocket(0));
+  HttpClient second(stack.GatewaySocket(1));
+  const std::string id = TestId(8, 1);
+  EXPECT_EQ(first.Post("/payments", PaymentBody(id, "10")).status, 202);
+  ASSERT_TRUE(Eventually([&] {
+    return first.Get("/payments/" + id).body.find("booked") != std::string::npos;
+  })) << stack.Logs();
+  EXPECT_EQ(second.Post("/payments", PaymentBody(id, "11")).status, 202);
+  EXPECT_TRUE(Eventually([&] {
+    const auto metrics = HttpClient(stack.AdminSocket(1)).Get("/metrics").body;
+    return metrics.find("tollgate_conflicts_total 1") != std::string::npos;
+  })) << HttpClient(stack.AdminSocket(1)).Get("/metrics").body;
+  const auto held = stack.HeldTotals();
+  EXPECT_EQ(held.at("default").cents + held.at("fallback").cents, 1000);
+}
+
+}  // namespace
+}  // namespace tollgate::testing

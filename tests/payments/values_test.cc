@@ -1,0 +1,193 @@
+// Money, UUIDs, timestamps, the processors' JSON and the summary's query, by tables and properties.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <ctime>
+
+#include "tollgate/payments/limits.h"
+#include "tollgate/payments/money.h"
+#include "tollgate/payments/processor_directory.h"
+#include "tollgate/payments/processor_json.h"
+#include "tollgate/payments/summary.h"
+#include "tollgate/payments/timestamp.h"
+
+namespace tollgate::payments {
+namespace {
+
+TEST(Money, ReadsDecimalsExactly) {
+  const std::pair<const char*, int64_t> cases[] = {
+      {"19.9", 1990},        {"19.90", 1990},     {"20", 2000},
+      {"20.000", 2000},      {"1e2", 10000},      {"100e-2", 100},
+      {"0.01", 1},           {"1E-2", 1},         {"0.1e1", 100},
+      {"123.4500e0", 12345}, {"0.07", 7},         {"9999999999.99", kAmountCentsMax},
+      {"1.5e+1", 1500},      {"0.000001e6", 100}, {"1000000000000e-3", 100000000000},
+  };
+  for (const auto& [text, cents] : cases) {
+    const auto result = ParseCents(text);
+    EXPECT_EQ(result.error, MoneyError::kNone) << text;
+    EXPECT_EQ(result.cents, cents) << text;
+  }
+}
+
+TEST(Money, SaysWhatIsWrong) {
+  const std::pair<const char*, MoneyError> cases[] = {
+      {"", MoneyError::kNotANumber},
+      {"-", MoneyError::kNotANumber},
+      {"+1", MoneyError::kNotANumber},
+      {".5", MoneyError::kNotANumber},
+      {"00", MoneyError::kNotANumber},
+      {"1.e1", MoneyError::kNotANumber},
+      {"NaN", MoneyError::kNotANumber},
+      {"1e+", MoneyError::kNotANumber},
+      {"0", MoneyError::kNotPositive},
+      {"0e99999999999", MoneyError::kNotPositive},
+      {"-1", MoneyError::kNotPositive},
+      {"0.001", MoneyError::kTooManyDecimals},
+      {"1e-99999999999999", MoneyError::kTooManyDecimals},
+      {"9999999999.999", MoneyError::kTooManyDecimals},
+      {"10000000000", MoneyError::kTooLarge},
+      {"1e99999999999999", MoneyError::kTooLarge},
+  };
+  for (const auto& [text, error] : cases) EXPECT_EQ(ParseCents(text).error, error) << text;
+}
+
+TEST(Money, ComesBackAsItWasWritten) {
+  rc::check([] {
+    const int64_t cents = *rc::gen::inRange<int64_t>(1, kAmountCentsMax + 1);
+    const auto result = ParseCents(CentsToString(cents));
+    RC_ASSERT(result.error == MoneyError::kNone);
+    RC_ASSERT(result.cents == cents);
+  });
+  EXPECT_EQ(CentsToString(0), "0.00");
+  EXPECT_EQ(CentsToString(7), "0.07");
+  EXPECT_EQ(CentsToString(INT64_MAX), "92233720368547758.07");
+  EXPECT_EQ(CentsToString(-105), "-1.05");
+}
+
+TEST(UuidText, ComesBackInLowerCase) {
+  rc::check([](uint64_t high, uint64_t low) {
+    const Uuid id{high, low};
+    std::string text = ToString(id);
+    RC_ASSERT(ParseUuid(text) == id);
+    for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    RC_ASSERT(ParseUuid(text) == id);
+  });
+}
+
+TEST(UuidText, TakesNothingElse) {
+  const std::string good = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
+  ASSERT_TRUE(ParseUuid(good));
+  for (size_t i = 0; i < good.size(); ++i) {
+    for (const char c : {'g', ' ', '-', '\0', '/', ':', '@', '`', 'G'}) {
+      std::string bad = good;
+      if (bad[i] == c) continue;
+      bad[i] = c;
+      EXPECT_FALSE(ParseUuid(bad)) << bad;
+    }
+  }
+  EXPECT_FALSE(ParseUuid(good + "0"));
+  EXPECT_FALSE(ParseUuid(good.substr(1)));
+}
+
+TEST(Timestamp, AgreesWithTheCLibrary) {
+  rc::check([] {
+    const int64_t ms = *rc::gen::inRange<int64_t>(0, 253'402'300'800'000);
+    const std::string text = TimestampToString(ms);
+    std::tm parts{};
+    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    RC_ASSERT(rest != nullptr);
+    RC_ASSERT(int64_t{timegm(&parts)} == ms / 1000);
+    RC_ASSERT(ParseTimestampMillis(text, Rounding::kUp) == ms);
+    RC_ASSERT(ParseTimestampMillis(text, Rounding::kDown) == ms);
+  });
+}
+
+TEST(Timestamp, RoundsAndShifts) {
+  const auto up = [](const char* text) { return ParseTimestampMillis(text, Rounding::kUp); };
+  const auto down = [](const char* text) { return ParseTimestampMillis(text, Rounding::kDown); };
+  EXPECT_EQ(down("1970-01-01T00:00:01Z"), 1000);
+  EXPECT_EQ(down("1970-01-01T00:00:01.0019Z"), 1001);
+  EXPECT_EQ(up("1970-01-01T00:00:01.001000001Z"), 1002);
+  EXPECT_EQ(up("1970-01-01T00:00:01.001000Z"), 1001);
+  EXPECT_EQ(down("1970-01-01T03:00:00-03:00"), 6 * 3'600'000);
+  EXPECT_EQ(down("1970-01-02T00:00:00+05:30"), 18 * 3'600'000 + 30 * 60'000);
+  EXPECT_EQ(ParseTimestampMillis("2025-07-15T12:34:56.12", Rounding::kDown, Zone::kUtcIfAbsent),
+            1'752'582'896'120);
+  for (const char* bad :
+       {"", "2025", "2025-07-15", "2025-07-15T12:34:56", "2025-13-01T00:00:00Z",
+        "2025-02-29T00:00:00Z", "2025-07-15T24:00:00Z", "2025-07-15T12:60:00Z",
+        "2025-07-15T12:34:56.Z", "2025-07-15T12:34:56.1234567891Z", "2025-07-15T12:34:56ZZ",
+        "2025-07-15T12:34:56+0300", "2025-07-15X12:34:56Z", "1969-12-31T23:59:59Z"}) {
+    EXPECT_FALSE(down(bad)) << bad;
+  }
+}
+
+TEST(ProcessorJson, IsWhatTheContractSays) {
+  char text[kProcessorBodyBytesMax];
+  const Payment payment{*ParseUuid("4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3"), kAmountCentsMax};
+  const size_t size = FormatProcessorPayment(payment, 1'752'582'896'123, text);
+  EXPECT_EQ(std::string(text, size),
+            R"({"correlationId":"4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3","amount":9999999999.99,)"
+            R"("requestedAt":"2025-07-15T12:34:56.123Z"})");
+  const auto parsed = ParseProcessorPayment(std::string_view(text, size));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->payment, payment);
+  EXPECT_EQ(parsed->requested_at_ms, 1'752'582'896'123);
+  const auto bare = ParseProcessorPayment(
+      R"({"correlationId":"4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3","amount": 19.9 ,)"
+      R"("requestedAt":"2025-07-15T12:34:56.12"})");
+  ASSERT_TRUE(bare);
+  EXPECT_EQ(bare->payment.amount_cents, 1990);
+  EXPECT_EQ(bare->requested_at_ms, 1'752'582'896'120);
+  for (const char* bad : {"", "{}", "null", "{\"correlationId\":\"x\"}", "[1]"}) {
+    EXPECT_FALSE(ParseProcessorPayment(bad)) << bad;
+  }
+}
+
+TEST(ProcessorJson, ReadsHealth) {
+  const auto health = ParseServiceHealth(R"({"failing":true,"minResponseTime":100})");
+  ASSERT_TRUE(health);
+  EXPECT_TRUE(health->failing);
+  EXPECT_EQ(health->min_response_ms, 100);
+  for (const char* bad : {"", "{}", R"({"failing":1,"minResponseTime":1})",
+                          R"({"failing":true,"minResponseTime":-1})", "garbage"}) {
+    EXPECT_FALSE(ParseServiceHealth(bad)) << bad;
+  }
+}
+
+TEST(SummaryQuery, TakesEachEndAloneOrNone) {
+  EXPECT_EQ(ParseSummaryQuery("").range.from_ms, INT64_MIN);
+  EXPECT_EQ(ParseSummaryQuery("from=1970-01-01T00:00:00.0001Z").range.from_ms, 1);
+  EXPECT_EQ(ParseSummaryQuery("to=1970-01-01T00%3A00%3A01.9999Z&x=y").range.to_ms, 1999);
+  EXPECT_EQ(ParseSummaryQuery("from=&to=").range.to_ms, INT64_MAX);
+  EXPECT_EQ(ParseSummaryQuery("to=1970-01-01T01:00:00+01:00").range.to_ms, 0);
+  EXPECT_EQ(ParseSummaryQuery("to=1970-01-01T01:00:00%2B01:00").range.to_ms, 0);
+  for (const char* bad : {"from=x", "from=1", "to=2025-07-15", "from=%", "from=%zz", "%=1",
+                          "from=1970-01-01T00:00:00Z&from=1970-01-01T00:00:00Z"}) {
+    EXPECT_FALSE(ParseSummaryQuery(bad).ok()) << bad;
+  }
+}
+
+TEST(SummaryJson, IsWhatTheContractSays) {
+  EXPECT_EQ(SummaryToJson({{"default", 43236, 41554234598}, {"fallback", 0, 0}}),
+            R"({"default":{"totalRequests":43236,"totalAmount":415542345.98},)"
+            R"("fallback":{"totalRequests":0,"totalAmount":0.00}})");
+}
+
+TEST(ProcessorDirectory, KeepsConfiguredNamesFirstAndAppends) {
+  ProcessorDirectory directory({"default", "fallback"});
+  EXPECT_EQ(directory.configured_count(), 2U);
+  EXPECT_EQ(directory.Find("fallback"), ProcessorId{1});
+  EXPECT_EQ(directory.Add("gone"), ProcessorId{2});
+  EXPECT_EQ(directory.Add("gone"), ProcessorId{2});
+  EXPECT_EQ(directory.Name(2), "gone");
+  EXPECT_FALSE(directory.Add(""));
+  EXPECT_FALSE(directory.Add(std::string(kProcessorNameBytesMax + 1, 'x')));
+  while (directory.size() < kProcessorsMax) {
+    ASSERT_TRUE(directory.Add("p" + std::to_string(directory.size())));
+  }
+  EXPECT_FALSE(directory.Add("one too many"));
+}
+
+}  // namespace
+}  // namespace tollgate::payments
