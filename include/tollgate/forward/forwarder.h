@@ -13,8 +13,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tollgate/base/clock.h"
@@ -50,6 +52,11 @@ struct ForwarderOptions {
   int64_t probe_interval_ms = 250;  // of an open breaker
   uint32_t breaker_failures = 3;    // consecutive, that open it
   uint64_t seed = 1;                // of the jitter
+  // One line for people per change of routing, and per problem. Off the hot path.
+  std::function<void(bool problem, std::string_view text)> tell;
+  // Called before every change of a slot and every call to the ledger and the client: where the
+  // simulation pulls the plug. Empty in the daemon.
+  std::function<void()> on_step;
 };
 
 class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorEvents {
@@ -71,9 +78,12 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   // Payments that it has taken from the ring and not yet released.
   size_t held() const;
   // Takes nothing more from the ring, starts no further attempts; what is in flight ends, what is
-  // booked is recorded. True from quiet() on: nothing in flight, nothing to record.
+  // booked is recorded.
   void BeginDrain();
+  // Nothing is in flight and nothing waits to be recorded.
   bool quiet() const;
+  // The ledger knows a newer opening of this table: nothing is sent any more.
+  bool fenced() const;
 
   // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.
   std::vector<ProcessorView> Views() const;

@@ -1,0 +1,302 @@
+// From the ring to a granted claim, and the POST.
+#include <algorithm>
+#include <limits>
+
+#include "forward/forwarder_impl.h"
+#include "tollgate/base/assert.h"
+
+namespace tollgate::forward {
+
+using ledger::ClaimVerdict;
+using table::RejectReason;
+using table::SlotState;
+
+void Forwarder::Impl::TakeWork() {
+  wait_until_ns = std::numeric_limits<int64_t>::max();
+  while (CanTakeNew() && TakeOne()) {
+  }
+}
+
+// One payment nearer to its claim; false when nothing more can be taken now.
+bool Forwarder::Impl::TakeOne() {
+  if (!ready.empty()) {
+    const uint32_t entry = ready.front();
+    if (!Route(entry)) return false;
+    pool.Remove(ready, entry);
+    pool.PushBack(to_claim, entry);
+    return true;
+  }
+  if (!AnyEligible()) return false;
+  const auto slot = ring.TryPop();
+  if (!slot) return false;
+  Admit(*slot);
+  return true;
+}
+
+// What a slot from the ring needs depends on its state alone, so that a payment just accepted and
+// one found after a crash take the same way.
+void Forwarder::Impl::Admit(uint32_t slot) {
+  const table::SlotStatus status = table.Status(slot);
+  const uint32_t entry = pool.Take();
+  Held& held = pool[entry];
+  held.slot = slot;
+  held.attempt = status.attempt;
+  held.pinned = status.pinned;
+  held.processor = status.processor;
+  held.requested_at_ms = status.requested_at_ms;
+  held.reject_reason = static_cast<uint8_t>(status.reason);
+  held.epoch = table.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
+  switch (status.state) {
+    case SlotState::kAccepted:
+    case SlotState::kClaimed:  // attempt n was never sent: as if it had been refused
+      held.phase = Phase::kReady;
+      pool.PushBack(Route(entry) ? to_claim : ready, entry);
+      return;
+    case SlotState::kSent:
+    case SlotState::kUnresolved:
+      held.pinned = true;
+      held.told = true;
+      held.phase = Phase::kToClaim;
+      SetStatus(held, SlotState::kUnresolved);
+      CountUnresolved(entry, true);
+      pool.PushBack(told, entry);
+      return;
+    case SlotState::kBooked:
+    case SlotState::kRejected:
+      held.phase = Phase::kToRecord;
+      pool.PushBack(to_record, entry);
+      return;
+    case SlotState::kFree:
+    case SlotState::kFreeBooked:
+      TG_ASSERT(false);  // the ring holds published payments only
+  }
+}
+
+bool Forwarder::Impl::Route(uint32_t entry) {
+  Held& held = pool[entry];
+  const int64_t age_ms = clock.WallMillis() - table.At(held.slot).accepted_at_ms;
+  std::array<ProcessorView, payments::kProcessorsMax> views;
+  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns);
+  const int64_t now_ms = now_ns / base::kNanosPerMilli;
+  const Choice choice = Choose({views.data(), states.size()}, now_ms, age_ms, options.policy);
+  if (choice.processor == payments::kNoProcessor) {
+    if (choice.wait_until_ms < std::numeric_limits<int64_t>::max() / base::kNanosPerMilli) {
+      wait_until_ns = choice.wait_until_ms * base::kNanosPerMilli;
+    }
+    return false;
+  }
+  held.processor = choice.processor;
+  held.takes_place = true;
+  StateOf(held).Take(now_ns);
+  ++held.attempt;
+  if (held.attempt > 1) metrics.retries.Add();
+  held.phase = Phase::kToClaim;
+  return true;
+}
+
+ledger::ClaimRequest Forwarder::Impl::RequestOf(const Held& held) const {
+  const table::Slot& slot = table.At(held.slot);
+  return {.payment = slot.payment,
+          .slot = held.slot,
+          .generation = slot.generation,
+          .attempt = held.attempt,
+          .processor = held.processor,
+          .requested_at_ms = held.requested_at_ms};
+}
+
+void Forwarder::Impl::FlushClaims() {
+  // First what the ledger may have forgotten: nothing new is claimed before it was told.
+  while (ledger.ready() && retell.NextBatch(claim_requests, record_requests)) {
+    const uint64_t id = kRetellBatch | retell.serial();
+    Step();
+    if (claim_requests.empty()) {
+      ledger.Record(owner, record_requests, id);
+    } else {
+      ledger.Claim(owner, claim_requests, id);
+    }
+  }
+  for (;;) {
+    const bool new_too = ledger.can_claim() && !retell.active();
+    if (!ledger.ready() || (told.empty() && (!new_too || to_claim.empty()))) return;
+    Batch* const batch = FreeBatch(false);
+    if (batch == nullptr) return;
+    claim_requests.clear();
+    batch->count = 0;
+    const int64_t wall_ms = clock.WallMillis();
+    while (batch->count < payments::kLedgerBatchMax) {
+      const bool from_told = !told.empty();
+      if (!from_told && (!new_too || to_claim.empty())) break;
+      const uint32_t entry = pool.PopFront(from_told ? told : to_claim);
+      Held& held = pool[entry];
+      if (!from_told) {
+        held.requested_at_ms = wall_ms;
+        SetStatus(held, SlotState::kClaimed);
+      }
+      held.phase = Phase::kClaiming;
+      claim_requests.push_back(RequestOf(held));
+      batch->entries[batch->count++] = entry;
+    }
+    batch->used = true;
+    ++batch->serial;
+    batch->began_ns = now_ns;
+    metrics.claim_batch.Observe(batch->count);
+    Step();
+    ledger.Claim(owner, claim_requests, IdOf(*batch));
+  }
+}
+
+void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply> replies) {
+  now_ns = clock.MonotonicNanos();
+  if ((id & kRetellBatch) != 0) return OnRetoldClaims(id, replies);
+  Batch& batch = BatchOf(id);
+  TG_ASSERT(replies.size() == batch.count);
+  metrics.claim_us.Observe(static_cast<uint64_t>((now_ns - batch.began_ns) / 1000));
+  batch.used = false;
+  for (size_t i = 0; i < replies.size(); ++i) {
+    const uint32_t entry = batch.entries[i];
+    if (fenced) continue;
+    switch (replies[i].verdict) {
+      case ClaimVerdict::kYours:
+        Granted(entry, replies[i], false);
+        break;
+      case ClaimVerdict::kStale:
+        Granted(entry, replies[i], true);
+        break;
+      case ClaimVerdict::kFenced:
+        Fence();
+        break;
+      case ClaimVerdict::kFailed:
+        ClaimUndecided(entry);
+        break;
+      default:
+        pool[entry].pinned ? Contradicted(entry, replies[i]) : NotGranted(entry, replies[i]);
+    }
+  }
+}
+
+void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimReply> replies) {
+  if (id != (kRetellBatch | retell.serial())) return;  // of a telling that was begun anew
+  for (size_t i = 0; i < replies.size(); ++i) {
+    const ClaimVerdict verdict = replies[i].verdict;
+    if (verdict == ClaimVerdict::kFenced) return Fence();
+    if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
+    metrics.contradictions.Add();
+    const auto copy = table.Read(retell.slots()[i]);
+    Tell(true,
+         "possible double charge: the ledger lost its tail, and another instance has "
+         "claimed " +
+             (copy ? payments::ToString(copy->payment.id) : "a payment") +
+             " meanwhile; run `tollgate reconcile`");
+  }
+  retell.OnDone();
+}
+
+// The caller adopts what the books hold. `in_doubt`: they hold a later attempt than this table
+// knows of, which may have been sent.
+void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
+  Held& held = pool[entry];
+  const bool same = reply.attempt == held.attempt && reply.processor == held.processor &&
+                    reply.requested_at_ms == held.requested_at_ms;
+  if (!same) {
+    GiveBackPlace(held);
+    CountUnresolved(entry, false);
+    held.attempt = reply.attempt;
+    held.processor = reply.processor;
+    held.requested_at_ms = reply.requested_at_ms;
+    in_doubt = true;
+  }
+  held.epoch = reply.epoch;
+  held.told = false;
+  table.SetClaimEpoch(held.slot, reply.epoch);
+  if (in_doubt || held.pinned) {
+    held.pinned = true;
+    SetStatus(held, SlotState::kUnresolved);
+    CountUnresolved(entry, true);
+    return LookAgain(entry);
+  }
+  SetStatus(held, SlotState::kSent);
+  held.ticket = table.TakeTicket();
+  held.phase = Phase::kCommitting;
+  pool.PushBack(committing, entry);
+  MoveCommitted();
+}
+
+// Nothing of this payment was ever sent, and nothing needs to be.
+void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
+  Held& held = pool[entry];
+  switch (reply.verdict) {
+    case ClaimVerdict::kBooked:
+      // Most often a client's repeat. The books have it; the slot has nothing to tell.
+      break;
+    case ClaimVerdict::kElsewhere:
+      metrics.elsewhere.Add();
+      break;
+    case ClaimVerdict::kConflict:
+      metrics.conflicts.Add();
+      metrics.rejected.Add();
+      Tell(true,
+           "rejected: " + Describe(held) + ": the same correlationId is known with another amount");
+      break;
+    case ClaimVerdict::kRejected:
+      metrics.rejected.Add();
+      break;
+    default:
+      TG_ASSERT(false);
+  }
+  Release(entry, SlotState::kFree);
+}
+
+// A payment that may have been sent, and the books do not say "yours".
+void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& reply) {
+  Held& held = pool[entry];
+  held.told = false;
+  if (reply.verdict == ClaimVerdict::kBooked && reply.processor == held.processor) {
+    // Its record was executed before the crash, or its tail was restored.
+    held.requested_at_ms = reply.requested_at_ms;
+    return Release(entry, SlotState::kFreeBooked);
+  }
+  metrics.contradictions.Add();
+  Tell(true, "possible double charge: " + Describe(held) +
+                 " may have been sent, and the books have it otherwise; run `tollgate reconcile`");
+  if (reply.verdict == ClaimVerdict::kBooked) return Release(entry, SlotState::kFree);
+  Unknown(entry);  // carry on: only its processor can tell
+}
+
+// Whether the claim was executed is not known; nothing was sent.
+void Forwarder::Impl::ClaimUndecided(uint32_t entry) {
+  Held& held = pool[entry];
+  if (held.told) {
+    SetDue(entry, Phase::kToClaim, BackoffMs(held.backoffs, 20, 1000));
+    if (held.backoffs < 16) ++held.backoffs;
+    return;
+  }
+  Refused(entry);
+}
+
+void Forwarder::Impl::MoveCommitted() {
+  if (committing.empty()) return;
+  const uint64_t committed = table.CommittedTicket();
+  while (!committing.empty() && pool[committing.front()].ticket <= committed) {
+    const uint32_t entry = pool.PopFront(committing);
+    pool[entry].phase = Phase::kToPost;
+    pool.PushBack(to_post, entry);
+  }
+}
+
+void Forwarder::Impl::FlushPosts() {
+  while (!to_post.empty()) {
+    const uint32_t entry = to_post.front();
+    const Held& held = pool[entry];
+    Step();
+    if (!client.Post({.payment = table.At(held.slot).payment,
+                      .processor = held.processor,
+                      .requested_at_ms = held.requested_at_ms},
+                     entry)) {
+      return;  // a transfer that ends gives its handle back
+    }
+    pool.Remove(to_post, entry);
+    pool[entry].phase = Phase::kPosting;
+  }
+}
+
+}  // namespace tollgate::forward

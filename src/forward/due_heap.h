@@ -1,0 +1,40 @@
+// DueHeap: entries that wait for a moment, soonest first. Nothing is ever taken out before it is
+// due, so a binary heap of pairs is enough.
+//
+// Thread: one worker's.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace tollgate::forward {
+
+class DueHeap {
+ public:
+  void Push(int64_t due_ns, uint32_t entry) {
+    heap_.push_back({due_ns, entry});
+    std::push_heap(heap_.begin(), heap_.end(), Later);
+  }
+  int64_t NextNs() const {
+    return heap_.empty() ? std::numeric_limits<int64_t>::max() : heap_.front().due_ns;
+  }
+  // REQUIRES: not empty.
+  uint32_t Pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), Later);
+    const uint32_t entry = heap_.back().entry;
+    heap_.pop_back();
+    return entry;
+  }
+
+ private:
+  struct Item {
+    int64_t due_ns;
+    uint32_t entry;
+  };
+  static bool Later(const Item& a, const Item& b) { return a.due_ns > b.due_ns; }
+  std::vector<Item> heap_;
+};
+
+}  // namespace tollgate::forward

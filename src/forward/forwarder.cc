@@ -1,0 +1,298 @@
+#include "tollgate/forward/forwarder.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "forward/forwarder_impl.h"
+#include "tollgate/base/assert.h"
+
+namespace tollgate::forward {
+namespace {
+
+constexpr int64_t kMinuteNs = 60 * base::kNanosPerSecond;
+constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+
+ledger::Owner OwnerOf(const table::TableIdentity& identity) {
+  return {.table = identity.table, .incarnation = identity.incarnation, .nonce = identity.nonce};
+}
+
+int64_t LeastFee(const std::vector<upstream::ProcessorOptions>& processors) {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (const auto& processor : processors) least = std::min(least, processor.fee_ppm);
+  return least;
+}
+
+// This forwarder's part of an instance-wide limit; the remainder goes to the first.
+uint32_t PartOf(size_t limit, const ForwarderOptions& options) {
+  const size_t part = limit / options.forwarders + (options.index < limit % options.forwarders);
+  return static_cast<uint32_t>(std::max<size_t>(part, 1));
+}
+
+std::vector<ProcessorState> StatesOf(const ForwarderOptions& options) {
+  std::vector<ProcessorState> states;
+  for (size_t id = 0; id < options.processors.size(); ++id) {
+    const auto& processor = options.processors[id];
+    states.emplace_back(ProcessorStateOptions{
+        .id = static_cast<payments::ProcessorId>(id),
+        .fee_ppm = processor.fee_ppm,
+        .in_flight_max = PartOf(processor.in_flight_max, options),
+        .unresolved_max = static_cast<uint32_t>(options.unresolved_max),
+        .breaker_failures = options.breaker_failures,
+        .probe_interval_ns = options.probe_interval_ms * base::kNanosPerMilli});
+  }
+  return states;
+}
+
+}  // namespace
+
+Forwarder::Impl::Impl(const ForwarderOptions& options_in,
+                      const payments::ProcessorDirectory& directory_in,
+                      table::PaymentTable& table_in, WorkRing& ring_in, ledger::Ledger& ledger_in,
+                      upstream::ProcessorClient& client_in, const upstream::HealthBoard& health_in,
+                      const base::Clock& clock_in, metrics::ForwardMetrics& metrics_in)
+    : options(options_in),
+      directory(directory_in),
+      table(table_in),
+      ring(ring_in),
+      ledger(ledger_in),
+      client(client_in),
+      health(health_in),
+      clock(clock_in),
+      metrics(metrics_in),
+      owner(OwnerOf(table_in.identity())),
+      least_fee_ppm(LeastFee(options_in.processors)),
+      pool(static_cast<uint32_t>(table_in.slot_count())),
+      states(StatesOf(options_in)),
+      retell(table_in, options_in.index, options_in.forwarders),
+      random(options_in.seed),
+      now_ns(clock_in.MonotonicNanos()) {
+  TG_ASSERT(options.processors.size() == directory.configured_count());
+  TG_ASSERT(ring.capacity() >= table.slot_count());
+  for (size_t i = 0; i < batches.size(); ++i) batches[i].record = i >= kBatchesPerKind;
+  claim_requests.reserve(payments::kLedgerBatchMax);
+  record_requests.reserve(payments::kLedgerBatchMax);
+}
+
+void Forwarder::Impl::Tell(bool problem, const std::string& text) const {
+  if (options.tell) options.tell(problem, text);
+}
+
+void Forwarder::Impl::TellBreaker(payments::ProcessorId id, const char* why) {
+  const ProcessorState& state = states[id];
+  Tell(false, "routing: " + directory.Name(id) +
+                  (state.breaker_open() ? " is passed over (" : " is used again (") + why + ")");
+}
+
+void Forwarder::Impl::ReadHealth() {
+  for (size_t i = 0; i < states.size(); ++i) {
+    const auto id = static_cast<payments::ProcessorId>(i);
+    if (states[i].OnHealth(health.Read(id), now_ns)) TellBreaker(id, "its health says failing");
+  }
+}
+
+void Forwarder::Impl::RunDue() {
+  while (due.NextNs() <= now_ns) {
+    const uint32_t entry = due.Pop();
+    switch (pool[entry].phase) {
+      case Phase::kReady:
+        pool.PushBack(ready, entry);
+        break;
+      case Phase::kToClaim:
+        pool.PushBack(pool[entry].told ? told : to_claim, entry);
+        break;
+      case Phase::kLookupWait:
+        StartLookup(entry);
+        break;
+      case Phase::kUnresolved:
+        LookAgain(entry);
+        break;
+      case Phase::kToRecord:
+        pool.PushBack(to_record, entry);
+        break;
+      default:
+        TG_ASSERT(false);
+    }
+  }
+}
+
+void Forwarder::Impl::Pump() {
+  now_ns = clock.MonotonicNanos();
+  if (fenced) return;
+  ReadHealth();
+  MoveCommitted();
+  RunDue();
+  if (!draining) TakeWork();
+  FlushClaims();
+  FlushPosts();
+  FlushRecords();
+  PublishMetrics();
+}
+
+void Forwarder::Impl::PublishMetrics() {
+  metrics.held.Set(pool.in_use());
+  for (size_t i = 0; i < states.size(); ++i) {
+    metrics::ProcessorMetrics& out = metrics.processors[i];
+    out.in_flight.Set(states[i].in_flight());
+    out.unresolved.Set(states[i].unresolved());
+    out.breaker_open.Set(states[i].breaker_open() ? 1 : 0);
+    out.in_flight_cap.Set(states[i].cap());
+  }
+  const Held* const oldest = OldestUnresolved();
+  if (oldest == nullptr) return metrics.unresolved_oldest_ms.Set(0);
+  const int64_t age_ns = now_ns - oldest->since_ns;
+  metrics.unresolved_oldest_ms.Set(age_ns / base::kNanosPerMilli);
+  if (age_ns < kMinuteNs || now_ns - unresolved_told_ns < kMinuteNs) return;
+  unresolved_told_ns = now_ns;
+  Tell(true, std::to_string(unresolved_count) +
+                 " payments have an unknown outcome, the oldest for " +
+                 std::to_string(age_ns / base::kNanosPerSecond) + " s: " + Describe(*oldest) +
+                 "; they are asked about again until their processor answers");
+}
+
+const Held* Forwarder::Impl::OldestUnresolved() {
+  while (!unresolved_ages.empty()) {
+    const UnresolvedAge& age = unresolved_ages.front();
+    const Held& held = pool[age.entry];
+    if (held.phase != Phase::kFree && held.counts_unresolved && held.since_ns == age.since_ns) {
+      return &held;
+    }
+    unresolved_ages.pop_front();
+  }
+  return nullptr;
+}
+
+std::string Forwarder::Impl::Describe(const Held& held) const {
+  return payments::ToString(table.At(held.slot).payment.id) + " at " +
+         (held.processor == payments::kNoProcessor ? "no processor"
+                                                   : directory.Name(held.processor)) +
+         ", attempt " + std::to_string(held.attempt);
+}
+
+bool Forwarder::Impl::AnyEligible() const {
+  return std::any_of(states.begin(), states.end(), [this](const ProcessorState& state) {
+    const Standing standing = state.View(now_ns).standing;
+    return standing == Standing::kOpenForAll || standing == Standing::kProbeDue;
+  });
+}
+
+bool Forwarder::Impl::CanTakeNew() const {
+  if (draining || fenced || retell.active() || !ledger.can_claim()) return false;
+  // More than can be claimed at once would only wait here instead of in the ring.
+  return to_claim.size() + told.size() < payments::kLedgerBatchMax;
+}
+
+bool Forwarder::Impl::CouldTake() const { return CanTakeNew() && ready.empty() && AnyEligible(); }
+
+int64_t Forwarder::Impl::NextDeadlineNs() const {
+  if (fenced) return kForever;
+  int64_t next = std::min(due.NextNs(), wait_until_ns);
+  if (!draining && (!ready.empty() || ring.SizeApprox() != 0)) {
+    for (const ProcessorState& state : states) {
+      if (state.breaker_open()) next = std::min(next, state.next_probe_ns());
+    }
+  }
+  if (unresolved_count != 0) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age
+  return next;
+}
+
+bool Forwarder::Impl::Quiet() const {
+  for (uint32_t i = 0; i < pool.touched(); ++i) {
+    switch (pool[i].phase) {
+      case Phase::kFree:
+      case Phase::kReady:
+      case Phase::kToClaim:
+      case Phase::kUnresolved:
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+std::vector<ProcessorView> Forwarder::Impl::Views() const {
+  std::vector<ProcessorView> views;
+  for (const ProcessorState& state : states) views.push_back(state.View(now_ns));
+  return views;
+}
+
+void Forwarder::Impl::SetStatus(const Held& held, table::SlotState state) {
+  Step();
+  table.SetStatus(held.slot, {.state = state,
+                              .pinned = held.pinned,
+                              .reason = static_cast<table::RejectReason>(held.reject_reason),
+                              .processor = held.processor,
+                              .attempt = held.attempt,
+                              .requested_at_ms = held.requested_at_ms});
+}
+
+void Forwarder::Impl::SetDue(uint32_t entry, Phase phase, int64_t delay_ms) {
+  pool[entry].phase = phase;
+  due.Push(now_ns + delay_ms * base::kNanosPerMilli, entry);
+}
+
+int64_t Forwarder::Impl::BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms) {
+  const int64_t whole = std::min(max_ms, min_ms << std::min<uint8_t>(count, 16));
+  // Half fixed, half random, so that payments refused together do not come back together.
+  return whole / 2 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(whole / 2 + 1)));
+}
+
+Forwarder::Impl::Batch* Forwarder::Impl::FreeBatch(bool record) {
+  for (Batch& batch : batches) {
+    if (batch.record == record && !batch.used) return &batch;
+  }
+  return nullptr;
+}
+
+uint64_t Forwarder::Impl::IdOf(const Batch& batch) const {
+  return uint64_t{batch.serial} << 8U | static_cast<uint64_t>(&batch - batches.data());
+}
+
+Forwarder::Impl::Batch& Forwarder::Impl::BatchOf(uint64_t id) {
+  Batch& batch = batches.at(id & 0xFFU);
+  TG_ASSERT(batch.used && IdOf(batch) == id);
+  return batch;
+}
+
+// --- The class itself.
+
+Forwarder::Forwarder(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
+                     table::PaymentTable& table, WorkRing& ring, ledger::Ledger& ledger,
+                     upstream::ProcessorClient& client, const upstream::HealthBoard& health,
+                     const base::Clock& clock, metrics::ForwardMetrics& metrics)
+    : impl_(std::make_unique<Impl>(options, directory, table, ring, ledger, client, health, clock,
+                                   metrics)) {
+  ledger.SetEvents(this);
+  client.SetEvents(this);
+}
+
+Forwarder::~Forwarder() = default;
+void Forwarder::Pump() { impl_->Pump(); }
+int64_t Forwarder::NextDeadlineNs() const { return impl_->NextDeadlineNs(); }
+bool Forwarder::CouldTake() const { return impl_->CouldTake(); }
+size_t Forwarder::held() const { return impl_->pool.in_use(); }
+void Forwarder::BeginDrain() { impl_->draining = true; }
+bool Forwarder::quiet() const { return impl_->Quiet(); }
+bool Forwarder::fenced() const { return impl_->fenced; }
+std::vector<ProcessorView> Forwarder::Views() const { return impl_->Views(); }
+
+void Forwarder::OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies) {
+  impl_->OnClaimed(batch, replies);
+}
+void Forwarder::OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies) {
+  impl_->OnRecorded(batch, replies);
+}
+void Forwarder::OnBatchFailed(uint64_t batch) { impl_->OnBatchFailed(batch); }
+void Forwarder::OnTailLost() {
+  impl_->Tell(true, "the ledger may have lost its last moments; telling it again what is held");
+  impl_->retell.Begin();
+}
+void Forwarder::OnLedgerState() {}  // the pump after every turn looks
+void Forwarder::OnPosted(uint64_t cookie, const upstream::PostResult& result) {
+  impl_->OnPosted(static_cast<uint32_t>(cookie), result);
+}
+void Forwarder::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) {
+  impl_->OnLookedUp(static_cast<uint32_t>(cookie), result);
+}
+
+}  // namespace tollgate::forward

@@ -1,0 +1,157 @@
+// The forwarding state machine behind Forwarder. forwarder.cc has the pump, claiming.cc the way to
+// a granted claim, outcomes.cc what answers lead to, recording.cc the way off the table.
+//
+// Thread: one worker's.
+// Owns: its entries, lists and batches; allocated in the constructor.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "forward/due_heap.h"
+#include "forward/held_pool.h"
+#include "forward/processor_state.h"
+#include "forward/retell.h"
+#include "tollgate/base/random.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
+
+namespace tollgate::forward {
+
+struct Forwarder::Impl {
+  Impl(const ForwarderOptions& options_in, const payments::ProcessorDirectory& directory_in,
+       table::PaymentTable& table_in, WorkRing& ring_in, ledger::Ledger& ledger_in,
+       upstream::ProcessorClient& client_in, const upstream::HealthBoard& health_in,
+       const base::Clock& clock_in, metrics::ForwardMetrics& metrics_in);
+
+  // --- forwarder.cc: the pump
+  void Pump();
+  void ReadHealth();
+  void RunDue();
+  void Tell(bool problem, const std::string& text) const;
+  void TellBreaker(payments::ProcessorId id, const char* why);
+  void Step() const {
+    if (options.on_step) options.on_step();
+  }
+  void PublishMetrics();
+  int64_t NextDeadlineNs() const;
+  bool CanTakeNew() const;
+  bool CouldTake() const;
+  bool Quiet() const;
+  bool AnyEligible() const;
+  std::vector<ProcessorView> Views() const;
+
+  // --- claiming.cc: from the ring to a granted claim, and the POST
+  void TakeWork();
+  bool TakeOne();
+  void Admit(uint32_t slot);
+  // False: it must wait.
+  bool Route(uint32_t entry);
+  void FlushClaims();
+  ledger::ClaimRequest RequestOf(const Held& held) const;
+  void OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies);
+  void OnRetoldClaims(uint64_t batch, std::span<const ledger::ClaimReply> replies);
+  void Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
+  void NotGranted(uint32_t entry, const ledger::ClaimReply& reply);
+  void Contradicted(uint32_t entry, const ledger::ClaimReply& reply);
+  void ClaimUndecided(uint32_t entry);
+  void MoveCommitted();
+  void FlushPosts();
+
+  // --- outcomes.cc: what a processor's answer leads to
+  void OnPosted(uint32_t entry, const upstream::PostResult& result);
+  // Those of a payment of which some copy may already have been sent, and of a first attempt.
+  void OnRepeatPosted(uint32_t entry, const upstream::PostResult& result);
+  void OnAttemptPosted(uint32_t entry, const upstream::PostResult& result);
+  void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
+  void OnLookedUp(uint32_t entry, const upstream::LookupResult& result);
+  void Found(uint32_t entry, const upstream::LookupResult& result);
+  void LookUpSoon(uint32_t entry);
+  void StartLookup(uint32_t entry);
+  void Refused(uint32_t entry);
+  void Unknown(uint32_t entry);
+  void WaitUnresolved(uint32_t entry);
+  void LookAgain(uint32_t entry);
+  void Booked(uint32_t entry, int64_t requested_at_ms);
+  void Rejected(uint32_t entry, table::RejectReason reason);
+  void CountUnresolved(uint32_t entry, bool on);
+  const Held* OldestUnresolved();
+  void GiveBackPlace(Held& held);
+
+  // --- recording.cc: onto the books and off the table
+  void FlushRecords();
+  void OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies);
+  void Release(uint32_t entry, table::SlotState state);
+  void TellContradiction(const std::string& what, payments::ProcessorId other);
+  void OnBatchFailed(uint64_t batch);
+  void Fence();
+
+  // --- small helpers
+  void SetStatus(const Held& held, table::SlotState state);
+  void SetDue(uint32_t entry, Phase phase, int64_t delay_ms);
+  int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
+  ProcessorState& StateOf(const Held& held) { return states[held.processor]; }
+  bool Configured(payments::ProcessorId id) const { return id < states.size(); }
+  std::string Describe(const Held& held) const;
+
+  // A call to the ledger that is under way.
+  struct Batch {
+    bool used = false;
+    bool record = false;
+    uint32_t serial = 0;
+    uint32_t count = 0;
+    int64_t began_ns = 0;
+    std::array<uint32_t, payments::kLedgerBatchMax> entries;
+  };
+  static constexpr size_t kBatchesPerKind = 2;
+  static constexpr uint64_t kRetellBatch = uint64_t{1} << 63U;  // marks the batch ids of `retell`
+  Batch* FreeBatch(bool record);
+  uint64_t IdOf(const Batch& batch) const;
+  Batch& BatchOf(uint64_t id);
+
+  const ForwarderOptions options;
+  const payments::ProcessorDirectory& directory;
+  table::PaymentTable& table;
+  WorkRing& ring;
+  ledger::Ledger& ledger;
+  upstream::ProcessorClient& client;
+  const upstream::HealthBoard& health;
+  const base::Clock& clock;
+  metrics::ForwardMetrics& metrics;
+  const ledger::Owner owner;
+  const int64_t least_fee_ppm;
+
+  HeldPool pool;
+  HeldList ready;       // wait for a processor, oldest first
+  HeldList told;        // claims to repeat: made before a restart or a lost tail
+  HeldList to_claim;    // new claims
+  HeldList committing;  // wait for the group commit, by ticket
+  HeldList to_post;
+  HeldList to_record;
+  DueHeap due;
+  // Oldest first; an item whose entry has moved on is dropped when it comes to the front.
+  struct UnresolvedAge {
+    int64_t since_ns;
+    uint32_t entry;
+  };
+  std::deque<UnresolvedAge> unresolved_ages;
+  std::vector<ProcessorState> states;  // by ProcessorId, configured ones
+  std::array<Batch, 2 * kBatchesPerKind> batches;
+  std::vector<ledger::ClaimRequest> claim_requests;
+  std::vector<ledger::RecordRequest> record_requests;
+  Retell retell;
+  base::Random random;
+  uint32_t repeats = 0;  // looks at unresolved payments under way
+  uint32_t unresolved_count = 0;
+  int64_t now_ns = 0;
+  int64_t wait_until_ns = INT64_MAX;  // the policy lets the oldest payment wait until then
+  int64_t unresolved_told_ns = 0;
+  bool draining = false;
+  bool fenced = false;
+};
+
+}  // namespace tollgate::forward

@@ -1,0 +1,243 @@
+// What a processor's answer leads to (docs/ARCHITECTURE.md, "Outcomes").
+#include <algorithm>
+
+#include "forward/forwarder_impl.h"
+#include "tollgate/base/assert.h"
+
+namespace tollgate::forward {
+
+using table::RejectReason;
+using table::SlotState;
+using upstream::LookupOutcome;
+using upstream::PostOutcome;
+
+namespace {
+
+// Looks at a processor that does not answer are spread thin: enough to see it come back.
+constexpr uint32_t kRepeatsAtOpenBreakerMax = 8;
+// Look-ups after a 500 that may stay unclear before the payment is pinned.
+constexpr uint8_t kLookupsUnclearMax = 5;
+
+}  // namespace
+
+// What the answer says of the processor, whatever it means for the payment.
+void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result) {
+  ProcessorState& state = states[id];
+  metrics::ProcessorMetrics& out = metrics.processors[id];
+  out.outcomes[static_cast<size_t>(result.outcome)].Add();
+  switch (result.outcome) {
+    case PostOutcome::kConfirmed:
+    case PostOutcome::kDuplicate:
+      out.latency_us.Observe(static_cast<uint64_t>(result.duration_us));
+      if (state.OnSuccess(result.duration_us)) TellBreaker(id, "a payment went through");
+      return;
+    case PostOutcome::kOverCapacity:
+      state.OnOverCapacity(now_ns);
+      return;
+    case PostOutcome::kInvalid:
+      return;  // says nothing of the processor
+    case PostOutcome::kNotSent:
+    case PostOutcome::kEmpty500:
+    case PostOutcome::kError500:
+    case PostOutcome::kUnknown:
+      if (state.OnFailure(now_ns)) {
+        const std::string why = std::to_string(state.failures()) +
+                                " failures in a row, the last: " + upstream::Name(result.outcome);
+        TellBreaker(id, why.c_str());
+      }
+      return;
+  }
+}
+
+void Forwarder::Impl::OnPosted(uint32_t entry, const upstream::PostResult& result) {
+  now_ns = clock.MonotonicNanos();
+  Held& held = pool[entry];
+  TG_ASSERT(held.phase == Phase::kPosting);
+  NoteAnswer(held.processor, result);
+  if (fenced) return;
+  if (result.outcome == PostOutcome::kConfirmed) return Booked(entry, held.requested_at_ms);
+  if (result.outcome == PostOutcome::kDuplicate) {
+    held.duplicate = true;
+    return StartLookup(entry);
+  }
+  held.pinned ? OnRepeatPosted(entry, result) : OnAttemptPosted(entry, result);
+}
+
+// Once pinned nothing frees a payment but the answer that it is booked: an earlier copy may still
+// sleep inside the processor, whatever becomes of this one.
+void Forwarder::Impl::OnRepeatPosted(uint32_t entry, const upstream::PostResult& /*result*/) {
+  WaitUnresolved(entry);
+}
+
+void Forwarder::Impl::OnAttemptPosted(uint32_t entry, const upstream::PostResult& result) {
+  switch (result.outcome) {
+    case PostOutcome::kNotSent:
+    case PostOutcome::kOverCapacity:
+      return Refused(entry);
+    case PostOutcome::kEmpty500:
+      return StartLookup(entry);  // this attempt has ended: "absent" will be proof
+    case PostOutcome::kInvalid:
+      return Rejected(entry, RejectReason::kRefused);
+    case PostOutcome::kError500:
+    case PostOutcome::kUnknown:
+      return Unknown(entry);
+    case PostOutcome::kConfirmed:
+    case PostOutcome::kDuplicate:
+      TG_ASSERT(false);
+  }
+}
+
+void Forwarder::Impl::StartLookup(uint32_t entry) {
+  Held& held = pool[entry];
+  Step();
+  if (client.Lookup(table.At(held.slot).payment.id, held.processor, entry)) {
+    held.phase = Phase::kLookingUp;
+    return;
+  }
+  SetDue(entry, Phase::kLookupWait, BackoffMs(0, 20, 20));  // all look-up handles are in use
+}
+
+void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& result) {
+  now_ns = clock.MonotonicNanos();
+  Held& held = pool[entry];
+  TG_ASSERT(held.phase == Phase::kLookingUp);
+  if (fenced) return;
+  if (result.outcome == LookupOutcome::kFound) return Found(entry, result);
+  if (held.pinned) {
+    // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
+    // said it has it, nor to one that does not answer.
+    if (result.outcome == LookupOutcome::kAbsent && !held.duplicate) {
+      held.phase = Phase::kToPost;
+      pool.PushBack(to_post, entry);
+      return;
+    }
+    held.duplicate = false;
+    return WaitUnresolved(entry);
+  }
+  if (held.duplicate) {
+    held.duplicate = false;
+    return Unknown(entry);
+  }
+  if (result.outcome == LookupOutcome::kAbsent) return Refused(entry);
+  if (++held.backoffs > kLookupsUnclearMax) return Unknown(entry);
+  SetDue(entry, Phase::kLookupWait,
+         BackoffMs(held.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
+}
+
+// The processor holds this id.
+void Forwarder::Impl::Found(uint32_t entry, const upstream::LookupResult& result) {
+  const payments::Payment& payment = table.At(pool[entry].slot).payment;
+  TG_ASSERT(result.payment.id == payment.id);
+  if (result.payment.amount_cents == payment.amount_cents) {
+    return Booked(entry, result.requested_at_ms);
+  }
+  Rejected(entry, RejectReason::kConflict);
+}
+
+// Certain not to be booked by this attempt, nor by any before it: it may go anywhere.
+void Forwarder::Impl::Refused(uint32_t entry) {
+  Held& held = pool[entry];
+  TG_ASSERT(!held.pinned);
+  if (held.attempt >= payments::kAttemptMax) return Unknown(entry);  // no number is left
+  GiveBackPlace(held);
+  held.told = false;
+  SetStatus(held, SlotState::kAccepted);
+  SetDue(entry, Phase::kReady,
+         BackoffMs(held.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
+  if (held.backoffs < 16) ++held.backoffs;
+}
+
+void Forwarder::Impl::Unknown(uint32_t entry) {
+  Held& held = pool[entry];
+  held.pinned = true;
+  held.backoffs = 0;
+  SetStatus(held, SlotState::kUnresolved);
+  CountUnresolved(entry, true);
+  WaitUnresolved(entry);
+}
+
+void Forwarder::Impl::WaitUnresolved(uint32_t entry) {
+  Held& held = pool[entry];
+  GiveBackPlace(held);
+  SetDue(entry, Phase::kUnresolved,
+         BackoffMs(held.backoffs, options.unresolved_backoff_ms_min,
+                   options.unresolved_backoff_ms_max));
+  if (held.backoffs < 16) ++held.backoffs;
+}
+
+// First a look-up: a copy that was asleep may be booked by now, and a processor that refuses
+// payments may still tell.
+void Forwarder::Impl::LookAgain(uint32_t entry) {
+  Held& held = pool[entry];
+  if (draining || !Configured(held.processor)) {
+    return SetDue(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
+  }
+  const ProcessorState& state = StateOf(held);
+  const bool crowded = state.in_flight() >= state.cap() ||
+                       (state.breaker_open() && repeats >= kRepeatsAtOpenBreakerMax);
+  if (crowded) return SetDue(entry, Phase::kUnresolved, BackoffMs(0, 50, 50));
+  held.takes_place = true;
+  held.is_repeat = true;
+  ++repeats;
+  StateOf(held).TakeForRepeat();
+  StartLookup(entry);
+}
+
+void Forwarder::Impl::Booked(uint32_t entry, int64_t requested_at_ms) {
+  Held& held = pool[entry];
+  const int64_t cents = table.At(held.slot).payment.amount_cents;
+  GiveBackPlace(held);
+  CountUnresolved(entry, false);
+  held.requested_at_ms = requested_at_ms;
+  held.pinned = false;
+  SetStatus(held, SlotState::kBooked);
+  metrics::ProcessorMetrics& out = metrics.processors[held.processor];
+  out.booked.Add();
+  out.booked_cents.Add(static_cast<uint64_t>(cents));
+  metrics.fees_ppm_cents.Add(
+      static_cast<uint64_t>(cents * options.processors[held.processor].fee_ppm));
+  metrics.least_fees_ppm_cents.Add(static_cast<uint64_t>(cents * least_fee_ppm));
+  held.phase = Phase::kToRecord;
+  pool.PushBack(to_record, entry);
+}
+
+void Forwarder::Impl::Rejected(uint32_t entry, RejectReason reason) {
+  Held& held = pool[entry];
+  GiveBackPlace(held);
+  CountUnresolved(entry, false);
+  held.pinned = false;
+  held.reject_reason = static_cast<uint8_t>(reason);
+  SetStatus(held, SlotState::kRejected);
+  metrics.rejected.Add();
+  if (reason == RejectReason::kConflict) metrics.conflicts.Add();
+  Tell(true, "rejected: " + Describe(held) +
+                 (reason == RejectReason::kConflict
+                      ? ": the processor holds this correlationId with another amount"
+                      : ": the processor says that the request can never be right"));
+  held.phase = Phase::kToRecord;
+  pool.PushBack(to_record, entry);
+}
+
+void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
+  Held& held = pool[entry];
+  if (held.counts_unresolved == on) return;
+  held.counts_unresolved = on;
+  unresolved_count = on ? unresolved_count + 1 : unresolved_count - 1;
+  if (Configured(held.processor)) StateOf(held).AddUnresolved(on ? 1 : -1);
+  if (on) {
+    held.since_ns = now_ns;
+    unresolved_ages.push_back({now_ns, entry});
+  }
+}
+
+void Forwarder::Impl::GiveBackPlace(Held& held) {
+  if (!held.takes_place) return;
+  held.takes_place = false;
+  if (held.is_repeat) {
+    held.is_repeat = false;
+    --repeats;
+  }
+  StateOf(held).GiveBack();
+}
+
+}  // namespace tollgate::forward

@@ -1,0 +1,87 @@
+// ProcessorState: what one forwarder knows of one processor: breaker, latency, capacity.
+//
+// Thread: one worker's.
+// Invariants: an open breaker lets at most one probe through per interval; 429 is a matter of
+// capacity, never of the breaker.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "tollgate/forward/policy.h"
+#include "tollgate/upstream/health_board.h"
+
+namespace tollgate::forward {
+
+// The median of the last 32 values. Adding is O(1); the median is worked out when it is asked for.
+class LatencyWindow {
+ public:
+  void Add(int64_t value_us);
+  int64_t MedianUs() const;
+
+ private:
+  static constexpr size_t kSize = 32;
+  std::array<int64_t, kSize> values_{};
+  size_t count_ = 0;
+  mutable int64_t median_us_ = 0;
+  mutable bool stale_ = false;
+};
+
+struct ProcessorStateOptions {
+  payments::ProcessorId id = payments::kNoProcessor;
+  int64_t fee_ppm = 0;
+  uint32_t in_flight_max = 1;
+  uint32_t unresolved_max = 1;
+  uint32_t breaker_failures = 3;
+  int64_t probe_interval_ns = 0;
+};
+
+class ProcessorState {
+ public:
+  explicit ProcessorState(const ProcessorStateOptions& options);
+
+  // What the fleet's snapshot says. `failing` opens the breaker when it is news. True if the
+  // breaker changed.
+  bool OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns);
+  // An answer that shows it working. True if this closed the breaker.
+  bool OnSuccess(int64_t duration_us);
+  // True if this opened the breaker.
+  bool OnFailure(int64_t now_ns);
+  // 429: halves the cap, at most once per 100 ms.
+  void OnOverCapacity(int64_t now_ns);
+
+  // A payment takes a place; uses up the probe if the breaker is open.
+  void Take(int64_t now_ns);
+  // A look at a payment with unknown outcome takes a place, but is no probe.
+  void TakeForRepeat() { ++in_flight_; }
+  void GiveBack();
+  void AddUnresolved(int64_t n) { unresolved_ = static_cast<uint32_t>(unresolved_ + n); }
+
+  ProcessorView View(int64_t now_ns) const;
+  bool breaker_open() const { return breaker_open_; }
+  uint32_t in_flight() const { return in_flight_; }
+  uint32_t unresolved() const { return unresolved_; }
+  uint32_t cap() const { return cap_; }
+  int64_t next_probe_ns() const { return next_probe_ns_; }
+  uint32_t failures() const { return failures_; }
+
+ private:
+  Standing StandingAt(int64_t now_ns) const;
+  void Open(int64_t now_ns);
+
+  const ProcessorStateOptions options_;
+  upstream::ProcessorHealth health_;
+  LatencyWindow latency_;
+  bool breaker_open_ = false;
+  uint32_t failures_ = 0;  // in a row
+  int64_t next_probe_ns_ = 0;
+  uint32_t in_flight_ = 0;
+  uint32_t unresolved_ = 0;
+  uint32_t cap_;
+  uint32_t successes_ = 0;  // since the cap last changed
+  int64_t cap_cut_ns_ = 0;
+};
+
+}  // namespace tollgate::forward

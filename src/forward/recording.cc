@@ -1,0 +1,130 @@
+// Onto the books and off the table.
+#include "forward/forwarder_impl.h"
+#include "tollgate/base/assert.h"
+
+namespace tollgate::forward {
+
+using ledger::RecordVerdict;
+using table::SlotState;
+
+void Forwarder::Impl::FlushRecords() {
+  while (!to_record.empty() && ledger.ready()) {
+    Batch* const batch = FreeBatch(true);
+    if (batch == nullptr) return;
+    record_requests.clear();
+    batch->count = 0;
+    while (batch->count < payments::kLedgerBatchMax && !to_record.empty()) {
+      const uint32_t entry = pool.PopFront(to_record);
+      Held& held = pool[entry];
+      held.phase = Phase::kRecording;
+      record_requests.push_back({.claim = RequestOf(held),
+                                 .booked = held.reject_reason == 0,
+                                 .reason = held.reject_reason,
+                                 .epoch_known = true,
+                                 .epoch = held.epoch});
+      batch->entries[batch->count++] = entry;
+    }
+    batch->used = true;
+    ++batch->serial;
+    batch->began_ns = now_ns;
+    metrics.record_batch.Observe(batch->count);
+    Step();
+    ledger.Record(owner, record_requests, IdOf(*batch));
+  }
+}
+
+void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordReply> replies) {
+  now_ns = clock.MonotonicNanos();
+  if ((id & kRetellBatch) != 0) {
+    if (id != (kRetellBatch | retell.serial())) return;  // of a telling that was begun anew
+    for (size_t i = 0; i < replies.size(); ++i) {
+      if (replies[i].verdict == RecordVerdict::kFenced) return Fence();
+      if (replies[i].verdict != RecordVerdict::kContradiction) continue;
+      const auto copy = table.Read(retell.slots()[i]);
+      TellContradiction(copy ? payments::ToString(copy->payment.id) : "a payment",
+                        replies[i].other);
+    }
+    return retell.OnDone();
+  }
+  Batch& batch = BatchOf(id);
+  TG_ASSERT(replies.size() == batch.count);
+  metrics.record_us.Observe(static_cast<uint64_t>((now_ns - batch.began_ns) / 1000));
+  batch.used = false;
+  for (size_t i = 0; i < replies.size(); ++i) {
+    const uint32_t entry = batch.entries[i];
+    if (fenced) return;
+    Held& held = pool[entry];
+    switch (replies[i].verdict) {
+      case RecordVerdict::kDone:
+        Release(entry, held.reject_reason == 0 ? SlotState::kFreeBooked : SlotState::kFree);
+        break;
+      case RecordVerdict::kContradiction:
+        TellContradiction(Describe(held), replies[i].other);
+        Release(entry, SlotState::kFree);
+        break;
+      case RecordVerdict::kFenced:
+        Fence();
+        break;
+      case RecordVerdict::kFailed:
+        SetDue(entry, Phase::kToRecord, BackoffMs(held.backoffs, 20, 1000));
+        if (held.backoffs < 16) ++held.backoffs;
+        break;
+    }
+  }
+}
+
+void Forwarder::Impl::TellContradiction(const std::string& what, payments::ProcessorId other) {
+  metrics.contradictions.Add();
+  Tell(true, "double charge: " + what + " is booked, and the books say that " +
+                 (other == payments::kNoProcessor ? "another processor" : directory.Name(other)) +
+                 " booked it too; run `tollgate reconcile`");
+}
+
+void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
+  Held& held = pool[entry];
+  GiveBackPlace(held);
+  CountUnresolved(entry, false);
+  Step();
+  table.Release(held.slot,
+                {.state = state,
+                 .pinned = false,
+                 .reason = table::RejectReason::kNone,
+                 .processor = held.processor,
+                 .attempt = held.attempt,
+                 .requested_at_ms = held.requested_at_ms},
+                now_ns);
+  pool.Free(entry);
+}
+
+void Forwarder::Impl::OnBatchFailed(uint64_t id) {
+  now_ns = clock.MonotonicNanos();
+  if ((id & kRetellBatch) != 0) {
+    if (id == (kRetellBatch | retell.serial())) retell.OnFailed();
+    return;
+  }
+  Batch& batch = BatchOf(id);
+  batch.used = false;
+  if (fenced) return;
+  for (uint32_t i = 0; i < batch.count; ++i) {
+    const uint32_t entry = batch.entries[i];
+    if (batch.record) {
+      pool[entry].phase = Phase::kToRecord;
+      pool.PushBack(to_record, entry);
+    } else {
+      ClaimUndecided(entry);
+    }
+  }
+}
+
+// The ledger has seen a newer opening of this table: a copy of it is at work elsewhere. Whatever
+// is held here is that one's to finish.
+void Forwarder::Impl::Fence() {
+  if (fenced) return;
+  fenced = true;
+  metrics.fenced.Add();
+  Tell(true, "the ledger knows a newer opening of the table " + table.path() +
+                 ": another instance works with a copy of it. This one sends nothing any more; "
+                 "stop it, and give each instance a DATA_DIR file of its own");
+}
+
+}  // namespace tollgate::forward
