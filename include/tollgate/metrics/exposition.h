@@ -1,0 +1,35 @@
+// Exposition: the gateway's figures as Prometheus text (format version 0.0.4), worked out when
+// they are asked for.
+//
+// Thread: any one at a time; the figures are read relaxed, each a moment old.
+// Owns: nothing; what it points to outlives it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tollgate/metrics/instruments.h"
+
+namespace tollgate::metrics {
+
+// A figure that some other part of the process knows.
+struct ExtraFigure {
+  std::string name;  // "tollgate_table_slots"
+  std::string help;
+  bool counter = false;  // else a gauge
+  std::function<double()> value;
+};
+
+struct ExpositionSources {
+  std::vector<const AcceptMetrics*> accept;    // one per acceptor
+  std::vector<const ForwardMetrics*> forward;  // one per worker
+  std::vector<std::string> processors;         // names by ProcessorId
+  std::vector<std::string> outcomes;           // names by upstream::PostOutcome
+  std::vector<ExtraFigure> extra;
+};
+
+std::string RenderMetrics(const ExpositionSources& sources);
+inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace tollgate::metrics

@@ -1,0 +1,181 @@
+#include "tollgate/health/monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "health/snapshot.h"
+#include "tollgate/base/random.h"
+
+namespace tollgate::health {
+
+struct Monitor::Impl {
+  // The last answer of one processor, by whomever it was heard.
+  struct Known {
+    bool any = false;
+    bool failing = false;
+    uint32_t min_response_ms = 0;
+    int64_t heard_ns = 0;
+    int64_t next_poll_ns = 0;
+  };
+
+  Impl(net::EventLoop& loop_in, MonitorOptions options_in, ledger::LeaseStore& lease_in,
+       upstream::HealthBoard& board_in, Ask ask_in)
+      : loop(loop_in),
+        options(std::move(options_in)),
+        lease(lease_in),
+        board(board_in),
+        ask(std::move(ask_in)),
+        known(options.processors.size()),
+        random(options.seed),
+        renew_timer(loop, [this] { Renew(); }),
+        poll_timer(loop, [this] { Poll(); }) {}
+
+  void Tell(bool problem, const std::string& text) const {
+    if (options.tell) options.tell(problem, text);
+  }
+
+  void Renew() {
+    lease.Acquire(options.token, options.lease_ttl_ms,
+                  [this, alive = std::weak_ptr<bool>(life)](const auto& view) {
+                    if (!alive.expired()) OnView(view);
+                  });
+  }
+
+  void OnView(const std::optional<ledger::LeaseView>& view) {
+    if (stopping) return;
+    if (view) {
+      failures = 0;
+      SetHeld(view->held, view->holder.empty() ? "nobody" : view->holder);
+      if (!view->held) Adopt(*view);
+      if (view->held && !seen_snapshot) Adopt(*view);  // when the calls before ours were made
+      seen_snapshot = true;
+    } else {
+      failures = std::min(failures + 1, 8);
+      SetHeld(false, "the ledger is away");
+    }
+    PublishBoard();
+    // A tenth of jitter keeps a fleet from asking in step.
+    int64_t wait_ms = options.renew_interval_ms << std::max(0, failures - 1);
+    wait_ms = std::min(wait_ms, std::max(options.renew_interval_ms, options.renew_backoff_ms_max));
+    wait_ms -= static_cast<int64_t>(random.Below(static_cast<uint64_t>(wait_ms / 10 + 1)));
+    renew_timer.ArmIn(wait_ms * base::kNanosPerMilli);
+  }
+
+  void SetHeld(bool now_held, const std::string& why) {
+    if (now_held == held) return;
+    held = now_held;
+    Tell(false, held ? "health: this instance holds the lease and asks the processors"
+                     : "health: this instance gave up the lease (" + why + ")");
+    held ? Poll() : poll_timer.Disarm();
+  }
+
+  // Takes over what another instance heard.
+  void Adopt(const ledger::LeaseView& view) {
+    for (const SnapshotLine& line : ParseSnapshot(view.snapshot)) {
+      for (size_t i = 0; i < known.size(); ++i) {
+        if (options.processors[i] != line.name) continue;
+        const int64_t age_ms = line.age_ms + view.snapshot_age_ms;
+        const int64_t heard_ns = loop.now_ns() - age_ms * base::kNanosPerMilli;
+        if (known[i].any && known[i].heard_ns >= heard_ns) continue;
+        known[i] = {.any = true,
+                    .failing = line.failing,
+                    .min_response_ms = line.min_response_ms,
+                    .heard_ns = heard_ns,
+                    .next_poll_ns = heard_ns + PollIntervalNs()};
+      }
+    }
+    if (held) Poll();
+  }
+
+  int64_t PollIntervalNs() const { return options.poll_interval_ms * base::kNanosPerMilli; }
+
+  void Poll() {
+    if (!held || stopping) return;
+    const int64_t now = loop.now_ns();
+    int64_t next = now + PollIntervalNs();
+    for (size_t i = 0; i < known.size(); ++i) {
+      if (known[i].next_poll_ns <= now) {
+        ask(i);  // false: the last call is still held by the processor, which is normal
+        known[i].next_poll_ns = now + PollIntervalNs();
+      }
+      next = std::min(next, known[i].next_poll_ns);
+    }
+    poll_timer.Arm(next);
+  }
+
+  void OnAnswer(size_t processor, const std::optional<payments::ServiceHealth>& answer) {
+    if (!answer) return;
+    Known& it = known[processor];
+    if (!it.any || it.failing != answer->failing) {
+      Tell(false, "health: " + options.processors[processor] +
+                      (answer->failing ? " says that it is failing" : " says that it works"));
+    }
+    it.any = true;
+    it.failing = answer->failing;
+    it.min_response_ms =
+        static_cast<uint32_t>(std::clamp<int64_t>(answer->min_response_ms, 0, INT32_MAX));
+    it.heard_ns = loop.now_ns();
+    PublishBoard();
+    if (held) PublishSnapshot();
+  }
+
+  void PublishSnapshot() {
+    std::vector<SnapshotLine> lines;
+    for (size_t i = 0; i < known.size(); ++i) {
+      if (!known[i].any) continue;
+      lines.push_back({.name = options.processors[i],
+                       .failing = known[i].failing,
+                       .min_response_ms = known[i].min_response_ms,
+                       .age_ms = (loop.now_ns() - known[i].heard_ns) / base::kNanosPerMilli});
+    }
+    // A publication that fails is made up for by the next answer's.
+    lease.Publish(options.token, FormatSnapshot(lines), [](bool) {});
+  }
+
+  void PublishBoard() {
+    const int64_t oldest = loop.now_ns() - options.believed_ms_max * base::kNanosPerMilli;
+    for (size_t i = 0; i < known.size(); ++i) {
+      const bool believed = known[i].any && known[i].heard_ns >= oldest;
+      board.Publish(static_cast<payments::ProcessorId>(i),
+                    {.known = believed,
+                     .failing = believed && known[i].failing,
+                     .min_response_ms = believed ? known[i].min_response_ms : 0});
+    }
+  }
+
+  void Stop(std::function<void()> done) {
+    stopping = true;
+    renew_timer.Disarm();
+    poll_timer.Disarm();
+    if (!std::exchange(held, false)) return done();
+    lease.Release(options.token, [done = std::move(done)](bool) { done(); });
+  }
+
+  net::EventLoop& loop;
+  const MonitorOptions options;
+  ledger::LeaseStore& lease;
+  upstream::HealthBoard& board;
+  const Ask ask;
+  std::vector<Known> known;
+  base::Random random;
+  net::Timer renew_timer;
+  net::Timer poll_timer;
+  const std::shared_ptr<bool> life = std::make_shared<bool>(true);  // outlived by replies
+  int failures = 0;
+  bool held = false;
+  bool seen_snapshot = false;
+  bool stopping = false;
+};
+
+Monitor::Monitor(net::EventLoop& loop, MonitorOptions options, ledger::LeaseStore& lease,
+                 upstream::HealthBoard& board, Ask ask)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), lease, board, std::move(ask))) {}
+Monitor::~Monitor() = default;
+void Monitor::Start() { impl_->Renew(); }
+void Monitor::OnAnswer(size_t processor, const std::optional<payments::ServiceHealth>& answer) {
+  impl_->OnAnswer(processor, answer);
+}
+void Monitor::Stop(std::function<void()> done) { impl_->Stop(std::move(done)); }
+bool Monitor::holds_lease() const { return impl_->held; }
+
+}  // namespace tollgate::health

@@ -1,0 +1,26 @@
+// Snapshot: what the lease's holder publishes. One line per processor: name, failing (0 or 1),
+// minResponseTime in ms and the answer's age in ms, with tabs between. Unknown names and lines are
+// skipped, so that instances of different configurations understand each other.
+//
+// Thread: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tollgate::health {
+
+struct SnapshotLine {
+  std::string name;
+  bool failing = false;
+  uint32_t min_response_ms = 0;
+  int64_t age_ms = 0;
+  bool operator==(const SnapshotLine&) const = default;
+};
+
+std::string FormatSnapshot(const std::vector<SnapshotLine>& lines);
+std::vector<SnapshotLine> ParseSnapshot(std::string_view text);
+
+}  // namespace tollgate::health

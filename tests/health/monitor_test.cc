@@ -1,0 +1,157 @@
+#include "tollgate/health/monitor.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "health/snapshot.h"
+
+namespace tollgate::health {
+namespace {
+
+// A lease in memory, with Redis' rules; shared by the instances of a test.
+class FakeLease final : public ledger::LeaseStore {
+ public:
+  explicit FakeLease(const base::Clock& clock) : clock_(clock) {}
+  void Acquire(const std::string& token, int64_t ttl_ms, OnView done) override {
+    if (away) return done(std::nullopt);
+    const int64_t now = clock_.MonotonicNanos() / base::kNanosPerMilli;
+    if (now >= expires_ms_) holder.clear();
+    if (holder.empty() || holder == token) {
+      holder = token;
+      expires_ms_ = now + ttl_ms;
+    }
+    done(ledger::LeaseView{.held = holder == token,
+                           .holder = holder,
+                           .snapshot = snapshot,
+                           .snapshot_age_ms = now - published_ms_});
+  }
+  void Publish(const std::string& token, const std::string& text, OnDone done) override {
+    if (!away && holder == token) {
+      snapshot = text;
+      published_ms_ = clock_.MonotonicNanos() / base::kNanosPerMilli;
+    }
+    done(!away && holder == token);
+  }
+  void Release(const std::string& token, OnDone done) override {
+    if (holder == token) holder.clear();
+    done(true);
+  }
+  bool away = false;
+  std::string holder, snapshot;
+
+ private:
+  const base::Clock& clock_;
+  int64_t expires_ms_ = 0;
+  int64_t published_ms_ = 0;
+};
+
+class MonitorTest : public ::testing::Test {
+ protected:
+  struct Instance {
+    Instance(MonitorTest& test, const std::string& token)
+        : monitor(test.loop_,
+                  {.processors = {"default", "fallback"},
+                   .token = token,
+                   .tell = [&test](bool, std::string_view line) { test.told_ += line; }},
+                  test.lease_, board, [&test](size_t processor) {
+                    ++test.calls_[processor];
+                    return true;
+                  }) {
+      monitor.Start();
+    }
+    upstream::HealthBoard board;
+    Monitor monitor;
+  };
+  void Run(int64_t ms) {
+    for (int64_t i = 0; i < ms; i += 50) {
+      clock_.AdvanceMillis(50);
+      loop_.RunOnce(0);
+    }
+  }
+  base::ManualClock clock_;
+  net::EventLoop loop_{clock_};
+  FakeLease lease_{clock_};
+  std::map<size_t, int> calls_;
+  std::string told_;
+};
+
+TEST_F(MonitorTest, TheFleetMakesOneCallPerProcessorAndInterval) {
+  Instance a(*this, "a");
+  Instance b(*this, "b");
+  EXPECT_TRUE(a.monitor.holds_lease());
+  EXPECT_FALSE(b.monitor.holds_lease());
+  Run(24'000);
+  EXPECT_EQ(calls_[0], 5);
+  EXPECT_EQ(calls_[1], 5);
+}
+
+TEST_F(MonitorTest, OthersLearnWhatTheHolderHeard) {
+  Instance a(*this, "a");
+  Instance b(*this, "b");
+  a.monitor.OnAnswer(0, payments::ServiceHealth{.failing = true, .min_response_ms = 120});
+  EXPECT_TRUE(a.board.Read(0).failing);
+  Run(1'100);
+  EXPECT_EQ(b.board.Read(0),
+            (upstream::ProcessorHealth{.known = true, .failing = true, .min_response_ms = 120}));
+  EXPECT_FALSE(b.board.Read(1).known);
+  // What is too old says nothing any more.
+  Run(16'000);
+  EXPECT_FALSE(a.board.Read(0).known);
+  EXPECT_FALSE(b.board.Read(0).known);
+}
+
+TEST_F(MonitorTest, AHolderThatDiesIsFollowedWithinItsLeaseAndTheIntervalIsKept) {
+  auto a = std::make_unique<Instance>(*this, "a");
+  Instance b(*this, "b");
+  Run(5'100);
+  a->monitor.OnAnswer(0, payments::ServiceHealth{});
+  a->monitor.OnAnswer(1, payments::ServiceHealth{});
+  EXPECT_EQ(calls_[0], 2);
+  a.reset();
+  Run(4'100);
+  EXPECT_TRUE(b.monitor.holds_lease());
+  EXPECT_EQ(calls_[0], 2) << "the new holder called before the interval was over";
+  Run(1'500);
+  EXPECT_EQ(calls_[0], 3);
+}
+
+TEST_F(MonitorTest, StoppingGivesTheLeaseBackAtOnce) {
+  Instance a(*this, "a");
+  Instance b(*this, "b");
+  bool done = false;
+  a.monitor.Stop([&] { done = true; });
+  EXPECT_TRUE(done);
+  Run(1'100);
+  EXPECT_TRUE(b.monitor.holds_lease());
+}
+
+TEST_F(MonitorTest, AnAbsentLedgerEndsTheLeaseAndItsReturnRestoresIt) {
+  Instance a(*this, "a");
+  lease_.away = true;
+  Run(2'000);
+  EXPECT_FALSE(a.monitor.holds_lease());
+  EXPECT_NE(told_.find("the ledger is away"), std::string::npos);
+  const int before = calls_[0];
+  Run(20'000);
+  EXPECT_EQ(calls_[0], before);
+  lease_.away = false;
+  Run(6'000);
+  EXPECT_TRUE(a.monitor.holds_lease());
+}
+
+TEST_F(MonitorTest, ACallWithoutAnAnswerChangesNothing) {
+  Instance a(*this, "a");
+  a.monitor.OnAnswer(0, payments::ServiceHealth{.failing = false, .min_response_ms = 7});
+  a.monitor.OnAnswer(0, std::nullopt);
+  EXPECT_EQ(a.board.Read(0).min_response_ms, 7U);
+}
+
+TEST(Snapshot, SurvivesTheWayThereAndBackAndSkipsWhatItDoesNotKnow) {
+  const std::vector<SnapshotLine> lines{{"default", true, 100, 5}, {"fallback", false, 0, 4000}};
+  EXPECT_EQ(ParseSnapshot(FormatSnapshot(lines)), lines);
+  EXPECT_TRUE(ParseSnapshot("garbage\n\t1\t2\t3\ndefault\t2\t1\t1\ndefault\t1\tx\t1\n").empty());
+}
+
+}  // namespace
+}  // namespace tollgate::health
