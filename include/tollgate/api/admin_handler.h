@@ -1,0 +1,30 @@
+// AdminHandler: what the people who run a gateway ask: metrics, health, routing. Never on the way
+// of a payment.
+//
+// Thread: the loop of the admin server (the health thread's).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "tollgate/server/http_server.h"
+
+namespace tollgate::api {
+
+struct AdminPages {
+  std::function<std::string()> metrics;  // Prometheus text
+  std::function<std::string()> routing;  // JSON
+};
+
+class AdminHandler final : public server::RequestHandler {
+ public:
+  AdminHandler(AdminPages pages, const std::atomic<bool>& draining);
+  void OnRequest(const http::Request& request, server::Responder responder) override;
+
+ private:
+  const AdminPages pages_;
+  const std::atomic<bool>& draining_;
+};
+
+}  // namespace tollgate::api

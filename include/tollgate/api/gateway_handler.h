@@ -1,0 +1,56 @@
+// GatewayHandler: the gateway's own interface (README, "What it offers"): payments, summary, purge,
+// look-up, health. One per acceptor.
+//
+// Thread: the acceptor's loop.
+// Owns: its JSON parser, the pre-rendered answers, the answers that wait for a group commit.
+// Invariants: 202 is sent only after the payment's slot is published (and, with disk durability,
+// committed); nothing here waits for the ledger.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "tollgate/base/mpmc_ring.h"
+#include "tollgate/ledger/books.h"
+#include "tollgate/metrics/instruments.h"
+#include "tollgate/net/event_loop.h"
+#include "tollgate/net/sleepers.h"
+#include "tollgate/payments/processor_directory.h"
+#include "tollgate/server/http_server.h"
+#include "tollgate/table/payment_table.h"
+
+namespace tollgate::api {
+
+struct GatewayOptions {
+  bool allow_purge = false;
+  size_t body_bytes_max = 64 * 1024;
+};
+
+// What a handler works with; all of it outlives the handler.
+struct GatewayParts {
+  net::EventLoop& loop;
+  table::PaymentTable& table;
+  base::MpmcRing<uint32_t>& ring;  // of slot numbers
+  net::Sleepers& sleepers;
+  ledger::Books& books;
+  const payments::ProcessorDirectory& directory;
+  metrics::AcceptMetrics& metrics;
+  const std::atomic<bool>& draining;
+};
+
+class GatewayHandler final : public server::RequestHandler {
+ public:
+  GatewayHandler(const GatewayOptions& options, const GatewayParts& parts);
+  ~GatewayHandler() override;
+
+  void OnRequest(const http::Request& request, server::Responder responder) override;
+  // After a group commit: answers what it covers. Posted to the loop by the table's listener.
+  void OnCommitted();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::api

@@ -1,0 +1,190 @@
+#include "tollgate/api/gateway_handler.h"
+
+#include <deque>
+#include <string>
+#include <utility>
+
+#include "api/health_pages.h"
+#include "api/payment_view.h"
+#include "tollgate/base/assert.h"
+#include "tollgate/payments/payment_json.h"
+#include "tollgate/payments/summary.h"
+
+namespace tollgate::api {
+namespace {
+
+using http::Method;
+using metrics::Refusal;
+using server::Responder;
+
+static_assert(server::kBodyPaddingBytes >= payments::kJsonPaddingBytes);
+
+constexpr std::string_view kPaymentsPath = "/payments";
+constexpr std::string_view kSummaryPath = "/payments-summary";
+constexpr std::string_view kPurgePath = "/purge-payments";
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kRetryAfter = "Retry-After: 1\r\n";
+
+http::StaticResponse NotAllowed(std::string_view allow, std::string_view detail) {
+  return http::StaticResponse::Problem(405, detail, "Allow: " + std::string(allow) + "\r\n");
+}
+
+}  // namespace
+
+struct GatewayHandler::Impl {
+  Impl(const GatewayOptions& options_in, const GatewayParts& parts_in)
+      : options(options_in), parts(parts_in), parser(options_in.body_bytes_max) {}
+
+  void OnRequest(const http::Request& request, Responder responder) {
+    // The payments first: bytes compared, nothing looked up.
+    if (request.path == kPaymentsPath) {
+      if (request.method == Method::kPost) return Accept(request, responder);
+      return responder.Send(only_post);
+    }
+    if (request.path == kSummaryPath) {
+      return IsRead(request.method) ? Summarise(request, responder) : responder.Send(only_get);
+    }
+    if (request.path == kPurgePath) {
+      return request.method == Method::kPost ? Purge(responder) : responder.Send(only_post);
+    }
+    if (request.path.size() > kPaymentsPath.size() + 1 &&
+        request.path.starts_with(kPaymentsPath) && request.path[kPaymentsPath.size()] == '/') {
+      return IsRead(request.method) ? Find(request, responder) : responder.Send(only_get);
+    }
+    if (AnswerHealth(request, responder, parts.draining.load(std::memory_order_relaxed))) return;
+    responder.Send(not_found);
+  }
+
+  void Accept(const http::Request& request, Responder& responder) {
+    if (request.body.size() > options.body_bytes_max) {
+      Refuse(Refusal::kInvalid);
+      return responder.SendProblem(413, "the body is larger than a payment may be");
+    }
+    const payments::ParsedPayment parsed = parser.Parse(request.body);
+    if (!parsed.ok()) {
+      Refuse(Refusal::kInvalid);
+      return responder.SendProblem(400, parsed.problem);
+    }
+    const auto slot =
+        parts.table.Acquire(parsed.payment, parts.loop.wall_ms(), parts.loop.now_ns());
+    if (!slot) {
+      const bool healthy = parts.table.healthy();
+      Refuse(healthy ? Refusal::kTableFull : Refusal::kDiskFailed);
+      return responder.Send(healthy ? table_full : disk_failed);
+    }
+    if (parts.table.durability() == table::Durability::kDisk) {
+      waiting.push_back({parts.table.TakeTicket(), *slot, responder});
+      return;
+    }
+    Queue(*slot);
+    responder.Send(accepted);
+  }
+
+  void Queue(uint32_t slot) {
+    parts.metrics.accepted.Add();
+    TG_ASSERT(parts.ring.TryPush(slot));  // it has room for every slot of the table
+    parts.sleepers.Notify();
+  }
+  void Refuse(Refusal reason) { parts.metrics.refused[static_cast<size_t>(reason)].Add(); }
+
+  void OnCommitted() {
+    const uint64_t committed = parts.table.CommittedTicket();
+    while (!waiting.empty() && waiting.front().ticket <= committed) {
+      Queue(waiting.front().slot);
+      waiting.front().responder.Send(accepted);
+      waiting.pop_front();
+    }
+  }
+
+  void Summarise(const http::Request& request, Responder& responder) {
+    parts.metrics.summaries.Add();
+    const auto parsed = payments::ParseSummaryQuery(request.query);
+    if (!parsed.ok()) return responder.SendProblem(400, parsed.problem);
+    parts.books.GetSummary(parsed.range, [this, responder](const auto& summary) mutable {
+      if (!summary) return LedgerAway(responder);
+      responder.Send(200, kJson, payments::SummaryToJson(*summary));
+    });
+  }
+
+  void Purge(Responder& responder) {
+    if (!options.allow_purge) return responder.Send(purge_forbidden);
+    parts.metrics.purges.Add();
+    parts.books.Purge([this, responder](bool done) mutable {
+      if (!done) return LedgerAway(responder);
+      responder.Send(200, kJson, R"({"message":"All payments purged."})");
+    });
+  }
+
+  void Find(const http::Request& request, Responder& responder) {
+    parts.metrics.lookups.Add();
+    const auto id = payments::ParseUuid(request.path.substr(kPaymentsPath.size() + 1));
+    if (!id) return responder.SendProblem(404, "the part after /payments/ is not a UUID");
+    parts.books.Find(*id, [this, id = *id, responder](const auto& answer) mutable {
+      if (!answer) return LedgerAway(responder);
+      const auto& entry = *answer;
+      if (entry && entry->state != ledger::EntryState::kPending) {
+        return responder.Send(200, kJson, EntryToJson(id, *entry, parts.directory));
+      }
+      // Neither booked nor rejected: the table knows best how far it came.
+      SearchTable(parts.loop, parts.table, id,
+                  [this, id, entry, responder](const auto& snapshot) mutable {
+                    Shown(id, entry, snapshot, responder);
+                  });
+    });
+  }
+
+  void Shown(const payments::Uuid& id, const std::optional<ledger::BookEntry>& entry,
+             const std::optional<table::PaymentTable::Snapshot>& snapshot, Responder& responder) {
+    if (snapshot) {
+      responder.Send(200, kJson, SnapshotToJson(*snapshot, parts.directory));
+    } else if (entry) {
+      responder.Send(200, kJson, EntryToJson(id, *entry, parts.directory));
+    } else {
+      responder.SendProblem(404, "no payment with this correlationId is on the books or in this "
+                                 "instance's table");
+    }
+  }
+
+  void LedgerAway(Responder& responder) {
+    parts.metrics.ledger_away.Add();
+    responder.Send(ledger_away);
+  }
+
+  struct Waiting {
+    uint64_t ticket;
+    uint32_t slot;
+    Responder responder;
+  };
+
+  const GatewayOptions options;
+  const GatewayParts parts;
+  payments::PaymentParser parser;
+  std::deque<Waiting> waiting;  // for the group commit, by ticket
+
+  const http::StaticResponse accepted{202, "", ""};
+  const http::StaticResponse only_post =
+      NotAllowed("POST", "this path takes POST; see the README for the paths");
+  const http::StaticResponse only_get = NotAllowed("GET, HEAD", "this path is read with GET");
+  const http::StaticResponse not_found = http::StaticResponse::Problem(
+      404, "paths: POST /payments, GET /payments/{id}, GET /payments-summary, "
+           "POST /purge-payments, GET /healthz, GET /readyz");
+  const http::StaticResponse purge_forbidden = http::StaticResponse::Problem(
+      403, "purging is off; start the gateway with ALLOW_PURGE=true to allow it");
+  const http::StaticResponse table_full = http::StaticResponse::Problem(
+      503, "the table of pending payments is full; send it again a little later", kRetryAfter);
+  const http::StaticResponse disk_failed = http::StaticResponse::Problem(
+      503, "the disk does not take payments at the moment; send it again a little later",
+      kRetryAfter);
+  const http::StaticResponse ledger_away = http::StaticResponse::Problem(
+      503, "the books cannot be read at the moment; ask again a little later", kRetryAfter);
+};
+
+GatewayHandler::GatewayHandler(const GatewayOptions& options, const GatewayParts& parts)
+    : impl_(std::make_unique<Impl>(options, parts)) {}
+GatewayHandler::~GatewayHandler() = default;
+void GatewayHandler::OnRequest(const http::Request& request, Responder responder) {
+  impl_->OnRequest(request, responder);
+}
+void GatewayHandler::OnCommitted() { impl_->OnCommitted(); }
+
+}  // namespace tollgate::api

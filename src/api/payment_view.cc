@@ -1,0 +1,180 @@
+#include "api/payment_view.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "tollgate/payments/money.h"
+#include "tollgate/payments/timestamp.h"
+
+namespace tollgate::api {
+namespace {
+
+using table::SlotState;
+
+std::string_view ReasonName(uint8_t reason) {
+  switch (static_cast<table::RejectReason>(reason)) {
+    case table::RejectReason::kConflict:
+      return "conflict";
+    case table::RejectReason::kRefused:
+      return "refused";
+    case table::RejectReason::kElsewhere:
+      return "elsewhere";
+    case table::RejectReason::kNone:
+      break;
+  }
+  return "";
+}
+
+std::string_view StateName(SlotState state) {
+  switch (state) {
+    case SlotState::kAccepted:
+      return "accepted";
+    case SlotState::kClaimed:
+      return "claimed";
+    case SlotState::kSent:
+      return "sent";
+    case SlotState::kUnresolved:
+      return "unresolved";
+    case SlotState::kBooked:
+    case SlotState::kFreeBooked:
+      return "booked";
+    case SlotState::kRejected:
+      return "rejected";
+    case SlotState::kFree:
+      break;
+  }
+  return "free";
+}
+
+std::string_view StateName(ledger::EntryState state) {
+  switch (state) {
+    case ledger::EntryState::kPending:
+      return "pending";
+    case ledger::EntryState::kBooked:
+      return "booked";
+    case ledger::EntryState::kRejected:
+      return "rejected";
+  }
+  return "pending";
+}
+
+struct View {
+  payments::Uuid id;
+  std::string_view state;
+  std::string_view reason;
+  int64_t amount_cents = 0;
+  payments::ProcessorId processor = payments::kNoProcessor;
+  int64_t requested_at_ms = 0;
+  int attempt = 0;
+};
+
+std::string ToJson(const View& view, const payments::ProcessorDirectory& directory) {
+  std::string json = R"({"correlationId":")" + payments::ToString(view.id) + R"(","state":")";
+  json += view.state;
+  json += R"(","amount":)" + payments::CentsToString(view.amount_cents);
+  if (!view.reason.empty()) {
+    json += R"(,"reason":")";
+    json += view.reason;
+    json += '"';
+  }
+  if (view.processor != payments::kNoProcessor) {
+    json += R"(,"processor":")" + directory.Name(view.processor) + '"';
+  }
+  if (view.requested_at_ms != 0) {
+    json += R"(,"requestedAt":")" + payments::TimestampToString(view.requested_at_ms) + '"';
+  }
+  if (view.attempt != 0) json += R"(,"attempt":)" + std::to_string(view.attempt);
+  return json + '}';
+}
+
+// How far a payment came; the states' numbers are not in that order.
+int Progress(SlotState state) {
+  switch (state) {
+    case SlotState::kFree:
+      return 0;
+    case SlotState::kAccepted:
+      return 1;
+    case SlotState::kClaimed:
+      return 2;
+    case SlotState::kRejected:
+      return 3;
+    case SlotState::kSent:
+      return 4;
+    case SlotState::kUnresolved:
+      return 5;
+    case SlotState::kBooked:
+    case SlotState::kFreeBooked:
+      return 6;
+  }
+  return 0;
+}
+
+struct Search {
+  net::EventLoop& loop;
+  const table::PaymentTable& table;
+  const payments::Uuid id;
+  const OnSnapshot done;
+  uint32_t next = 0;
+  std::optional<table::PaymentTable::Snapshot> best;
+};
+
+void SearchPart(const std::shared_ptr<Search>& search) {
+  constexpr uint32_t kSlotsPerTurn = 4096;
+  const auto slots = static_cast<uint32_t>(search->table.slot_count());
+  const uint32_t end = std::min(slots, search->next + kSlotsPerTurn);
+  for (uint32_t slot = search->next; slot < end; ++slot) {
+    if (search->table.Status(slot).state == SlotState::kFree) continue;
+    auto copy = search->table.Read(slot);
+    if (!copy || !(copy->payment.id == search->id)) continue;
+    if (!search->best ||
+        Progress(copy->status.state) > Progress(search->best->status.state)) {
+      search->best = copy;
+    }
+  }
+  search->next = end;
+  if (end == slots) return search->done(search->best);
+  search->loop.Post([search] { SearchPart(search); });
+}
+
+}  // namespace
+
+std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry,
+                        const payments::ProcessorDirectory& directory) {
+  return ToJson({.id = id,
+                 .state = StateName(entry.state),
+                 .reason = ReasonName(entry.reason),
+                 .amount_cents = entry.amount_cents,
+                 .processor = entry.processor,
+                 .requested_at_ms = entry.requested_at_ms,
+                 .attempt = entry.attempt},
+                directory);
+}
+
+std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
+                           const payments::ProcessorDirectory& directory) {
+  // A refused attempt's processor and time say nothing of the payment any more.
+  const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
+  return ToJson(
+      {.id = snapshot.payment.id,
+       .state = StateName(snapshot.status.state),
+       .reason = ReasonName(static_cast<uint8_t>(snapshot.status.reason)),
+       .amount_cents = snapshot.payment.amount_cents,
+       .processor = sent_nowhere ? payments::kNoProcessor : snapshot.status.processor,
+       .requested_at_ms = sent_nowhere ? 0 : snapshot.status.requested_at_ms,
+       .attempt = snapshot.status.attempt},
+      directory);
+}
+
+void SearchTable(net::EventLoop& loop, const table::PaymentTable& table, const payments::Uuid& id,
+                 OnSnapshot done) {
+  SearchPart(std::make_shared<Search>(Search{.loop = loop,
+                                             .table = table,
+                                             .id = id,
+                                             .done = std::move(done),
+                                             .next = 0,
+                                             .best = std::nullopt}));
+}
+
+}  // namespace tollgate::api
