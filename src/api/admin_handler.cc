@@ -13,8 +13,9 @@ void AdminHandler::OnRequest(const http::Request& request, server::Responder res
   if (AnswerHealth(request, responder, draining_.load(std::memory_order_relaxed))) return;
   const bool metrics = request.path == "/metrics";
   if (!metrics && request.path != "/admin/routing") {
-    return responder.SendProblem(404, "the admin listener has /metrics, /admin/routing, /healthz "
-                                      "and /readyz");
+    return responder.SendProblem(404,
+                                 "the admin listener has /metrics, /admin/routing, /healthz "
+                                 "and /readyz");
   }
   if (!IsRead(request.method)) {
     return responder.SendProblem(405, "this page is read with GET", "Allow: GET, HEAD\r\n");

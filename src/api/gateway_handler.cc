@@ -47,8 +47,8 @@ struct GatewayHandler::Impl {
     if (request.path == kPurgePath) {
       return request.method == Method::kPost ? Purge(responder) : responder.Send(only_post);
     }
-    if (request.path.size() > kPaymentsPath.size() + 1 &&
-        request.path.starts_with(kPaymentsPath) && request.path[kPaymentsPath.size()] == '/') {
+    if (request.path.size() > kPaymentsPath.size() + 1 && request.path.starts_with(kPaymentsPath) &&
+        request.path[kPaymentsPath.size()] == '/') {
       return IsRead(request.method) ? Find(request, responder) : responder.Send(only_get);
     }
     if (AnswerHealth(request, responder, parts.draining.load(std::memory_order_relaxed))) return;
@@ -140,8 +140,9 @@ struct GatewayHandler::Impl {
     } else if (entry) {
       responder.Send(200, kJson, EntryToJson(id, *entry, parts.directory));
     } else {
-      responder.SendProblem(404, "no payment with this correlationId is on the books or in this "
-                                 "instance's table");
+      responder.SendProblem(404,
+                            "no payment with this correlationId is on the books or in this "
+                            "instance's table");
     }
   }
 
@@ -166,8 +167,9 @@ struct GatewayHandler::Impl {
       NotAllowed("POST", "this path takes POST; see the README for the paths");
   const http::StaticResponse only_get = NotAllowed("GET, HEAD", "this path is read with GET");
   const http::StaticResponse not_found = http::StaticResponse::Problem(
-      404, "paths: POST /payments, GET /payments/{id}, GET /payments-summary, "
-           "POST /purge-payments, GET /healthz, GET /readyz");
+      404,
+      "paths: POST /payments, GET /payments/{id}, GET /payments-summary, "
+      "POST /purge-payments, GET /healthz, GET /readyz");
   const http::StaticResponse purge_forbidden = http::StaticResponse::Problem(
       403, "purging is off; start the gateway with ALLOW_PURGE=true to allow it");
   const http::StaticResponse table_full = http::StaticResponse::Problem(

@@ -128,8 +128,7 @@ void SearchPart(const std::shared_ptr<Search>& search) {
     if (search->table.Status(slot).state == SlotState::kFree) continue;
     auto copy = search->table.Read(slot);
     if (!copy || !(copy->payment.id == search->id)) continue;
-    if (!search->best ||
-        Progress(copy->status.state) > Progress(search->best->status.state)) {
+    if (!search->best || Progress(copy->status.state) > Progress(search->best->status.state)) {
       search->best = copy;
     }
   }
@@ -156,15 +155,14 @@ std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
                            const payments::ProcessorDirectory& directory) {
   // A refused attempt's processor and time say nothing of the payment any more.
   const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
-  return ToJson(
-      {.id = snapshot.payment.id,
-       .state = StateName(snapshot.status.state),
-       .reason = ReasonName(static_cast<uint8_t>(snapshot.status.reason)),
-       .amount_cents = snapshot.payment.amount_cents,
-       .processor = sent_nowhere ? payments::kNoProcessor : snapshot.status.processor,
-       .requested_at_ms = sent_nowhere ? 0 : snapshot.status.requested_at_ms,
-       .attempt = snapshot.status.attempt},
-      directory);
+  return ToJson({.id = snapshot.payment.id,
+                 .state = StateName(snapshot.status.state),
+                 .reason = ReasonName(static_cast<uint8_t>(snapshot.status.reason)),
+                 .amount_cents = snapshot.payment.amount_cents,
+                 .processor = sent_nowhere ? payments::kNoProcessor : snapshot.status.processor,
+                 .requested_at_ms = sent_nowhere ? 0 : snapshot.status.requested_at_ms,
+                 .attempt = snapshot.status.attempt},
+                directory);
 }
 
 void SearchTable(net::EventLoop& loop, const table::PaymentTable& table, const payments::Uuid& id,

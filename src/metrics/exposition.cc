@@ -136,12 +136,14 @@ class Renderer {
       oldest_ms = std::max(oldest_ms, static_cast<double>(m->unresolved_oldest_ms.value()));
     }
     Add({}, oldest_ms / 1000);
-    Batches("tollgate_ledger_batch_size", "Payments per script call.", 1,
-            [](const ForwardMetrics& m) -> const Histogram& { return m.claim_batch; },
-            [](const ForwardMetrics& m) -> const Histogram& { return m.record_batch; });
-    Batches("tollgate_ledger_call_seconds", "Time of a script call.", 1e-6,
-            [](const ForwardMetrics& m) -> const Histogram& { return m.claim_us; },
-            [](const ForwardMetrics& m) -> const Histogram& { return m.record_us; });
+    Batches(
+        "tollgate_ledger_batch_size", "Payments per script call.", 1,
+        [](const ForwardMetrics& m) -> const Histogram& { return m.claim_batch; },
+        [](const ForwardMetrics& m) -> const Histogram& { return m.record_batch; });
+    Batches(
+        "tollgate_ledger_call_seconds", "Time of a script call.", 1e-6,
+        [](const ForwardMetrics& m) -> const Histogram& { return m.claim_us; },
+        [](const ForwardMetrics& m) -> const Histogram& { return m.record_us; });
   }
 
   static double Fee(uint64_t ppm_cents) { return static_cast<double>(ppm_cents) / 1e8; }
@@ -159,9 +161,8 @@ class Renderer {
     Family(name, help, type);
     for (size_t id = 0; id < sources_.processors.size(); ++id) {
       Add({{"processor", sources_.processors[id]}},
-          scale * Sum(sources_.forward, [&](const ForwardMetrics& m) {
-            return figure(m.processors[id]);
-          }));
+          scale * Sum(sources_.forward,
+                      [&](const ForwardMetrics& m) { return figure(m.processors[id]); }));
     }
   }
 

@@ -33,15 +33,15 @@ class [[nodiscard]] Result {
   // REQUIRES: ok().
   T& value() & {
     TG_ASSERT(ok());
-    return *std::get_if<0>(&storage_);
+    return std::get<0>(storage_);
   }
   const T& value() const& {
     TG_ASSERT(ok());
-    return *std::get_if<0>(&storage_);
+    return std::get<0>(storage_);
   }
   T&& value() && {
     TG_ASSERT(ok());
-    return std::move(*std::get_if<0>(&storage_));
+    return std::move(std::get<0>(storage_));
   }
   T* operator->() { return &value(); }
   T& operator*() & { return value(); }
@@ -49,7 +49,7 @@ class [[nodiscard]] Result {
   // REQUIRES: !ok().
   const Error& error() const {
     TG_ASSERT(!ok());
-    return *std::get_if<1>(&storage_);
+    return std::get<1>(storage_);
   }
 
  private:

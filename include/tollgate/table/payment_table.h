@@ -37,6 +37,8 @@ struct TableOptions {
   int64_t rest_ms = 5000;  // how long a freed slot keeps what it held
   int64_t sync_interval_us = 1000;  // kDisk: longest wait of a commit for company
   size_t sync_batch_max = 4096;     // kDisk: payments that start a commit at once
+  // In place of fdatasync, for tests that let it fail: 0 or errno.
+  std::function<int()> sync_for_test;
 };
 
 // Who writes to the ledger: the table, and which opening of it. Survives host names, pids, workers.
@@ -61,7 +63,7 @@ class PaymentTable {
   // know. Names in the file's header that `directory` lacks are added to it.
   static base::Result<std::unique_ptr<PaymentTable>> Open(const TableOptions& options,
                                                           payments::ProcessorDirectory& directory,
-                                                          int64_t wall_now_ms);
+                                                          int64_t monotonic_now_ns);
   ~PaymentTable();
 
   const TableIdentity& identity() const;
@@ -101,11 +103,13 @@ class PaymentTable {
 
   // Group commit (kDisk). A ticket covers all stores made before it was taken; it is committed once
   // CommittedTicket() reaches it. With the other levels CommittedTicket() is UINT64_MAX.
-  // Thread: any; TakeTicket is one atomic load, RequestCommit wakes the syncing thread if needed.
+  // Thread: any; TakeTicket wakes the syncing thread if it sleeps.
   uint64_t TakeTicket();
   uint64_t CommittedTicket() const;
-  // Called on the syncing thread after every commit; for waking loops. Before threads start.
+  // Called on the syncing thread after every commit; for waking loops. Before StartCommits.
   void AddCommitListener(std::function<void()> on_commit);
+  // Starts the syncing thread; does nothing with the other levels. Tickets wait until then.
+  void StartCommits();
   // False while syncs fail (a full or dead disk); Acquire gives nothing then.
   bool healthy() const;
 
@@ -123,5 +127,12 @@ class PaymentTable {
 // What `tollgate pending` shows of a file without opening it for work (no lock, read-only).
 base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(const std::string& path,
                                                               payments::ProcessorDirectory& names);
+
+// The file of an instance that listens on `address`: a safe name that ends in ".table".
+std::string TableFileName(std::string_view address);
+// The tables in a folder, by path, in alphabetical order.
+std::vector<std::string> ListTables(const std::string& data_dir);
+// True if a process has it open for work.
+bool IsLocked(const std::string& path);
 
 }  // namespace tollgate::table

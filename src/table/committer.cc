@@ -1,0 +1,90 @@
+#include "table/committer.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace tollgate::table {
+
+Committer::Committer(CommitterOptions options) : options_(std::move(options)) {}
+
+Committer::~Committer() {
+  stop_.store(true);
+  signal_.fetch_add(1);
+  signal_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Committer::AddListener(std::function<void()> on_commit) {
+  listeners_.push_back(std::move(on_commit));
+}
+
+void Committer::Start() {
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "sync");
+    Run();
+  });
+}
+
+// Sequentially consistent throughout: the ticket, the sleep flag and the signal are Dekker's
+// protocol with WaitForTickets.
+uint64_t Committer::Take() {
+  const uint64_t ticket = started_.load() + 1;
+  uint64_t wanted = wanted_.load();
+  while (wanted < ticket && !wanted_.compare_exchange_weak(wanted, ticket)) {
+  }
+  waiting_.fetch_add(1);
+  if (asleep_.load()) {
+    signal_.fetch_add(1);
+    signal_.notify_one();
+  }
+  return ticket;
+}
+
+void Committer::Run() {
+  while (!stop_.load()) {
+    WaitForTickets();
+    WaitForCompany();
+    if (!stop_.load()) Commit();
+  }
+}
+
+void Committer::WaitForTickets() {
+  while (!stop_.load()) {
+    const uint32_t seen = signal_.load();
+    asleep_.store(true);
+    if (wanted_.load() > committed_.load() || stop_.load()) break;
+    signal_.wait(seen);
+  }
+  asleep_.store(false);
+}
+
+void Committer::WaitForCompany() const {
+  using std::chrono::microseconds;
+  const auto step = microseconds(std::max<int64_t>(options_.interval_us / 4, 1));
+  for (int i = 0; i < 4 && options_.interval_us > 0; ++i) {
+    if (waiting_.load() >= options_.batch_max || stop_.load()) return;
+    std::this_thread::sleep_for(step);
+  }
+}
+
+void Committer::Commit() {
+  const uint64_t number = started_.load() + 1;
+  started_.store(number);
+  waiting_.store(0);
+  auto backoff = std::chrono::milliseconds(10);
+  while (options_.sync() != 0) {
+    healthy_.store(false);
+    if (stop_.load()) return;
+    std::this_thread::sleep_for(backoff);
+    backoff = std::min(backoff * 2, std::chrono::milliseconds(500));
+    options_.dirty_all();
+  }
+  committed_.store(number);
+  healthy_.store(true);
+  for (const auto& listener : listeners_) listener();
+}
+
+}  // namespace tollgate::table

@@ -1,0 +1,59 @@
+// Committer: the group commit of DURABILITY=disk. One sync covers the stores of many payments.
+//
+// A ticket is the number of the next commit to begin, so a commit covers every store made before
+// its ticket was taken. After a failed sync the kernel may have dropped the error and marked the
+// pages clean; so every live page is dirtied again and synced before success is claimed.
+//
+// Thread: Take, committed and healthy any; listeners are called on the `sync` thread.
+// Owns: the thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace tollgate::table {
+
+struct CommitterOptions {
+  int64_t interval_us = 1000;  // longest wait for company
+  size_t batch_max = 4096;     // tickets that start a commit at once
+  std::function<int()> sync;   // 0 or errno
+  std::function<void()> dirty_all;
+};
+
+class Committer {
+ public:
+  explicit Committer(CommitterOptions options);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  void AddListener(std::function<void()> on_commit);  // before Start
+  void Start();
+
+  uint64_t Take();
+  uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
+  bool healthy() const { return healthy_.load(std::memory_order_acquire); }
+
+ private:
+  void Run();
+  void WaitForTickets();
+  void WaitForCompany() const;
+  void Commit();
+
+  const CommitterOptions options_;
+  std::vector<std::function<void()>> listeners_;
+  std::atomic<uint64_t> started_{0};    // commits begun
+  std::atomic<uint64_t> committed_{0};  // commits done
+  std::atomic<uint64_t> wanted_{0};     // highest ticket taken
+  std::atomic<size_t> waiting_{0};      // tickets since the last commit began
+  std::atomic<uint32_t> signal_{0};
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> healthy_{true};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace tollgate::table

@@ -1,0 +1,300 @@
+#include "tollgate/table/payment_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "table/committer.h"
+#include "table/processor_names.h"
+#include "table/table_file.h"
+#include "tollgate/base/assert.h"
+#include "tollgate/base/clock.h"
+
+namespace tollgate::table {
+namespace {
+
+// A word of the payment part. Written by the slot's owner while others may read it to find out
+// that it changed: relaxed atomics, ordered by the fences around them.
+uint64_t& Word(Slot& slot, size_t index) { return reinterpret_cast<uint64_t*>(&slot)[index]; }
+constexpr size_t kPaymentWords = 5;  // id, cents, time, generation with checksum
+static_assert(offsetof(Slot, status) == kPaymentWords * sizeof(uint64_t));
+
+struct PaymentPart {
+  payments::Payment payment;
+  int64_t accepted_at_ms;
+  uint32_t generation;
+  uint32_t checksum;
+};
+static_assert(sizeof(PaymentPart) == kPaymentWords * sizeof(uint64_t));
+
+void Store(Slot& slot, const PaymentPart& part) {
+  const auto words = std::bit_cast<std::array<uint64_t, kPaymentWords>>(part);
+  for (size_t i = 0; i < kPaymentWords; ++i) {
+    std::atomic_ref(Word(slot, i)).store(words[i], std::memory_order_relaxed);
+  }
+}
+
+PaymentPart Load(const Slot& slot) {
+  std::array<uint64_t, kPaymentWords> words;
+  for (size_t i = 0; i < kPaymentWords; ++i) {
+    words[i] = std::atomic_ref(Word(const_cast<Slot&>(slot), i)).load(std::memory_order_relaxed);
+  }
+  return std::bit_cast<PaymentPart>(words);
+}
+
+uint32_t ChecksumOf(const PaymentPart& part) {
+  Slot slot{};
+  slot.payment = part.payment;
+  slot.accepted_at_ms = part.accepted_at_ms;
+  slot.generation = part.generation;
+  return PaymentChecksum(slot);
+}
+
+bool IsFree(SlotState state) {
+  return state == SlotState::kFree || state == SlotState::kFreeBooked;
+}
+
+// A free slot and when it was freed, in one word for the queue.
+uint64_t FreeItem(uint32_t slot, uint32_t freed_ms) { return uint64_t{freed_ms} << 32U | slot; }
+uint32_t ToMs(int64_t monotonic_ns) {
+  return static_cast<uint32_t>(monotonic_ns / base::kNanosPerMilli);
+}
+
+}  // namespace
+
+struct PaymentTable::Impl {
+  explicit Impl(const TableOptions& options_in, payments::ProcessorDirectory& directory)
+      : options(options_in), names(directory) {}
+
+  base::Status Open(int64_t monotonic_now_ns);
+  void Scan(int64_t monotonic_now_ns);
+  bool IsSound(const Slot& slot, const SlotStatus& status) const;
+  SlotStatus Unpack(uint64_t word) const;
+  uint64_t Pack(const SlotStatus& status);
+  void DirtyAll();
+
+  Slot* Slots() const { return file.slots(); }
+
+  const TableOptions options;
+  TableFile file;
+  ProcessorNames names;
+  TableIdentity identity;
+  RecoveryReport report;
+  size_t slot_count = 0;
+  std::unique_ptr<base::MpmcRing<uint64_t>> free;
+  std::unique_ptr<Committer> committer;
+  mutable std::mutex header_mutex;  // for the header in `file`
+};
+
+base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
+  if (options.slots == 0 || options.slots > kSlotsMax) {
+    return base::Error{"TABLE_SLOTS must be between 1 and " + std::to_string(kSlotsMax)};
+  }
+  const bool memory = options.durability == Durability::kMemory;
+  auto status =
+      memory ? file.OpenMemory(options.slots) : file.Open(options.path, options.slots, true);
+  if (!status.ok()) return status;
+  TableHeader& header = file.header();
+  status = names.Load(header);
+  if (!status.ok()) return status;
+  ++header.incarnation;
+  header.nonce = RandomNumber();
+  // Synced whatever the durability: an opening that Redis has heard of must never be forgotten.
+  status = file.WriteHeader(true);
+  if (!status.ok()) return status;
+  identity = {.table = header.table, .incarnation = header.incarnation, .nonce = header.nonce};
+  slot_count = header.slots;
+  report.created = file.created();
+  Scan(monotonic_now_ns);
+  if (options.durability == Durability::kDisk) {
+    committer = std::make_unique<Committer>(CommitterOptions{
+        .interval_us = options.sync_interval_us,
+        .batch_max = options.sync_batch_max,
+        .sync = options.sync_for_test ? options.sync_for_test : [this] { return file.Sync(); },
+        .dirty_all = [this] { DirtyAll(); }});
+  }
+  return base::OkStatus();
+}
+
+bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) const {
+  if (slot.checksum != PaymentChecksum(slot)) return false;
+  if (slot.payment.amount_cents < 1 || slot.payment.amount_cents > payments::kAmountCentsMax) {
+    return false;
+  }
+  const bool has_processor =
+      status.state == SlotState::kSent || status.state == SlotState::kUnresolved ||
+      status.state == SlotState::kBooked || status.state == SlotState::kFreeBooked;
+  return !has_processor || (names.Knows(status.processor) && status.attempt > 0);
+}
+
+void PaymentTable::Impl::Scan(int64_t monotonic_now_ns) {
+  free = std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
+  const uint32_t now_ms = ToMs(monotonic_now_ns);
+  const uint32_t rested_ms = now_ms - static_cast<uint32_t>(options.rest_ms);
+  std::vector<uint64_t> resting;
+  for (uint32_t i = 0; i < slot_count; ++i) {
+    Slot& slot = Slots()[i];
+    const uint64_t word = slot.status.load(std::memory_order_relaxed);  // nobody else yet
+    const SlotStatus status = UnpackStatus(word);
+    if (status.state == SlotState::kFree) {
+      TG_ASSERT(free->TryPush(FreeItem(i, rested_ms)));
+    } else if (!IsSound(slot, status)) {
+      ++report.damaged;
+    } else if (status.state == SlotState::kFreeBooked) {
+      resting.push_back(FreeItem(i, now_ms));
+    } else {
+      report.to_continue.push_back(i);
+    }
+  }
+  for (const uint64_t item : resting) TG_ASSERT(free->TryPush(item));
+  report.resting = resting.size();
+  report.unfinished = report.to_continue.size();
+  std::stable_sort(report.to_continue.begin(), report.to_continue.end(),
+                   [this](uint32_t a, uint32_t b) {
+                     return Slots()[a].accepted_at_ms < Slots()[b].accepted_at_ms;
+                   });
+}
+
+SlotStatus PaymentTable::Impl::Unpack(uint64_t word) const {
+  SlotStatus status = UnpackStatus(word);
+  status.processor = names.ToDirectory(status.processor);
+  return status;
+}
+
+uint64_t PaymentTable::Impl::Pack(const SlotStatus& status) {
+  SlotStatus stored = status;
+  stored.processor = names.ToFile(status.processor);
+  if (stored.processor == ProcessorNames::kMissing) {
+    // A name that came up after this table was opened: rare, and once per name.
+    const std::lock_guard lock(header_mutex);
+    stored.processor = names.Add(status.processor, file);
+  }
+  return PackStatus(stored);
+}
+
+// Writes to every page without changing it.
+void PaymentTable::Impl::DirtyAll() {
+  constexpr size_t kSlotsPerPage = 4096 / sizeof(Slot);
+  for (size_t i = 0; i < slot_count; i += kSlotsPerPage) {
+    Slots()[i].status.fetch_or(0, std::memory_order_relaxed);
+  }
+}
+
+PaymentTable::PaymentTable() = default;
+PaymentTable::~PaymentTable() = default;
+
+base::Result<std::unique_ptr<PaymentTable>> PaymentTable::Open(
+    const TableOptions& options, payments::ProcessorDirectory& directory,
+    int64_t monotonic_now_ns) {
+  std::unique_ptr<PaymentTable> table(new PaymentTable);
+  table->impl_ = std::make_unique<Impl>(options, directory);
+  auto status = table->impl_->Open(monotonic_now_ns);
+  if (!status.ok()) return status.error();
+  return table;
+}
+
+const TableIdentity& PaymentTable::identity() const { return impl_->identity; }
+const RecoveryReport& PaymentTable::recovery() const { return impl_->report; }
+size_t PaymentTable::slot_count() const { return impl_->slot_count; }
+const std::string& PaymentTable::path() const { return impl_->options.path; }
+Durability PaymentTable::durability() const { return impl_->options.durability; }
+const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot]; }
+
+std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, int64_t wall_now_ms,
+                                              int64_t monotonic_now_ns) {
+  if (!healthy()) return std::nullopt;
+  const uint32_t now_ms = ToMs(monotonic_now_ns);
+  const auto rest_ms = static_cast<int32_t>(impl_->options.rest_ms);
+  const auto item = impl_->free->TryPopIf([now_ms, rest_ms](uint64_t candidate) {
+    const auto freed_ms = static_cast<uint32_t>(candidate >> 32U);
+    return static_cast<int32_t>(now_ms - freed_ms) >= rest_ms;  // wraps after 49 days
+  });
+  if (!item) return std::nullopt;
+  const auto index = static_cast<uint32_t>(*item);
+  Slot& slot = impl_->Slots()[index];
+  // First nothing is told of what the slot held: killed between these stores, it is free. The
+  // fence is the partner of Read's: who sees a word of the new payment sees that it was free.
+  slot.status.store(0, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  PaymentPart part{.payment = payment,
+                   .accepted_at_ms = wall_now_ms,
+                   .generation = slot.generation + 1,
+                   .checksum = 0};
+  part.checksum = ChecksumOf(part);
+  Store(slot, part);
+  slot.claim_epoch.store(0, std::memory_order_relaxed);
+  static constexpr SlotStatus kAccepted{.state = SlotState::kAccepted};
+  slot.status.store(PackStatus(kAccepted), std::memory_order_release);  // partner: Status, Read
+  return index;
+}
+
+void PaymentTable::Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns) {
+  TG_ASSERT(IsFree(status.state));
+  SetStatus(slot, status);
+  TG_ASSERT(impl_->free->TryPush(FreeItem(slot, ToMs(monotonic_now_ns))));
+}
+
+void PaymentTable::SetStatus(uint32_t slot, const SlotStatus& status) {
+  impl_->Slots()[slot].status.store(impl_->Pack(status), std::memory_order_release);
+}
+
+SlotStatus PaymentTable::Status(uint32_t slot) const {
+  return impl_->Unpack(impl_->Slots()[slot].status.load(std::memory_order_acquire));
+}
+
+void PaymentTable::SetClaimEpoch(uint32_t slot, uint32_t epoch) {
+  impl_->Slots()[slot].claim_epoch.store(epoch, std::memory_order_relaxed);  // before SetStatus
+}
+
+// A sequence lock whose sequence is the status: a slot is reused only by way of status 0.
+std::optional<PaymentTable::Snapshot> PaymentTable::Read(uint32_t slot) const {
+  const Slot& source = impl_->Slots()[slot];
+  const uint64_t before = source.status.load(std::memory_order_acquire);
+  const PaymentPart part = Load(source);
+  const uint32_t epoch = source.claim_epoch.load(std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_acquire);  // partner: Acquire's fence
+  if (source.status.load(std::memory_order_relaxed) != before) return std::nullopt;
+  if (part.checksum != ChecksumOf(part)) return std::nullopt;
+  return Snapshot{.payment = part.payment,
+                  .accepted_at_ms = part.accepted_at_ms,
+                  .generation = part.generation,
+                  .claim_epoch = epoch,
+                  .status = impl_->Unpack(before)};
+}
+
+size_t PaymentTable::UsedApprox() const {
+  const size_t unused = impl_->free->SizeApprox() + impl_->report.damaged;
+  return impl_->slot_count > unused ? impl_->slot_count - unused : 0;
+}
+
+uint64_t PaymentTable::TakeTicket() { return impl_->committer ? impl_->committer->Take() : 0; }
+uint64_t PaymentTable::CommittedTicket() const {
+  return impl_->committer ? impl_->committer->committed() : UINT64_MAX;
+}
+void PaymentTable::AddCommitListener(std::function<void()> on_commit) {
+  if (impl_->committer) impl_->committer->AddListener(std::move(on_commit));
+}
+void PaymentTable::StartCommits() {
+  if (impl_->committer) impl_->committer->Start();
+}
+bool PaymentTable::healthy() const { return !impl_->committer || impl_->committer->healthy(); }
+
+std::string PaymentTable::LastLedgerRunId() const {
+  const std::lock_guard lock(impl_->header_mutex);
+  const auto& text = impl_->file.header().ledger_run_id;
+  return {text.data(), ::strnlen(text.data(), text.size())};
+}
+
+void PaymentTable::SetLedgerRunId(std::string_view run_id) {
+  const std::lock_guard lock(impl_->header_mutex);
+  auto& text = impl_->file.header().ledger_run_id;
+  text.fill(0);
+  std::copy_n(run_id.data(), std::min(run_id.size(), text.size() - 1), text.data());
+  // Not synced: an old value found after a power loss only means that all is told again.
+  auto status = impl_->file.WriteHeader(false);
+  (void)status.ok();  // as above: the older copy stays in force
+}
+
+}  // namespace tollgate::table

@@ -1,0 +1,76 @@
+#include "table/processor_names.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "tollgate/base/assert.h"
+
+namespace tollgate::table {
+namespace {
+
+std::string_view NameAt(const TableHeader& header, size_t index) {
+  const auto& name = header.names[index];
+  return {name.data(), ::strnlen(name.data(), name.size())};
+}
+
+// The index of `name`, appended to the header if it is new; nothing if there is no room.
+std::optional<payments::ProcessorId> IndexOf(TableHeader& header, std::string_view name) {
+  for (size_t i = 0; i < header.names.size(); ++i) {
+    const std::string_view known = NameAt(header, i);
+    if (known.empty()) {
+      std::copy(name.begin(), name.end(), header.names[i].begin());
+      return static_cast<payments::ProcessorId>(i);
+    }
+    if (known == name) return static_cast<payments::ProcessorId>(i);
+  }
+  return std::nullopt;
+}
+
+base::Error TooMany() {
+  return base::Error{"more than " + std::to_string(payments::kProcessorsMax) +
+                     " processors were ever used with this payment table; start with another "
+                     "DATA_DIR once `tollgate pending` shows this one empty"};
+}
+
+}  // namespace
+
+ProcessorNames::ProcessorNames(payments::ProcessorDirectory& directory) : directory_(directory) {
+  for (auto& entry : to_file_) entry.store(kMissing, std::memory_order_relaxed);
+  for (auto& entry : to_directory_) entry.store(kNone, std::memory_order_relaxed);
+  Join(kNone, kNone);
+}
+
+void ProcessorNames::Join(payments::ProcessorId id, payments::ProcessorId index) {
+  to_directory_[index].store(id, std::memory_order_release);  // partner: ToDirectory
+  to_file_[id].store(index, std::memory_order_release);       // partner: ToFile
+}
+
+base::Status ProcessorNames::Load(TableHeader& header) {
+  for (size_t i = 0; i < header.names.size() && !NameAt(header, i).empty(); ++i) {
+    const auto id = directory_.Add(NameAt(header, i));
+    if (!id) return TooMany();
+    Join(*id, static_cast<payments::ProcessorId>(i));
+  }
+  for (size_t id = 0; id < directory_.size(); ++id) {
+    const auto known = static_cast<payments::ProcessorId>(id);
+    const auto index = IndexOf(header, directory_.Name(known));
+    if (!index) return TooMany();
+    Join(known, *index);
+  }
+  return base::OkStatus();
+}
+
+payments::ProcessorId ProcessorNames::Add(payments::ProcessorId id, TableFile& file) {
+  if (ToFile(id) != kMissing) return ToFile(id);  // another thread was faster
+  const auto index = IndexOf(file.header(), directory_.Name(id));
+  TG_ASSERT(index.has_value());  // Load has room for all names of the instance
+  // The name must stand in the file before any slot uses its index.
+  const auto status = file.WriteHeader(true);
+  TG_ASSERT(status.ok());
+  Join(id, *index);
+  return *index;
+}
+
+}  // namespace tollgate::table

@@ -1,0 +1,46 @@
+// ProcessorNames: between the processors' indexes in a table file and the instance's ProcessorIds.
+// The file's names stay as they are however the configuration changes, so an old slot never comes
+// to mean another processor.
+//
+// Thread: ToFile, ToDirectory and Knows any (lock-free); Load and Add under the header's lock.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+#include "table/table_file.h"
+#include "tollgate/payments/processor_directory.h"
+
+namespace tollgate::table {
+
+class ProcessorNames {
+ public:
+  static constexpr payments::ProcessorId kMissing = 32;
+
+  explicit ProcessorNames(payments::ProcessorDirectory& directory);
+
+  // Joins the names of both, and changes `header` in memory. Fails if they are too many.
+  base::Status Load(TableHeader& header);
+  // Writes a further name into the file's header; returns its index there.
+  payments::ProcessorId Add(payments::ProcessorId id, TableFile& file);
+
+  payments::ProcessorId ToFile(payments::ProcessorId id) const {
+    return to_file_[id].load(std::memory_order_acquire);  // partner: Join
+  }
+  payments::ProcessorId ToDirectory(payments::ProcessorId index) const {
+    return to_directory_[index].load(std::memory_order_acquire);  // partner: Join
+  }
+  // Is `index` one of the file's processors?
+  bool Knows(payments::ProcessorId index) const { return ToDirectory(index) < kNone; }
+
+ private:
+  static constexpr payments::ProcessorId kNone = payments::kNoProcessor;
+  void Join(payments::ProcessorId id, payments::ProcessorId index);
+
+  payments::ProcessorDirectory& directory_;
+  std::array<std::atomic<payments::ProcessorId>, payments::kProcessorsMax + 1> to_file_;
+  std::array<std::atomic<payments::ProcessorId>, payments::kProcessorsMax + 1> to_directory_;
+};
+
+}  // namespace tollgate::table

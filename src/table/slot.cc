@@ -1,0 +1,56 @@
+#include "tollgate/table/slot.h"
+
+#include <bit>
+
+#include "tollgate/base/assert.h"
+#include "tollgate/payments/limits.h"
+
+namespace tollgate::table {
+namespace {
+
+// 2025-01-01T00:00:00Z: forty bits of milliseconds from here last until 2059.
+constexpr int64_t kOriginMs = 1'735'689'600'000;
+constexpr uint64_t kTimeMask = (uint64_t{1} << 40U) - 1;
+
+}  // namespace
+
+uint64_t PackStatus(const SlotStatus& status) {
+  TG_ASSERT(status.attempt <= payments::kAttemptMax);
+  TG_ASSERT(status.processor <= payments::kNoProcessor);
+  // Zero stands for "none"; a time before the origin (a clock set wrong) becomes the first moment.
+  uint64_t time = 0;
+  if (status.requested_at_ms != 0) {
+    const int64_t since = status.requested_at_ms - kOriginMs;
+    time = since < 1 ? 1 : static_cast<uint64_t>(since);
+    TG_ASSERT(time <= kTimeMask);
+  }
+  return uint64_t{static_cast<uint8_t>(status.state)} << 61U | uint64_t{status.pinned} << 60U |
+         uint64_t{static_cast<uint8_t>(status.reason)} << 58U | uint64_t{status.processor} << 53U |
+         uint64_t{status.attempt} << 40U | time;
+}
+
+SlotStatus UnpackStatus(uint64_t word) {
+  const uint64_t time = word & kTimeMask;
+  return {.state = static_cast<SlotState>(word >> 61U),
+          .pinned = (word >> 60U & 1U) != 0,
+          .reason = static_cast<RejectReason>(word >> 58U & 3U),
+          .processor = static_cast<payments::ProcessorId>(word >> 53U & 31U),
+          .attempt = static_cast<uint16_t>(word >> 40U & payments::kAttemptMax),
+          .requested_at_ms = time == 0 ? 0 : static_cast<int64_t>(time) + kOriginMs};
+}
+
+uint32_t PaymentChecksum(const Slot& slot) {
+  // A multiply-and-rotate mix of each word; the odd constants are those of splitmix64.
+  uint64_t hash = 0x9E3779B97F4A7C15U;
+  const auto mix = [&hash](uint64_t word) {
+    hash = std::rotl((hash ^ word) * 0xBF58476D1CE4E5B9U, 29) * 0x94D049BB133111EBU;
+  };
+  mix(slot.payment.id.high);
+  mix(slot.payment.id.low);
+  mix(static_cast<uint64_t>(slot.payment.amount_cents));
+  mix(static_cast<uint64_t>(slot.accepted_at_ms));
+  mix(slot.generation);
+  return static_cast<uint32_t>(hash >> 32U);
+}
+
+}  // namespace tollgate::table

@@ -1,0 +1,84 @@
+// TableFile: the file behind a payment table: lock, header, preallocated slots, mapping.
+//
+// The header stands twice, each in a page of its own with a serial number and a checksum; a change
+// writes the older copy, so that one good copy remains at every moment.
+//
+// Thread: Open one thread; header changes under the lock of their caller.
+// Owns: descriptor, lock and mapping.
+// Invariants: a file that is not ours, or newer than we know, is never written to.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tollgate/base/result.h"
+#include "tollgate/base/unique_fd.h"
+#include "tollgate/payments/limits.h"
+#include "tollgate/table/slot.h"
+
+namespace tollgate::table {
+
+inline constexpr size_t kHeaderBytes = 4096;
+inline constexpr size_t kSlotsOffset = 2 * kHeaderBytes;
+inline constexpr uint32_t kTableVersion = 1;
+inline constexpr size_t kSlotsMax = size_t{1} << 24U;
+
+struct TableHeader {
+  std::array<char, 8> magic{'T', 'O', 'L', 'L', 'G', 'A', 'T', 'E'};
+  uint32_t version = kTableVersion;
+  uint32_t slot_bytes = sizeof(Slot);
+  uint64_t slots = 0;
+  payments::Uuid table;
+  uint64_t incarnation = 0;
+  uint64_t nonce = 0;
+  uint64_t serial = 0;  // of this copy; the higher of two good ones counts
+  std::array<char, 48> ledger_run_id{};
+  // The processors' names by the index that this file's slots use; zero-terminated, append-only.
+  std::array<std::array<char, payments::kProcessorNameBytesMax + 1>, payments::kProcessorsMax>
+      names{};
+  uint64_t checksum = 0;  // over all that stands before it
+};
+static_assert(sizeof(TableHeader) <= kHeaderBytes);
+
+uint64_t RandomNumber();  // from the kernel
+
+class TableFile {
+ public:
+  TableFile() = default;
+  TableFile(const TableFile&) = delete;
+  TableFile& operator=(const TableFile&) = delete;
+  ~TableFile();
+
+  // Opens `path`, or creates it with `slots` slots. `write`: locks it for this process; without,
+  // it is mapped read-only and not locked.
+  base::Status Open(const std::string& path, size_t slots, bool write);
+  // An anonymous mapping.
+  base::Status OpenMemory(size_t slots);
+
+  bool created() const { return created_; }
+  TableHeader& header() { return header_; }
+  const TableHeader& header() const { return header_; }
+  // Writes the header as it is now, and syncs it if told so.
+  base::Status WriteHeader(bool sync);
+  // fdatasync of everything; 0 or errno.
+  int Sync() const;
+
+  Slot* slots() const { return slots_; }
+
+ private:
+  base::Status Create(const std::string& path, size_t slots);
+  base::Status ReadHeader(const std::string& path);
+  base::Status Map(const std::string& path, bool write);
+
+  base::UniqueFd fd_;
+  TableHeader header_;
+  void* mapping_ = nullptr;
+  size_t mapped_bytes_ = 0;
+  Slot* slots_ = nullptr;
+  bool created_ = false;
+};
+
+}  // namespace tollgate::table

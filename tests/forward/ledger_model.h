@@ -1,0 +1,116 @@
+// LedgerModel: the books as the Lua scripts keep them (src/ledger/lua), in memory and
+// deterministic; and LedgerSession, one forwarder's connection to it with the faults of a network.
+//
+// Thread: one simulation's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "tests/forward/timeline.h"
+#include "tollgate/ledger/ledger.h"
+
+namespace tollgate::simulation {
+
+class LedgerModel {
+ public:
+  struct Pending {
+    ledger::Owner owner;
+    uint32_t slot = 0;
+    uint32_t generation = 0;
+    uint16_t attempt = 0;
+    payments::ProcessorId processor = 0;
+    int64_t requested_at_ms = 0;
+    int64_t cents = 0;
+    uint32_t epoch = 0;
+  };
+  struct Entry {
+    bool rejected = false;
+    bool counted = true;
+    uint8_t reason = 0;
+    payments::ProcessorId processor = 0;
+    int64_t requested_at_ms = 0;
+    int64_t cents = 0;
+  };
+  struct State {
+    std::map<payments::Uuid, ledger::Owner> owners;
+    std::map<payments::Uuid, Pending> pending;
+    std::map<payments::Uuid, Entry> entries;
+    uint32_t epoch = 0;
+  };
+
+  explicit LedgerModel(const base::Clock& clock) : clock_(clock) {}
+
+  std::vector<ledger::ClaimReply> Claim(const ledger::Owner& owner,
+                                        const std::vector<ledger::ClaimRequest>& requests);
+  std::vector<ledger::RecordReply> Record(const ledger::Owner& owner,
+                                          const std::vector<ledger::RecordRequest>& requests);
+
+  // A crash that loses what was executed in the last `lost_ms`, as an append-only file that is
+  // synced every second does. Raises the run.
+  void CrashAndLose(int64_t lost_ms);
+  uint64_t run() const { return run_; }
+  const State& state() const { return state_; }
+  size_t contradictions() const { return contradictions_; }
+
+ private:
+  bool Fenced(const ledger::Owner& owner);
+  ledger::ClaimReply ClaimOne(const ledger::Owner& owner, const ledger::ClaimRequest& request);
+  ledger::RecordReply RecordOne(const ledger::Owner& owner, const ledger::RecordRequest& request);
+  void Remember();
+
+  const base::Clock& clock_;
+  State state_;
+  std::vector<std::pair<int64_t, State>> history_;  // (monotonic ms, state before a change)
+  uint64_t run_ = 1;
+  size_t contradictions_ = 0;
+};
+
+// How often a network between an instance and the ledger fails, one in so many; 0: never.
+struct LedgerFaults {
+  uint64_t reply_lost = 0;    // executed, the caller hears "failed"
+  uint64_t command_lost = 0;  // never executed, the caller hears "failed"
+  uint64_t command_late = 0;  // the caller hears "failed", it is executed up to 5 s later
+  uint64_t entry_failed = 0;  // one entry alone comes back as kFailed
+};
+
+class LedgerSession final : public ledger::Ledger {
+ public:
+  LedgerSession(Timeline& timeline, LedgerModel& model, LedgerFaults faults,
+                std::optional<uint64_t> known_run);
+  ~LedgerSession() override;
+
+  void SetEvents(ledger::LedgerEvents* events) override { events_ = events; }
+  bool ready() const override { return connected_; }
+  bool can_claim() const override;
+  void Claim(const ledger::Owner& owner, std::span<const ledger::ClaimRequest> requests,
+             uint64_t batch) override;
+  void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
+              uint64_t batch) override;
+
+  // Connects, and looks whether the ledger is still the one it knew.
+  void Connect();
+  void Disconnect();
+  void SetFaults(LedgerFaults faults) { faults_ = faults; }
+  std::optional<uint64_t> known_run() const { return known_run_; }
+
+ private:
+  void Send(uint64_t batch, std::function<std::function<void()>()> execute);
+
+  Timeline& timeline_;
+  LedgerModel& model_;
+  LedgerFaults faults_;
+  ledger::LedgerEvents* events_ = nullptr;
+  bool connected_ = false;
+  int64_t claims_from_ns_ = 0;
+  std::optional<uint64_t> known_run_;
+  std::set<uint64_t> outstanding_;
+  uint64_t connection_ = 0;
+  const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
+};
+
+}  // namespace tollgate::simulation

@@ -1,0 +1,73 @@
+// ProcessorModel: a processor as it really behaves (README of the simulator, tools/processor_sim):
+// what arrives is booked though its sender has died, an id once only. ClientModel: the way there,
+// with every fault of a network and of libcurl.
+//
+// Thread: one simulation's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "tests/forward/timeline.h"
+#include "tollgate/upstream/processor_client.h"
+
+namespace tollgate::simulation {
+
+class ProcessorModel {
+ public:
+  struct Entry {
+    int64_t cents = 0;
+    int64_t requested_at_ms = 0;
+  };
+  // False: it has this id already (422).
+  bool Book(const payments::Payment& payment, int64_t requested_at_ms) {
+    return entries_.emplace(payment.id, Entry{payment.amount_cents, requested_at_ms}).second;
+  }
+  const std::map<payments::Uuid, Entry>& entries() const { return entries_; }
+
+  bool failing = false;  // answers 500 with an empty body
+  int64_t delay_us = 1'000;
+
+ private:
+  std::map<payments::Uuid, Entry> entries_;
+};
+
+// One in so many; 0: never.
+struct NetworkFaults {
+  uint64_t not_sent = 0;       // nothing left the host
+  uint64_t over_capacity = 0;  // 429
+  uint64_t lost_request = 0;   // unknown, and it never arrived
+  uint64_t lost_answer = 0;    // unknown, and it was booked
+  uint64_t sleeping = 0;       // unknown, and it is booked seconds later
+  uint64_t sent_twice = 0;     // libcurl's second copy arrives later than the answer
+  uint64_t error_500 = 0;      // a 500 with a body; booked or not
+  uint64_t lookup_unclear = 0;
+};
+
+using Processors = std::array<ProcessorModel, 2>;
+
+class ClientModel final : public upstream::ProcessorClient {
+ public:
+  ClientModel(Timeline& timeline, Processors& processors, NetworkFaults faults)
+      : timeline_(timeline), processors_(processors), faults_(faults) {}
+
+  void SetEvents(upstream::ProcessorEvents* events) override { events_ = events; }
+  bool Post(const upstream::PostRequest& request, uint64_t cookie) override;
+  bool Lookup(const payments::Uuid& id, payments::ProcessorId processor, uint64_t cookie) override;
+  void SetFaults(NetworkFaults faults) { faults_ = faults; }
+
+ private:
+  upstream::PostOutcome Arrive(const upstream::PostRequest& request);
+  void Answer(int64_t delay_us, uint64_t cookie, upstream::PostOutcome outcome);
+
+  Timeline& timeline_;
+  Processors& processors_;
+  NetworkFaults faults_;
+  upstream::ProcessorEvents* events_ = nullptr;
+  const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
+};
+
+}  // namespace tollgate::simulation

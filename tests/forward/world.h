@@ -1,0 +1,86 @@
+// World: a fleet of instances, the ledger and two processors on one timeline, with a fault at any
+// step and a seed. An instance is a real PaymentTable in a file, a real ring and real Forwarders;
+// a crash throws away all of it but the file, between any two steps.
+//
+// Thread: one simulation's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/forward/ledger_model.h"
+#include "tests/forward/processor_model.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
+
+namespace tollgate::simulation {
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  std::string folder;
+  size_t instances = 2;
+  size_t forwarders = 2;  // per instance
+  size_t slots = 64;
+  uint64_t crash_per_steps = 0;  // one crash in so many steps; 0: none
+  LedgerFaults ledger;
+  NetworkFaults network;
+  bool ledger_loses_tail = false;
+  bool copied_table = false;  // a copy of a table, made some time ago, is opened beside it
+};
+
+// Thrown at a step, caught where the simulation called into an instance.
+struct PowerOff {};
+
+// What was found in contradiction to an invariant; empty: nothing.
+struct Verdict {
+  std::string text;
+  size_t accepted = 0;
+  size_t crashes = 0;
+  bool ok() const { return text.empty(); }
+};
+
+class World {
+ public:
+  explicit World(WorldOptions options);
+  ~World();
+
+  // Load and faults for `ms` of simulated time, then no more faults until everything has settled;
+  // then the invariants are checked.
+  Verdict Run(int64_t ms);
+
+ private:
+  struct Instance;
+  struct Claimed {
+    std::set<int64_t> cents;  // of all that were accepted under this id
+  };
+
+  void OpenInstance(size_t index);
+  void CrashInstance(size_t index);
+  void Turn(size_t index);
+  void PostSomething();
+  void Disturb();
+  void Calm();
+  void CopyTable();
+  void OpenCopy();
+  bool Settled() const;
+  Verdict Check() const;
+  std::string Path(size_t index) const;
+
+  const WorldOptions options_;
+  Timeline timeline_;
+  LedgerModel ledger_;
+  Processors processors_;
+  upstream::HealthBoard health_;
+  payments::ProcessorDirectory directory_{{"default", "fallback"}};
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::map<payments::Uuid, Claimed> accepted_;
+  uint64_t next_id_ = 0;
+  uint64_t steps_until_crash_ = 0;
+  size_t crashes_ = 0;
+  bool calm_ = false;
+};
+
+}  // namespace tollgate::simulation
