@@ -37,7 +37,7 @@ function(tollgate_tests name)
   add_executable(${name}_test ${sources})
   target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name}_test PRIVATE
-    tollgate_flags ${T_DEPS} ${T_LIBS} GTest::gtest GTest::gtest_main)
+    tollgate_flags tollgate_test_flags ${T_DEPS} ${T_LIBS} GTest::gtest GTest::gtest_main)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   include(GoogleTest)
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST

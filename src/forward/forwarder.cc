@@ -273,6 +273,7 @@ bool Forwarder::CouldTake() const { return impl_->CouldTake(); }
 size_t Forwarder::held() const { return impl_->pool.in_use(); }
 void Forwarder::BeginDrain() { impl_->draining = true; }
 bool Forwarder::quiet() const { return impl_->Quiet(); }
+bool Forwarder::retelling() const { return impl_->retell.active(); }
 bool Forwarder::fenced() const { return impl_->fenced; }
 std::vector<ProcessorView> Forwarder::Views() const { return impl_->Views(); }
 

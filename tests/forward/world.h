@@ -32,7 +32,9 @@ struct WorldOptions {
 };
 
 // Thrown at a step, caught where the simulation called into an instance.
-struct PowerOff {};
+struct PowerOff {
+  size_t instance;
+};
 
 // What was found in contradiction to an invariant; empty: nothing.
 struct Verdict {

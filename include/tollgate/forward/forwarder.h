@@ -82,6 +82,8 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   void BeginDrain();
   // Nothing is in flight and nothing waits to be recorded.
   bool quiet() const;
+  // Still tells the ledger again what it may have lost.
+  bool retelling() const;
   // The ledger knows a newer opening of this table: nothing is sent any more.
   bool fenced() const;
 

@@ -1,0 +1,104 @@
+// The forwarding state machine with every fault at every step, over many seeds.
+//
+// TOLLGATE_SIM_SEEDS and TOLLGATE_SIM_SEED change how many, and from which; a failure prints the
+// seed that replays it.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/forward/world.h"
+
+namespace tollgate::simulation {
+namespace {
+
+uint64_t Setting(const char* name, uint64_t fallback) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;
+}
+
+class Simulation : public ::testing::Test {
+ protected:
+  Simulation() {
+    // Files in memory: what is tested is the death of processes, not of disks.
+    std::string pattern = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
+    pattern += "/tollgate-simulation.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~Simulation() override { std::filesystem::remove_all(folder_); }
+
+  template <typename Adjust>
+  void Sweep(uint64_t part, Adjust adjust) {
+    const uint64_t first = Setting("TOLLGATE_SIM_SEED", 1);
+    const uint64_t seeds = Setting("TOLLGATE_SIM_SEEDS", 2000) / part;
+    size_t accepted = 0;
+    size_t crashes = 0;
+    const auto began = std::chrono::steady_clock::now();
+    for (uint64_t seed = first; seed < first + seeds; ++seed) {
+      WorldOptions options{.seed = seed, .folder = folder_};
+      adjust(options);
+      World world(options);
+      const Verdict verdict = world.Run(400);
+      accepted += verdict.accepted;
+      crashes += verdict.crashes;
+      ASSERT_TRUE(verdict.ok()) << "TOLLGATE_SIM_SEED=" << seed << " TOLLGATE_SIM_SEEDS=" << part
+                                << " replays it:\n"
+                                << verdict.text;
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    std::printf("    %llu seeds, %zu payments, %zu crashes, %.0f seeds a minute\n",
+                static_cast<unsigned long long>(seeds), accepted, crashes,
+                60.0 * static_cast<double>(seeds) / took.count());
+    EXPECT_GT(accepted, 10 * seeds);
+  }
+  std::string folder_;
+};
+
+TEST_F(Simulation, WithoutFaultsEverythingIsBooked) {
+  Sweep(20, [](WorldOptions&) {});
+}
+
+TEST_F(Simulation, CrashesBetweenAnyTwoSteps) {
+  Sweep(4, [](WorldOptions& options) { options.crash_per_steps = 60; });
+}
+
+TEST_F(Simulation, ProcessorsAndTheirNetworkFail) {
+  Sweep(4, [](WorldOptions& options) {
+    options.network = {.not_sent = 10,
+                       .over_capacity = 15,
+                       .lost_request = 15,
+                       .lost_answer = 15,
+                       .sleeping = 15,
+                       .sent_twice = 20,
+                       .error_500 = 20,
+                       .lookup_unclear = 5};
+  });
+}
+
+TEST_F(Simulation, TheLedgerAndItsNetworkFail) {
+  Sweep(4, [](WorldOptions& options) {
+    options.ledger = {.reply_lost = 15, .command_lost = 15, .command_late = 15, .entry_failed = 20};
+    options.ledger_loses_tail = true;
+  });
+}
+
+TEST_F(Simulation, EverythingAtOnce) {
+  Sweep(2, [](WorldOptions& options) {
+    options.crash_per_steps = 100;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.ledger_loses_tail = true;
+    options.network = {.not_sent = 20,
+                       .over_capacity = 25,
+                       .lost_request = 25,
+                       .lost_answer = 25,
+                       .sleeping = 25,
+                       .sent_twice = 25,
+                       .error_500 = 25,
+                       .lookup_unclear = 5};
+  });
+}
+
+}  // namespace
+}  // namespace tollgate::simulation
