@@ -1,8 +1,15 @@
 # Run by embed_lua.cmake at build time: writes OUTPUT with one constant per file of SCRIPTS.
 set(text "// Made by cmake/embed_lua_script.cmake from src/ledger/lua/*.lua.\n#include \"ledger/lua_scripts.h\"\n\nnamespace tollgate::ledger::lua {\n\n")
+# A second line "--!prelude" stands for _prelude.lua; the first must stay the script's flags.
 foreach(script IN LISTS SCRIPTS)
   get_filename_component(name ${script} NAME_WE)
+  get_filename_component(folder ${script} DIRECTORY)
+  if(name MATCHES "^_")
+    continue()
+  endif()
   file(READ ${script} body)
+  file(READ ${folder}/_prelude.lua prelude)
+  string(REPLACE "--!prelude\n" "${prelude}" body "${body}")
   string(REPLACE "_" ";" parts ${name})
   set(constant "k")
   foreach(part IN LISTS parts)

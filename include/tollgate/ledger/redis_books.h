@@ -1,0 +1,51 @@
+// RedisBooks: summary, look-up and purge, read from Redis. LeaseStore in Redis beside it.
+//
+// Thread: each object its loop's.
+// Owns: one connection each.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "tollgate/ledger/books.h"
+#include "tollgate/ledger/lease.h"
+#include "tollgate/ledger/redis_options.h"
+#include "tollgate/net/event_loop.h"
+#include "tollgate/payments/processor_directory.h"
+
+namespace tollgate::ledger {
+
+class RedisBooks final : public Books {
+ public:
+  // At most `queries_max` questions wait at once; further ones are told "away".
+  RedisBooks(net::EventLoop& loop, const RedisOptions& options,
+             payments::ProcessorDirectory& directory, size_t queries_max = 256);
+  ~RedisBooks() override;
+  void Start();
+  bool ready() const;
+
+  void GetSummary(const payments::SummaryRange& range, OnSummary done) override;
+  void Find(const payments::Uuid& id, OnEntry done) override;
+  void Purge(OnPurged done) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class RedisLeaseStore final : public LeaseStore {
+ public:
+  RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options);
+  ~RedisLeaseStore() override;
+  void Start();
+
+  void Acquire(const std::string& token, int64_t ttl_ms, OnView done) override;
+  void Publish(const std::string& token, const std::string& snapshot, OnDone done) override;
+  void Release(const std::string& token, OnDone done) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,29 @@
+// How to reach Redis, and what the ledger keeps there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace tollgate::ledger {
+
+struct RedisOptions {
+  std::string unix_path;  // empty: TCP
+  std::string host = "127.0.0.1";
+  uint16_t port = 6379;
+  std::string user;  // empty: the default user
+  std::string password;
+  int database = 0;
+  std::string prefix = "tollgate:";  // of every key
+  int64_t connect_timeout_ms = 2'000;
+  int64_t command_timeout_ms = 5'000;
+  int64_t horizon_s = 86'400;  // how long a booked id is known, at least
+  int64_t grace_ms = 2'000;    // without new claims, after Redis may have lost its tail
+  int64_t reconnect_ms_min = 10;
+  int64_t reconnect_ms_max = 1'000;
+  // One line for people per connection gained or lost, and per problem.
+  std::function<void(bool problem, std::string_view text)> tell;
+};
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,37 @@
+// Packed: big-endian integers in a string, as the Lua scripts' struct library reads and writes
+// them.
+//
+// Thread: pure functions over the caller's buffers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tollgate/base/assert.h"
+
+namespace tollgate::ledger {
+
+template <size_t kBytes>
+void Pack(std::string& out, uint64_t value) {
+  for (size_t i = kBytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xFFU);
+}
+
+class Unpacker {
+ public:
+  explicit Unpacker(std::string_view data) : data_(data) {}
+  template <size_t kBytes>
+  uint64_t Take() {
+    TG_ASSERT(data_.size() >= kBytes);
+    uint64_t value = 0;
+    for (size_t i = 0; i < kBytes; ++i) value = value << 8U | static_cast<unsigned char>(data_[i]);
+    data_.remove_prefix(kBytes);
+    return value;
+  }
+
+ private:
+  std::string_view data_;
+};
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,299 @@
+#include "ledger/redis_connection.h"
+
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "tollgate/base/assert.h"
+
+namespace tollgate::ledger {
+namespace {
+
+std::string Where(const RedisOptions& options) {
+  return options.unix_path.empty() ? options.host + ":" + std::to_string(options.port)
+                                   : options.unix_path;
+}
+
+// "name:value" of an INFO text.
+std::string InfoField(std::string_view text, std::string_view name) {
+  const std::string key = "\n" + std::string(name) + ":";
+  const size_t at = text.find(key);
+  if (at == std::string_view::npos) return {};
+  const size_t begin = at + key.size();
+  return std::string(text.substr(begin, text.find_first_of("\r\n", begin) - begin));
+}
+
+std::string_view TextOf(const redisReply& reply) { return {reply.str, reply.len}; }
+
+}  // namespace
+
+bool RedisConnection::IsNoScript(const redisReply& reply) {
+  return reply.type == REDIS_REPLY_ERROR && TextOf(reply).starts_with("NOSCRIPT");
+}
+
+bool RedisConnection::IsNotNow(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ERROR) return false;
+  static constexpr std::array<std::string_view, 9> kKinds{
+      "NOSCRIPT", "LOADING", "OOM", "MISCONF", "READONLY",
+      "BUSY",     "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS"};
+  return std::any_of(kKinds.begin(), kKinds.end(), [&](std::string_view kind) {
+    return TextOf(reply).starts_with(kind);
+  });
+}
+
+RedisConnection::RedisConnection(net::EventLoop& loop, const RedisOptions& options,
+                                 std::vector<std::string_view> scripts, Events events)
+    : loop_(loop),
+      options_(options),
+      scripts_(std::move(scripts)),
+      events_(std::move(events)),
+      shas_(scripts_.size()),
+      deadline_timer_(loop, [this] { OnDeadline(); }),
+      connect_timer_(loop, [this] { Connect(); }),
+      random_(static_cast<uint64_t>(loop.clock().MonotonicNanos()) ^
+              reinterpret_cast<uintptr_t>(this)) {}
+
+RedisConnection::~RedisConnection() {
+  stopped_ = true;
+  Close();
+  for (Pending* pending : pool_) delete pending;
+}
+
+void RedisConnection::Tell(bool problem, const std::string& text) {
+  if (text == last_told_) return;  // a server that stays away is told once
+  last_told_ = text;
+  if (options_.tell) options_.tell(problem, text);
+}
+
+void RedisConnection::Start() { Connect(); }
+
+void RedisConnection::Connect() {
+  TG_ASSERT(context_ == nullptr);
+  state_ = State::kConnecting;
+  closing_ = false;
+  context_ = options_.unix_path.empty()
+                 ? redisAsyncConnect(options_.host.c_str(), options_.port)
+                 : redisAsyncConnectUnix(options_.unix_path.c_str());
+  if (context_ == nullptr) return Retry("out of memory");
+  if (context_->err != 0) {
+    const std::string why = context_->errstr;
+    redisAsyncFree(std::exchange(context_, nullptr));
+    return Retry(why);
+  }
+  fd_ = context_->c.fd;
+  context_->data = this;
+  auto& hooks = context_->ev;
+  hooks.data = this;
+  hooks.addRead = [](void* data) {
+    auto* it = static_cast<RedisConnection*>(data);
+    it->Want(it->wanted_ | EPOLLIN);
+  };
+  hooks.delRead = [](void* data) {
+    auto* it = static_cast<RedisConnection*>(data);
+    it->Want(it->wanted_ & ~uint32_t{EPOLLIN});
+  };
+  hooks.addWrite = [](void* data) {
+    auto* it = static_cast<RedisConnection*>(data);
+    it->Want(it->wanted_ | EPOLLOUT);
+  };
+  hooks.delWrite = [](void* data) {
+    auto* it = static_cast<RedisConnection*>(data);
+    it->Want(it->wanted_ & ~uint32_t{EPOLLOUT});
+  };
+  hooks.cleanup = [](void* data) {
+    auto* it = static_cast<RedisConnection*>(data);
+    if (it->fd_ >= 0) it->loop_.Remove(std::exchange(it->fd_, -1));
+  };
+  wanted_ = 0;
+  if (!loop_.Add(fd_, 0, this).ok()) {
+    fd_ = -1;
+    hooks.cleanup = nullptr;
+    redisAsyncFree(std::exchange(context_, nullptr));
+    return Retry("the kernel watches no more descriptors");
+  }
+  redisAsyncSetConnectCallback(context_, &RedisConnection::OnConnected);
+  redisAsyncSetDisconnectCallback(context_, &RedisConnection::OnDisconnected);
+  deadline_timer_.ArmIn(options_.connect_timeout_ms * base::kNanosPerMilli);
+}
+
+void RedisConnection::Want(uint32_t events) {
+  wanted_ = events;
+  if (fd_ >= 0) loop_.Modify(fd_, events);
+}
+
+void RedisConnection::OnEvents(uint32_t events) {
+  if (context_ == nullptr) return;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) events |= wanted_;
+  if ((events & EPOLLIN) != 0) redisAsyncHandleRead(context_);
+  if (context_ != nullptr && (events & EPOLLOUT) != 0) redisAsyncHandleWrite(context_);
+}
+
+void RedisConnection::OnConnected(const redisAsyncContext* context, int status) {
+  auto* self = static_cast<RedisConnection*>(context->data);
+  if (status == REDIS_OK) return self->ShakeHands();
+  // hiredis frees the context after this call.
+  const std::string why = context->errstr;
+  self->context_ = nullptr;
+  self->Retry(why);
+}
+
+void RedisConnection::OnDisconnected(const redisAsyncContext* context, int /*status*/) {
+  auto* self = static_cast<RedisConnection*>(context->data);
+  if (self->closing_) return;
+  // All callbacks have run with null; hiredis frees the context after this call.
+  const std::string why = context->err != 0 ? context->errstr : "the server closed the connection";
+  self->context_ = nullptr;
+  self->Retry(why);
+}
+
+void RedisConnection::HandshakeCall(RedisCommand& command,
+                                    std::function<void(const redisReply&)> use) {
+  ++handshake_left_;
+  Send(command, [this, use = std::move(use)](const redisReply* reply) {
+    if (reply == nullptr || state_ != State::kShakingHands) return;
+    if (reply->type == REDIS_REPLY_ERROR) {
+      if (handshake_error_.empty()) handshake_error_ = TextOf(*reply);
+    } else {
+      use(*reply);
+    }
+    if (--handshake_left_ == 0) CheckFacts();
+  });
+}
+
+void RedisConnection::ShakeHands() {
+  state_ = State::kShakingHands;
+  handshake_left_ = 0;
+  handshake_error_.clear();
+  facts_ = {};
+  if (!options_.password.empty()) {
+    handshake_.Begin(options_.user.empty() ? 2 : 3).Add("AUTH");
+    if (!options_.user.empty()) handshake_.Add(options_.user);
+    HandshakeCall(handshake_.Add(options_.password), [](const redisReply&) {});
+  }
+  if (options_.database != 0) {
+    handshake_.Begin(2).Add("SELECT").Add(std::to_string(options_.database));
+    HandshakeCall(handshake_, [](const redisReply&) {});
+  }
+  HandshakeCall(handshake_.Begin(2).Add("INFO").Add("server"), [this](const redisReply& reply) {
+    facts_.run_id = InfoField(TextOf(reply), "run_id");
+    const std::string uptime = InfoField(TextOf(reply), "uptime_in_seconds");
+    std::from_chars(uptime.data(), uptime.data() + uptime.size(), facts_.uptime_s);
+  });
+  HandshakeCall(handshake_.Begin(2).Add("INFO").Add("memory"), [this](const redisReply& reply) {
+    facts_.eviction_policy = InfoField(TextOf(reply), "maxmemory_policy");
+  });
+  for (size_t i = 0; i < scripts_.size(); ++i) {
+    handshake_.Begin(3).Add("SCRIPT").Add("LOAD").Add(scripts_[i]);
+    HandshakeCall(handshake_, [this, i](const redisReply& reply) { shas_[i] = TextOf(reply); });
+  }
+}
+
+// The last answer of the hand-shake is here.
+void RedisConnection::CheckFacts() {
+  std::string error = handshake_error_;
+  if (error.empty() && facts_.run_id.empty()) error = "INFO shows no run_id";
+  if (error.empty() && facts_.eviction_policy != "noeviction") {
+    error = "its maxmemory-policy is " + facts_.eviction_policy +
+            ", which throws books away; set it to noeviction. Payments wait until then";
+  }
+  if (!error.empty()) return Drop(error);
+  state_ = State::kReady;
+  backoff_ms_ = 0;
+  Tell(false, "redis: connected to " + Where(options_));
+  events_.on_ready(facts_);
+}
+
+void RedisConnection::Call(const RedisCommand& command, OnReply on_reply) {
+  TG_ASSERT(ready());
+  Send(command, std::move(on_reply));
+}
+
+void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
+  Pending* pending = nullptr;
+  if (pool_.empty()) {
+    pending = new Pending{this, nullptr};
+  } else {
+    pending = pool_.back();
+    pool_.pop_back();
+  }
+  pending->on_reply = std::move(on_reply);
+  deadlines_.push_back(loop_.now_ns() + options_.command_timeout_ms * base::kNanosPerMilli);
+  ArmDeadline();
+  const std::string_view text = command.text();
+  const int status = redisAsyncFormattedCommand(context_, &RedisConnection::OnCommandReply,
+                                                pending, text.data(), text.size());
+  TG_ASSERT(status == REDIS_OK);  // fails only while disconnecting, which we never do gracefully
+  // Written at once: usually all of it goes, and epoll is not asked.
+  if (state_ != State::kReady) return;
+  in_send_ = true;
+  redisAsyncHandleWrite(context_);
+  in_send_ = false;
+}
+
+void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply, void* pending) {
+  auto* it = static_cast<Pending*>(pending);
+  RedisConnection& self = *it->connection;
+  if (!self.deadlines_.empty()) self.deadlines_.pop_front();
+  OnReply on_reply = std::exchange(it->on_reply, nullptr);
+  self.pool_.push_back(it);
+  if (self.deadlines_.empty()) self.deadline_timer_.Disarm();
+  if (self.stopped_) return;
+  if (reply == nullptr && self.in_send_) {
+    // The write failed inside Call: the caller hears of it after its call has returned.
+    self.loop_.Post([on_reply = std::move(on_reply), life = std::weak_ptr<bool>(self.life_)] {
+      if (!life.expired()) on_reply(nullptr);
+    });
+    return;
+  }
+  on_reply(static_cast<const redisReply*>(reply));
+}
+
+// One timer for all calls: due at the oldest one's deadline or earlier.
+void RedisConnection::ArmDeadline() {
+  if (deadlines_.size() == 1 || !deadline_timer_.armed()) deadline_timer_.Arm(deadlines_.front());
+}
+
+void RedisConnection::OnDeadline() {
+  if (state_ == State::kConnecting) return Drop("no connection in time");
+  if (deadlines_.empty()) return;
+  if (deadlines_.front() > loop_.now_ns()) return deadline_timer_.Arm(deadlines_.front());
+  Drop("no answer within " + std::to_string(options_.command_timeout_ms) + " ms");
+}
+
+void RedisConnection::Drop(const std::string& why) {
+  Close();
+  Retry(why);
+}
+
+// Frees the context, also from inside one of its callbacks (hiredis then waits for its end).
+void RedisConnection::Close() {
+  if (context_ == nullptr) return;
+  state_ = State::kIdle;
+  closing_ = true;
+  redisAsyncContext* const context = std::exchange(context_, nullptr);
+  if (fd_ >= 0) loop_.Remove(std::exchange(fd_, -1));
+  context->ev.addRead = context->ev.delRead = nullptr;
+  context->ev.addWrite = context->ev.delWrite = context->ev.cleanup = nullptr;
+  redisAsyncFree(context);
+  deadlines_.clear();
+}
+
+void RedisConnection::Retry(const std::string& why) {
+  state_ = State::kIdle;
+  deadline_timer_.Disarm();
+  deadlines_.clear();
+  if (stopped_) return;
+  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); payments are kept until it is "
+             "back. Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
+  events_.on_lost();
+  backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.reconnect_ms_min, options_.reconnect_ms_max);
+  const auto half = static_cast<uint64_t>(backoff_ms_ / 2 + 1);
+  const int64_t wait_ms = backoff_ms_ / 2 + static_cast<int64_t>(random_.Below(half));
+  connect_timer_.ArmIn(wait_ms * base::kNanosPerMilli);
+}
+
+}  // namespace tollgate::ledger

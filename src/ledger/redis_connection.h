@@ -1,0 +1,117 @@
+// RedisConnection: one connection to Redis on an event loop, with what hiredis 0.14 has not:
+// deadlines, reconnects with back-off and jitter, and a hand-shake that only ends in "ready" when
+// the server is one that Tollgate may use.
+//
+// Thread: the loop's.
+// Owns: the hiredis context.
+// Invariants: every call's callback runs exactly once, with null if the connection was lost first
+// (the command may or may not have been executed).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/redis_command.h"
+#include "tollgate/base/random.h"
+#include "tollgate/ledger/redis_options.h"
+#include "tollgate/net/event_loop.h"
+
+struct redisAsyncContext;
+struct redisReply;
+
+namespace tollgate::ledger {
+
+// What the hand-shake learnt.
+struct RedisFacts {
+  std::string run_id;
+  int64_t uptime_s = 0;
+  std::string eviction_policy;
+};
+
+class RedisConnection final : public net::EventHandler {
+ public:
+  using OnReply = std::function<void(const redisReply* reply)>;
+
+  struct Events {
+    std::function<void(const RedisFacts& facts)> on_ready;
+    std::function<void()> on_lost;  // after the callbacks of all calls
+  };
+
+  // `scripts` are loaded at each connect; Sha(i) names the i-th.
+  RedisConnection(net::EventLoop& loop, const RedisOptions& options,
+                  std::vector<std::string_view> scripts, Events events);
+  ~RedisConnection() override;
+  RedisConnection(const RedisConnection&) = delete;
+  RedisConnection& operator=(const RedisConnection&) = delete;
+
+  void Start();
+  bool ready() const { return state_ == State::kReady; }
+  size_t outstanding() const { return deadlines_.size(); }
+  const std::string& Sha(size_t script) const { return shas_[script]; }
+
+  // REQUIRES: ready().
+  void Call(const RedisCommand& command, OnReply on_reply);
+  // Ends the connection, as if it had been lost; it connects again by itself.
+  void Drop(const std::string& why);
+
+  // An error reply that says "not now" of the server rather than "wrong" of the command: NOSCRIPT,
+  // LOADING, OOM, MISCONF, READONLY, BUSY, MASTERDOWN, CLUSTERDOWN, NOREPLICAS.
+  static bool IsNotNow(const redisReply& reply);
+  static bool IsNoScript(const redisReply& reply);
+
+ private:
+  enum class State : uint8_t { kIdle, kConnecting, kShakingHands, kReady };
+  struct Pending {
+    RedisConnection* connection;
+    OnReply on_reply;
+  };
+
+  void OnEvents(uint32_t events) override;
+  void Connect();
+  void ShakeHands();
+  void HandshakeCall(RedisCommand& command, std::function<void(const redisReply&)> use);
+  void CheckFacts();
+  void Send(const RedisCommand& command, OnReply on_reply);
+  void Retry(const std::string& why);
+  void Close();
+  void Want(uint32_t events);
+  void ArmDeadline();
+  void OnDeadline();
+  void Tell(bool problem, const std::string& text);
+  static void OnCommandReply(redisAsyncContext* context, void* reply, void* pending);
+  static void OnConnected(const redisAsyncContext* context, int status);
+  static void OnDisconnected(const redisAsyncContext* context, int status);
+
+  net::EventLoop& loop_;
+  const RedisOptions options_;
+  const std::vector<std::string_view> scripts_;
+  const Events events_;
+  std::vector<std::string> shas_;
+  State state_ = State::kIdle;
+  redisAsyncContext* context_ = nullptr;
+  int fd_ = -1;
+  uint32_t wanted_ = 0;
+  bool closing_ = false;
+  bool stopped_ = false;
+  bool in_send_ = false;
+  const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
+  RedisFacts facts_;
+  size_t handshake_left_ = 0;
+  std::string handshake_error_;
+  std::deque<int64_t> deadlines_;  // of the calls under way, in their order
+  std::vector<Pending*> pool_;
+  RedisCommand handshake_;
+  net::Timer deadline_timer_;
+  net::Timer connect_timer_;
+  base::Random random_;
+  int64_t backoff_ms_ = 0;
+  std::string last_told_;
+};
+
+}  // namespace tollgate::ledger

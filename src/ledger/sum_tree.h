@@ -1,0 +1,28 @@
+// The tree of sums that record.lua keeps: radix 64 over requestedAt in milliseconds. A node of
+// level L sums 64^L milliseconds; 64 nodes share a key, but those of level 5 share one for all
+// time. Any range is the sum of at most a dozen keys' parts.
+//
+// Thread: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tollgate/payments/summary.h"
+
+namespace tollgate::ledger {
+
+// Nodes [first, last] of one key, by their index in it.
+struct SumPart {
+  std::string key;  // behind "s:{epoch}:"
+  int level = 0;
+  int64_t first = 0;
+  int64_t last = 0;
+};
+
+// The parts that together are exactly the milliseconds of `range`. Empty if it has none.
+std::vector<SumPart> PlanSum(const payments::SummaryRange& range);
+
+}  // namespace tollgate::ledger
