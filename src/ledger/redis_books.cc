@@ -62,9 +62,7 @@ struct RedisBooks::Impl {
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}),
         sweep_timer(loop_in, [this] { SweepStep(); }) {}
 
-  bool Available() const {
-    return connection.ready() && connection.outstanding() < queries_max;
-  }
+  bool Available() const { return connection.ready() && connection.outstanding() < queries_max; }
 
   RedisCommand& Begin(Script script, size_t arguments) {
     return command.Begin(4 + arguments)
@@ -89,11 +87,11 @@ struct RedisBooks::Impl {
     std::vector<SumPart> parts = PlanSum(range);
     Begin(kSummary, parts.size());
     for (const SumPart& part : parts) command.Add(part.key);
-    connection.Call(command, [this, parts = std::move(parts),
-                              done = std::move(done)](const redisReply* reply) {
-      if (!IsAnswer(reply)) return done(std::nullopt);
-      done(SummaryOf(*reply, parts));
-    });
+    connection.Call(
+        command, [this, parts = std::move(parts), done = std::move(done)](const redisReply* reply) {
+          if (!IsAnswer(reply)) return done(std::nullopt);
+          done(SummaryOf(*reply, parts));
+        });
   }
 
   std::optional<payments::Summary> SummaryOf(const redisReply& reply,
@@ -240,16 +238,16 @@ void RedisLeaseStore::Start() { impl_->connection.Start(); }
 void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
   if (!impl_->connection.ready()) return done(std::nullopt);
   impl_->Begin(Impl::kAcquire, 2).Add(token).Add(std::to_string(ttl_ms));
-  impl_->connection.Call(impl_->command, [impl = impl_.get(), done = std::move(done)](
-                                             const redisReply* reply) {
-    if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 4) {
-      return done(std::nullopt);
-    }
-    done(LeaseView{.held = NumberOf(*reply->element[0]) == 1,
-                   .holder = std::string(TextOf(*reply->element[1])),
-                   .snapshot = std::string(TextOf(*reply->element[2])),
-                   .snapshot_age_ms = NumberOf(*reply->element[3])});
-  });
+  impl_->connection.Call(
+      impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
+        if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 4) {
+          return done(std::nullopt);
+        }
+        done(LeaseView{.held = NumberOf(*reply->element[0]) == 1,
+                       .holder = std::string(TextOf(*reply->element[1])),
+                       .snapshot = std::string(TextOf(*reply->element[2])),
+                       .snapshot_age_ms = NumberOf(*reply->element[3])});
+      });
 }
 
 void RedisLeaseStore::Publish(const std::string& token, const std::string& snapshot, OnDone done) {

@@ -38,11 +38,10 @@ bool RedisConnection::IsNoScript(const redisReply& reply) {
 bool RedisConnection::IsNotNow(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ERROR) return false;
   static constexpr std::array<std::string_view, 9> kKinds{
-      "NOSCRIPT", "LOADING", "OOM", "MISCONF", "READONLY",
+      "NOSCRIPT", "LOADING",    "OOM",         "MISCONF",   "READONLY",
       "BUSY",     "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS"};
-  return std::any_of(kKinds.begin(), kKinds.end(), [&](std::string_view kind) {
-    return TextOf(reply).starts_with(kind);
-  });
+  return std::any_of(kKinds.begin(), kKinds.end(),
+                     [&](std::string_view kind) { return TextOf(reply).starts_with(kind); });
 }
 
 RedisConnection::RedisConnection(net::EventLoop& loop, const RedisOptions& options,
@@ -75,9 +74,8 @@ void RedisConnection::Connect() {
   TG_ASSERT(context_ == nullptr);
   state_ = State::kConnecting;
   closing_ = false;
-  context_ = options_.unix_path.empty()
-                 ? redisAsyncConnect(options_.host.c_str(), options_.port)
-                 : redisAsyncConnectUnix(options_.unix_path.c_str());
+  context_ = options_.unix_path.empty() ? redisAsyncConnect(options_.host.c_str(), options_.port)
+                                        : redisAsyncConnectUnix(options_.unix_path.c_str());
   if (context_ == nullptr) return Retry("out of memory");
   if (context_->err != 0) {
     const std::string why = context_->errstr;
@@ -224,8 +222,8 @@ void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
   deadlines_.push_back(loop_.now_ns() + options_.command_timeout_ms * base::kNanosPerMilli);
   ArmDeadline();
   const std::string_view text = command.text();
-  const int status = redisAsyncFormattedCommand(context_, &RedisConnection::OnCommandReply,
-                                                pending, text.data(), text.size());
+  const int status = redisAsyncFormattedCommand(context_, &RedisConnection::OnCommandReply, pending,
+                                                text.data(), text.size());
   TG_ASSERT(status == REDIS_OK);  // fails only while disconnecting, which we never do gracefully
   // Written at once: usually all of it goes, and epoll is not asked.
   if (state_ != State::kReady) return;
@@ -287,8 +285,9 @@ void RedisConnection::Retry(const std::string& why) {
   deadline_timer_.Disarm();
   deadlines_.clear();
   if (stopped_) return;
-  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); payments are kept until it is "
-             "back. Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
+  Tell(true, "redis: " + Where(options_) + " is away (" + why +
+                 "); payments are kept until it is "
+                 "back. Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
   events_.on_lost();
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.reconnect_ms_min, options_.reconnect_ms_max);
   const auto half = static_cast<uint64_t>(backoff_ms_ / 2 + 1);

@@ -52,8 +52,8 @@ struct RedisLedger::Impl {
     uint64_t batch = 0;
     size_t count = 0;
     Owner owner;
-    std::string data;      // packed entries
-    size_t single = 0;     // entries answered so far, when they are sent one by one
+    std::string data;   // packed entries
+    size_t single = 0;  // entries answered so far, when they are sent one by one
     bool one_by_one = false;
     std::vector<ClaimReply> claim_replies;
     std::vector<RecordReply> record_replies;
@@ -194,8 +194,8 @@ struct RedisLedger::Impl {
     }
     Tell("one payment of a batch cannot be executed: " + std::string(TextOf(reply)));
     if (call->record) {
-      call->record_replies.push_back({.verdict = RecordVerdict::kFailed,
-                                      .other = payments::kNoProcessor});
+      call->record_replies.push_back(
+          {.verdict = RecordVerdict::kFailed, .other = payments::kNoProcessor});
     } else {
       ClaimReply failed;
       failed.verdict = ClaimVerdict::kFailed;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr int kTop = 5;
 constexpr int kBits = 6;
-constexpr int64_t kTopNodeMax = 65'535;                        // its index is two bytes
+constexpr int64_t kTopNodeMax = 65'535;                                 // its index is two bytes
 constexpr int64_t kLastMs = ((kTopNodeMax + 1) << (kBits * kTop)) - 1;  // beyond the year 4000
 
 // Nodes [first, last] of a level, cut where a key ends; for the lower levels both lie in one key.

@@ -32,8 +32,7 @@ class RedisLedger final : public Ledger {
   bool ready() const override;
   bool can_claim() const override;
   void Claim(const Owner& owner, std::span<const ClaimRequest> requests, uint64_t batch) override;
-  void Record(const Owner& owner, std::span<const RecordRequest> requests,
-              uint64_t batch) override;
+  void Record(const Owner& owner, std::span<const RecordRequest> requests, uint64_t batch) override;
 
  private:
   struct Impl;

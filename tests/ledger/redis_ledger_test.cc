@@ -1,0 +1,244 @@
+#include "tollgate/ledger/redis_ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/forward/ledger_model.h"
+#include "tests/ledger/redis_fixture.h"
+#include "tollgate/ledger/redis_books.h"
+
+namespace tollgate::ledger {
+namespace {
+
+using testing::RedisFixture;
+
+class RedisLedgerTest : public RedisFixture, public LedgerEvents {
+ protected:
+  void OnClaimed(uint64_t batch, std::span<const ClaimReply> replies) override {
+    claimed_.assign(replies.begin(), replies.end());
+    done_ = batch;
+  }
+  void OnRecorded(uint64_t batch, std::span<const RecordReply> replies) override {
+    recorded_.assign(replies.begin(), replies.end());
+    done_ = batch;
+  }
+  void OnBatchFailed(uint64_t batch) override {
+    failed_ = true;
+    done_ = batch;
+  }
+  void OnTailLost() override { tail_lost_ = true; }
+  void OnLedgerState() override {}
+
+  RedisLedger& Connect(const std::string& known_run_id = "") {
+    RedisOptions options = Options();
+    options.command_timeout_ms = 500;
+    ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, known_run_id);
+    ledger_->SetEvents(this);
+    ledger_->Start();
+    EXPECT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
+    return *ledger_;
+  }
+  std::vector<ClaimReply> Claim(const Owner& owner, const std::vector<ClaimRequest>& requests) {
+    failed_ = false;
+    ledger_->Claim(owner, requests, ++batch_);
+    EXPECT_TRUE(Until([&] { return done_ == batch_; }));
+    return failed_ ? std::vector<ClaimReply>{} : claimed_;
+  }
+  std::vector<RecordReply> Record(const Owner& owner, const std::vector<RecordRequest>& requests) {
+    failed_ = false;
+    ledger_->Record(owner, requests, ++batch_);
+    EXPECT_TRUE(Until([&] { return done_ == batch_; }));
+    return failed_ ? std::vector<RecordReply>{} : recorded_;
+  }
+  static ClaimRequest Request(uint64_t id, uint32_t slot = 1, uint16_t attempt = 1) {
+    return {.payment = {.id = {id << 48U, id}, .amount_cents = 1990},
+            .slot = slot,
+            .generation = 1,
+            .attempt = attempt,
+            .processor = 0,
+            .requested_at_ms = 1'752'583'000'000};
+  }
+
+  payments::ProcessorDirectory directory_{{"default", "fallback"}};
+  std::unique_ptr<RedisLedger> ledger_;
+  std::vector<ClaimReply> claimed_;
+  std::vector<RecordReply> recorded_;
+  uint64_t batch_ = 0, done_ = 0;
+  bool failed_ = false, tail_lost_ = false;
+  const Owner owner_{.table = {1, 2}, .incarnation = 5, .nonce = 77};
+};
+
+bool operator==(const ClaimReply& a, const ClaimReply& b) {
+  return a.verdict == b.verdict && a.attempt == b.attempt && a.processor == b.processor &&
+         a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch;
+}
+
+// The simulation stands on the model; this is what ties the model to the scripts.
+TEST_F(RedisLedgerTest, AnswersAsTheModelOfTheSimulationDoes) {
+  Connect();
+  simulation::LedgerModel model(clock_);
+  base::Random random(20261124);
+  std::vector<Owner> owners{{.table = {1, 1}, .incarnation = 1, .nonce = 10},
+                            {.table = {2, 1}, .incarnation = 1, .nonce = 20}};
+  for (int round = 0; round < 1500; ++round) {
+    Owner& owner = owners[random.Below(owners.size())];
+    if (random.OneIn(100)) ++owner.incarnation;
+    Owner asking = owner;
+    if (random.OneIn(30) && asking.incarnation > 1) --asking.incarnation;
+    if (random.OneIn(60)) ++asking.nonce;
+    const bool record = random.OneIn(3);
+    std::vector<ClaimRequest> claims;
+    std::vector<RecordRequest> records;
+    for (uint64_t i = 0, n = 1 + random.Below(8); i < n; ++i) {
+      const uint64_t number = 1 + random.Below(200);
+      ClaimRequest request{
+          .payment = {.id = {number << 40U, number}, .amount_cents = random.OneIn(10) ? 5 : 1990},
+          .slot = static_cast<uint32_t>(random.Below(3)),
+          .generation = static_cast<uint32_t>(number),
+          .attempt = static_cast<uint16_t>(1 + random.Below(4)),
+          .processor = static_cast<payments::ProcessorId>(random.Below(2)),
+          .requested_at_ms = 1'752'583'000'000 + static_cast<int64_t>(random.Below(10'000))};
+      claims.push_back(request);
+      records.push_back({.claim = request,
+                         .booked = !random.OneIn(6),
+                         .reason = 1,
+                         .epoch_known = true,
+                         .epoch = 0});
+    }
+    if (record) {
+      const auto expected = model.Record(asking, records);
+      const auto got = Record(asking, records);
+      ASSERT_EQ(got.size(), expected.size());
+      for (size_t i = 0; i < got.size(); ++i) {
+        ASSERT_EQ(got[i].verdict, expected[i].verdict) << "round " << round;
+        ASSERT_EQ(got[i].other, expected[i].other) << "round " << round;
+      }
+    } else {
+      const auto expected = model.Claim(asking, claims);
+      const auto got = Claim(asking, claims);
+      ASSERT_EQ(got.size(), expected.size());
+      for (size_t i = 0; i < got.size(); ++i) {
+        ASSERT_TRUE(got[i] == expected[i])
+            << "round " << round << ": verdict " << static_cast<int>(got[i].verdict) << " for "
+            << static_cast<int>(expected[i].verdict);
+      }
+    }
+  }
+  // And the sums are those of the model's entries, over any range.
+  RedisBooks books(loop_, Options(), directory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  for (int i = 0; i < 60; ++i) {
+    payments::SummaryRange range;
+    if (i > 0) {
+      range.from_ms = 1'752'583'000'000 + static_cast<int64_t>(random.Below(10'000));
+      range.to_ms = range.from_ms + static_cast<int64_t>(random.Below(6'000));
+    }
+    std::map<int, std::pair<int64_t, int64_t>> expected;
+    for (const auto& [id, entry] : model.state().entries) {
+      if (entry.rejected || entry.requested_at_ms < range.from_ms ||
+          entry.requested_at_ms > range.to_ms) {
+        continue;
+      }
+      ++expected[entry.processor].first;
+      expected[entry.processor].second += entry.cents;
+    }
+    std::optional<payments::Summary> summary;
+    bool answered = false;
+    books.GetSummary(range, [&](auto answer) {
+      summary = std::move(answer);
+      answered = true;
+    });
+    ASSERT_TRUE(Until([&] { return answered; }));
+    ASSERT_TRUE(summary.has_value());
+    for (int id = 0; id < 2; ++id) {
+      EXPECT_EQ((*summary)[static_cast<size_t>(id)].count, expected[id].first);
+      EXPECT_EQ((*summary)[static_cast<size_t>(id)].amount_cents, expected[id].second);
+    }
+  }
+}
+
+TEST_F(RedisLedgerTest, AKilledServerFailsTheBatchAndItsReturnIsATailThatMayBeLost) {
+  RedisLedger& ledger = Connect();
+  ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
+  redis_.Kill();
+  ASSERT_TRUE(Until([&] { return !ledger.ready(); }));
+  EXPECT_FALSE(tail_lost_);
+  StartRedis();
+  ASSERT_TRUE(Until([&] { return ledger.ready(); }));
+  EXPECT_TRUE(tail_lost_);
+  EXPECT_FALSE(ledger.can_claim());
+  ASSERT_TRUE(Until([&] { return ledger.can_claim(); }));
+}
+
+TEST_F(RedisLedgerTest, APausedServerIsGivenUpAtTheDeadline) {
+  RedisLedger& ledger = Connect();
+  redis_.Signal(SIGSTOP);
+  EXPECT_TRUE(Claim(owner_, {Request(1)}).empty());
+  EXPECT_FALSE(ledger.ready());
+  redis_.Signal(SIGCONT);
+  ASSERT_TRUE(Until([&] { return ledger.ready(); }));
+  EXPECT_FALSE(tail_lost_) << "the same run lost nothing";
+}
+
+TEST_F(RedisLedgerTest, FlushedScriptsAreLoadedAgain) {
+  RedisLedger& ledger = Connect();
+  testing::ChildProcess flush({"redis-cli", "-s", Socket(), "script", "flush"},
+                              folder_ / "cli.log");
+  ASSERT_EQ(flush.WaitExit(5'000), 0);
+  EXPECT_TRUE(Claim(owner_, {Request(1)}).empty());
+  ASSERT_TRUE(Until([&] { return ledger.ready(); }));
+  EXPECT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
+}
+
+TEST_F(RedisLedgerTest, OutOfMemoryClaimsFailAndRecordsGoThrough) {
+  Connect();
+  testing::ChildProcess full({"redis-cli", "-s", Socket(), "config", "set", "maxmemory", "1"},
+                             folder_ / "cli.log");
+  ASSERT_EQ(full.WaitExit(5'000), 0);
+  EXPECT_TRUE(Claim(owner_, {Request(1)}).empty());
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); }));
+  const auto recorded = Record(owner_, {{.claim = Request(1)}});
+  ASSERT_EQ(recorded.size(), 1U) << told_;
+  EXPECT_EQ(recorded[0].verdict, RecordVerdict::kDone);
+}
+
+TEST_F(RedisLedgerTest, ARedisThatEvictsIsNotUsed) {
+  redis_.Kill();
+  StartRedis({"--maxmemory-policy", "allkeys-lru"});
+  RedisLedger ledger(loop_, Options(), directory_, "");
+  ledger.SetEvents(this);
+  ledger.Start();
+  ASSERT_TRUE(Until([&] { return told_.find("noeviction") != std::string::npos; })) << told_;
+  EXPECT_FALSE(ledger.ready());
+}
+
+TEST_F(RedisLedgerTest, APurgeEmptiesTheBooksAndALateRecordIsNotCounted) {
+  Connect();
+  ASSERT_EQ(Claim(owner_, {Request(1), Request(2, 2)}).at(0).verdict, ClaimVerdict::kYours);
+  ASSERT_EQ(Record(owner_, {{.claim = Request(1)}}).at(0).verdict, RecordVerdict::kDone);
+  RedisBooks books(loop_, Options(), directory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  const auto total = [&] {
+    int64_t count = -1;
+    books.GetSummary({}, [&](const auto& summary) { count = summary->at(0).count; });
+    EXPECT_TRUE(Until([&] { return count >= 0; }));
+    return count;
+  };
+  EXPECT_EQ(total(), 1);
+  bool purged = false;
+  books.Purge([&](bool done) { purged = done; });
+  ASSERT_TRUE(Until([&] { return purged; }));
+  EXPECT_EQ(total(), 0);
+  // Claimed before the purge: acknowledged, and not counted.
+  EXPECT_EQ(
+      Record(owner_, {{.claim = Request(2, 2), .epoch_known = true, .epoch = 0}}).at(0).verdict,
+      RecordVerdict::kDone);
+  EXPECT_EQ(total(), 0);
+  EXPECT_EQ(Claim(owner_, {Request(2, 9)}).at(0).verdict, ClaimVerdict::kBooked);
+}
+
+}  // namespace
+}  // namespace tollgate::ledger
