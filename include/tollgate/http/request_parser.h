@@ -5,6 +5,7 @@
 //
 // Thread: one connection, one parser.
 // Invariants: what follows a bad request is never read as another.
+// Source: RFC 9112; where it lets a recipient choose, the strict way.
 #pragma once
 
 #include <cstddef>
@@ -49,13 +50,53 @@ class RequestParser {
   std::string_view error_detail() const { return error_detail_; }
 
  private:
+  enum class Stage : uint8_t { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailers, kDone };
+
+  ParseStatus Bad(int status, std::string_view detail);
+  // One part of the work each; false: no more can be done now (status_ says why).
+  bool FindHeadEnd(const char* data, size_t size);
+  bool ParseHead(const char* data);
+  bool ParseRequestLine(std::string_view line);
+  bool ParseTarget(std::string_view target);
+  bool ParseVersion(std::string_view version);
+  bool ParseFieldLine(std::string_view line);
+  bool UseField(std::string_view name, std::string_view value);
+  bool UseContentLength(std::string_view value);
+  bool UseConnection(std::string_view value);
+  bool CheckFraming();
+  ParseStatus ParseBody(char* data, size_t size);
+  ParseStatus ParseChunks(char* data, size_t size);
+  bool ParseChunkSize(std::string_view line);
+  // The next whole line from scan_ on, without its CRLF; nothing yet, or bad.
+  bool NextLine(const char* data, size_t size, size_t line_bytes_max, std::string_view& line);
+
   const ParserLimits limits_;
   Request request_;
   size_t consumed_ = 0;
   bool headers_done_ = false;
   int error_status_ = 0;
   std::string_view error_detail_;
-  // The implementation adds its own resumption state here.
+
+  // Resumption: everything is an offset from the start of the request.
+  Stage stage_ = Stage::kHead;
+  ParseStatus status_ = ParseStatus::kNeedMore;
+  size_t start_ = 0;         // of the request line, behind empty lines
+  size_t scan_ = 0;          // everything before it was looked at
+  size_t line_start_ = 0;    // of the line that scan_ is in
+  size_t lines_ = 0;         // of the head so far
+  size_t head_end_ = 0;      // behind the empty line
+  size_t body_start_ = 0;
+  size_t body_bytes_ = 0;    // decoded so far
+  size_t chunk_left_ = 0;
+  size_t trailer_bytes_ = 0;
+  uint64_t content_length_ = 0;
+  bool has_content_length_ = false;
+  bool chunked_ = false;
+  bool has_host_ = false;
+  bool expects_continue_ = false;
+  bool said_continue_ = false;
+  bool connection_close_ = false;
+  bool connection_keep_alive_ = false;
 };
 
 }  // namespace tollgate::http

@@ -10,6 +10,7 @@
 
 namespace tollgate::http {
 
+// RFC 9110 section 15; empty for a status that Tollgate never sends.
 std::string_view ReasonPhrase(int status);
 
 struct ResponseHead {
@@ -20,8 +21,8 @@ struct ResponseHead {
   bool keep_alive_http10 = false;  // adds "Connection: keep-alive" for a 1.0 client that asked
 };
 
-// Status line, fields, Content-Length, and `body` unless `head_only` (HEAD: the length all the
-// same).
+// Appends status line, fields, Content-Length, and `body` unless `head_only` (HEAD: the length all
+// the same). A status that has no content (1xx, 204, 304) gets neither length nor body.
 void AppendResponse(std::string& out, const ResponseHead& head, std::string_view body,
                     bool head_only = false);
 
@@ -38,13 +39,14 @@ class StaticResponse {
                                 std::string_view extra_headers = {});
   std::string_view keep_alive() const { return keep_alive_; }
   std::string_view closing() const { return closing_; }
-  const ResponseHead& head() const { return head_; }
+  // Its views live as long as this object stays where it is.
+  ResponseHead head() const;
   std::string_view body() const { return body_; }
-  int status() const { return head_.status; }
+  int status() const { return status_; }
 
  private:
+  int status_;
   std::string content_type_, extra_headers_, body_;
-  ResponseHead head_;
   std::string keep_alive_, closing_;
 };
 

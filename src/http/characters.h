@@ -1,0 +1,61 @@
+// The character classes of RFC 9110 section 5.6.2 and RFC 3986, as tables.
+//
+// Thread: constants.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tollgate::http {
+
+inline constexpr uint8_t kToken = 1;   // tchar
+inline constexpr uint8_t kField = 2;   // field-vchar, SP, HTAB and obs-text
+inline constexpr uint8_t kTarget = 4;  // visible ASCII; the target's parts are not told apart
+inline constexpr uint8_t kHost = 8;    // reg-name, IP literals, port
+
+constexpr std::array<uint8_t, 256> MakeClasses() {
+  std::array<uint8_t, 256> classes{};
+  constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
+  constexpr std::string_view kHostMarks = "-._~%!$&'()*+,;=:[]";
+  for (unsigned c = 0; c < 256; ++c) {
+    const char character = static_cast<char>(c);
+    const bool alphanumeric =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    uint8_t bits = 0;
+    if (alphanumeric || kTokenMarks.find(character) != std::string_view::npos) bits |= kToken;
+    if (alphanumeric || kHostMarks.find(character) != std::string_view::npos) bits |= kHost;
+    if (c == '\t' || (c >= 0x20 && c != 0x7F)) bits |= kField;
+    if (c > 0x20 && c < 0x7F) bits |= kTarget;
+    classes[c] = bits;
+  }
+  return classes;
+}
+inline constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
+
+inline bool AllOf(std::string_view text, uint8_t wanted) {
+  uint8_t all = wanted;
+  for (const char c : text) all &= kClasses[static_cast<unsigned char>(c)];
+  return all == wanted;
+}
+
+// ASCII only, whatever the locale.
+inline char ToLower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+inline bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (ToLower(a[i]) != ToLower(b[i])) return false;
+  }
+  return true;
+}
+
+// Without spaces and tabs around it (OWS).
+inline std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace tollgate::http
