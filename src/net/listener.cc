@@ -1,0 +1,173 @@
+#include "tollgate/net/listener.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+namespace tollgate::net {
+namespace {
+
+constexpr int kBacklog = 4096;
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+base::Result<AddressList> Resolve(const Address& address) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  const std::string port = std::to_string(address.port);
+  const int error = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(),
+                                  port.c_str(), &hints, &list);
+  if (error != 0) {
+    return base::Error{"the host of the address " + ToString(address) + " is not known (" +
+                       ::gai_strerror(error) + ")"};
+  }
+  return AddressList(list, &::freeaddrinfo);
+}
+
+base::Result<sockaddr_un> UnixAddress(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(name.sun_path)) {
+    return base::Error{"the socket path " + path + " is longer than " +
+                       std::to_string(sizeof(name.sun_path) - 1) + " bytes; choose a shorter one"};
+  }
+  std::memcpy(name.sun_path, path.c_str(), path.size() + 1);
+  return name;
+}
+
+template <typename Name>
+const sockaddr* AsSockaddr(const Name& name) {
+  return reinterpret_cast<const sockaddr*>(&name);
+}
+
+bool ConnectsTo(int family, const sockaddr* name, socklen_t bytes) {
+  const base::UniqueFd probe(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.valid()) return false;
+  // EAGAIN: a Unix listener with a full backlog; EINPROGRESS: a TCP one that will answer.
+  return ::connect(probe.get(), name, bytes) == 0 || errno == EAGAIN || errno == EINPROGRESS;
+}
+
+}  // namespace
+
+base::Result<Address> ParseAddress(std::string_view text) {
+  Address address;
+  for (const std::string_view scheme : {"unix://", "unix:"}) {
+    if (text.starts_with(scheme)) {
+      address.unix_path = text.substr(scheme.size());
+      if (address.unix_path.empty()) return base::Error{"a path is missing behind unix:"};
+      return address;
+    }
+  }
+  if (text.find('/') != std::string_view::npos) {
+    address.unix_path = text;
+    return address;
+  }
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    return base::Error{"'" + std::string(text) + "' is neither HOST:PORT nor a path"};
+  }
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return base::Error{"an IPv6 address stands in brackets: [::1]:9999"};
+  }
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (error != std::errc{} || end != port.data() + port.size() || port.empty()) {
+    return base::Error{"'" + std::string(port) + "' is no port between 0 and 65535"};
+  }
+  address.host = host;
+  return address;
+}
+
+std::string ToString(const Address& address) {
+  if (address.is_unix()) return address.unix_path;
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port) {
+  auto resolved = Resolve(address);
+  if (!resolved.ok()) return resolved.error();
+  const addrinfo& it = *resolved.value();
+  base::UniqueFd fd(::socket(it.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const std::string what = "cannot listen on " + ToString(address);
+  if (!fd.valid()) return base::ErrnoError(what);
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  // Inherited by what is accepted: answers are not held back for more.
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (reuse_port &&
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
+    return base::ErrnoError(what);
+  }
+  if (::bind(fd.get(), it.ai_addr, it.ai_addrlen) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+    const int code = errno;
+    const char* const advice =
+        code == EADDRINUSE ? "; stop what listens there or choose another LISTEN" : "";
+    return base::Error{what + ": " + std::strerror(code) + advice, code};
+  }
+  return fd;
+}
+
+bool IsTaken(const Address& address) {
+  if (address.is_unix()) {
+    const auto name = UnixAddress(address.unix_path);
+    return name.ok() && ConnectsTo(AF_UNIX, AsSockaddr(name.value()), sizeof(sockaddr_un));
+  }
+  if (address.port == 0) return false;
+  // Without SO_REUSEPORT the kernel says whether the port is free.
+  const auto probe = ListenTcp(address, false);
+  return !probe.ok() && probe.error().code == EADDRINUSE;
+}
+
+base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
+  const auto name = UnixAddress(path);
+  if (!name.ok()) return name.error();
+  if (ConnectsTo(AF_UNIX, AsSockaddr(name.value()), sizeof(sockaddr_un))) {
+    return base::Error{"the socket " + path +
+                           " is served by another process; stop it or choose another path",
+                       EADDRINUSE};
+  }
+  const std::string unfinished = path + "." + std::to_string(::getpid());
+  const auto temporary = UnixAddress(unfinished);
+  if (!temporary.ok()) return temporary.error();
+  base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const std::string what = "cannot listen on " + path;
+  if (!fd.valid()) return base::ErrnoError(what);
+  ::unlink(unfinished.c_str());
+  if (::bind(fd.get(), AsSockaddr(temporary.value()), sizeof(sockaddr_un)) != 0) {
+    return base::ErrnoError(what);
+  }
+  const bool named = ::chmod(unfinished.c_str(), 0666) == 0 && ::listen(fd.get(), kBacklog) == 0 &&
+                     ::rename(unfinished.c_str(), path.c_str()) == 0;
+  if (!named) {
+    const base::Error error = base::ErrnoError(what);
+    ::unlink(unfinished.c_str());
+    return error;
+  }
+  return fd;
+}
+
+uint16_t LocalPort(int fd) {
+  sockaddr_storage name{};
+  socklen_t bytes = sizeof(name);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &bytes) != 0) return 0;
+  if (name.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(name).sin6_port);
+  return name.ss_family == AF_INET ? ntohs(reinterpret_cast<sockaddr_in&>(name).sin_port)
+                                   : uint16_t{0};
+}
+
+}  // namespace tollgate::net

@@ -1,0 +1,75 @@
+// Connection: one client's socket, buffers, parser and the answers it still waits for.
+//
+// Thread: the server's loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tollgate/base/unique_fd.h"
+#include "tollgate/http/request_parser.h"
+#include "tollgate/net/event_loop.h"
+
+namespace tollgate::server {
+
+// What a connection is waiting for, and so which time limit it is under.
+enum class Waiting : uint8_t { kHeader, kBody, kIdle, kWrite, kLinger, kNone };
+inline constexpr size_t kWaitingKinds = 5;  // those with a limit
+
+class ConnectionEvents {
+ public:
+  virtual ~ConnectionEvents() = default;
+  virtual void OnConnectionEvents(uint32_t index, uint32_t events) = 0;
+};
+
+// A request that was handed out and is not yet sent.
+struct Owed {
+  bool answered = false;
+  bool head_only = false;
+  bool close = false;
+  bool http10 = false;
+};
+
+struct Connection final : public net::EventHandler {
+  Connection(ConnectionEvents& events_in, uint32_t index_in, const http::ParserLimits& limits,
+             size_t pipeline_max)
+      : events(events_in), index(index_in), parser(limits), owed(pipeline_max) {}
+  void OnEvents(uint32_t what) override { events.OnConnectionEvents(index, what); }
+
+  Owed& OwedAt(uint32_t sequence) { return owed[sequence % owed.size()]; }
+  uint32_t owed_count() const { return next_sequence - first_sequence; }
+
+  ConnectionEvents& events;
+  const uint32_t index;
+  uint32_t generation = 0;
+  base::UniqueFd fd;
+  http::RequestParser parser;
+
+  std::unique_ptr<char[]> input;
+  size_t input_capacity = 0;  // the padding behind not counted
+  size_t input_used = 0;
+  std::string output;
+  size_t output_sent = 0;
+
+  std::vector<Owed> owed;          // ring by sequence
+  std::vector<std::string> later;  // answers given out of order, by sequence; empty until needed
+  uint32_t first_sequence = 0;     // the oldest request not yet answered in order
+  uint32_t next_sequence = 0;
+
+  bool in_turn = false;       // its requests are being handled: answers are sent at the end
+  bool reading = true;        // false: no further request is read
+  bool close_when_sent = false;
+  bool linger = false;        // the answer tells of a framing error: let the client read it
+  uint32_t watched = 0;
+  size_t drained_bytes = 0;
+
+  Waiting waiting = Waiting::kNone;
+  int64_t deadline_ns = 0;
+  Connection* previous = nullptr;  // in the list of its kind of waiting
+  Connection* next = nullptr;
+};
+
+}  // namespace tollgate::server

@@ -1,0 +1,66 @@
+// Deadlines: the time limits of all connections with one timer. All limits of a kind are equal, so
+// a list per kind is ordered by itself, and renewing a limit is a few pointers.
+//
+// Thread: the server's loop.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include "server/connection.h"
+
+namespace tollgate::server {
+
+class Deadlines {
+ public:
+  explicit Deadlines(const std::array<int64_t, kWaitingKinds>& limits_ms) : limits_ms_(limits_ms) {}
+
+  // Puts `it` under the limit of `kind`, from now on.
+  void Set(Connection& it, Waiting kind, int64_t now_ns) {
+    Clear(it);
+    if (kind == Waiting::kNone) return;
+    it.waiting = kind;
+    it.deadline_ns = now_ns + limits_ms_[Index(kind)] * base::kNanosPerMilli;
+    List& list = lists_[Index(kind)];
+    it.previous = list.last;
+    it.next = nullptr;
+    (list.last == nullptr ? list.first : list.last->next) = &it;
+    list.last = &it;
+  }
+  void Clear(Connection& it) {
+    if (it.waiting == Waiting::kNone) return;
+    List& list = lists_[Index(it.waiting)];
+    (it.previous == nullptr ? list.first : it.previous->next) = it.next;
+    (it.next == nullptr ? list.last : it.next->previous) = it.previous;
+    it.previous = it.next = nullptr;
+    it.waiting = Waiting::kNone;
+  }
+  int64_t NextNs() const {
+    int64_t next = std::numeric_limits<int64_t>::max();
+    for (const List& list : lists_) {
+      if (list.first != nullptr) next = std::min(next, list.first->deadline_ns);
+    }
+    return next;
+  }
+  // One whose limit has passed, or null.
+  Connection* Expired(int64_t now_ns) const {
+    for (const List& list : lists_) {
+      if (list.first != nullptr && list.first->deadline_ns <= now_ns) return list.first;
+    }
+    return nullptr;
+  }
+
+ private:
+  struct List {
+    Connection* first = nullptr;
+    Connection* last = nullptr;
+  };
+  static size_t Index(Waiting kind) { return static_cast<size_t>(kind); }
+
+  const std::array<int64_t, kWaitingKinds> limits_ms_;
+  std::array<List, kWaitingKinds> lists_;
+};
+
+}  // namespace tollgate::server
