@@ -1,0 +1,81 @@
+// processor-sim: see sim_handler.h.
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "processor_sim/sim_handler.h"
+#include "tollgate/net/listener.h"
+#include "tollgate/server/http_server.h"
+
+namespace {
+
+// SIGTERM and SIGINT end the loop.
+class SignalWatch final : public tollgate::net::EventHandler {
+ public:
+  explicit SignalWatch(tollgate::net::EventLoop& loop) : loop_(loop) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    fd_.reset(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  }
+  bool Start() { return loop_.Add(fd_.get(), 1 /* EPOLLIN */, this).ok(); }
+  void OnEvents(uint32_t /*events*/) override { loop_.Stop(); }
+
+ private:
+  tollgate::net::EventLoop& loop_;
+  tollgate::base::UniqueFd fd_;
+};
+
+int Serve(const std::string& listen, const tollgate::sim::SimOptions& options) {
+  using namespace tollgate;
+  const auto fail = [](const std::string& why) {
+    std::fprintf(stderr, "processor-sim: %s\n", why.c_str());
+    return 1;
+  };
+  const auto address = net::ParseAddress(listen);
+  if (!address.ok()) return fail("--listen: " + address.error().message);
+  auto listener = address.value().is_unix() ? net::ListenUnix(address.value().unix_path)
+                                            : net::ListenTcp(address.value(), false);
+  if (!listener.ok()) return fail(listener.error().message);
+
+  const base::SystemClock clock;
+  net::EventLoop loop(clock);
+  SignalWatch signals(loop);
+  sim::SimHandler handler(loop, options);
+  server::ServerOptions server_options;
+  server_options.idle_timeout_ms = 600'000;
+  server::HttpServer server(loop, server_options, handler);
+  const auto listening = server.Listen(listener.value().get(), false);
+  if (!listening.ok()) return fail(listening.error().message);
+  if (!signals.Start()) return fail("the kernel watches no more descriptors");
+  std::printf("processor-sim: listening on %s\n", listen.c_str());
+  std::fflush(stdout);
+  loop.Run();
+  if (address.value().is_unix()) ::unlink(address.value().unix_path.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("A stand-in for a payment processor, awkward habits included.");
+  std::string listen = "127.0.0.1:8001";
+  double fee = 0.05;
+  tollgate::sim::SimOptions options;
+  app.add_option("--listen", listen, "HOST:PORT or the path of a Unix socket")
+      ->capture_default_str();
+  app.add_option("--fee", fee, "share of the amount")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of the faults")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  options.fee_ppm = std::llround(fee * 1e6);
+  return Serve(listen, options);
+}

@@ -1,0 +1,67 @@
+#include "processor_sim/processor.h"
+
+#include <utility>
+
+namespace tollgate::sim {
+
+bool Processor::Insert(const payments::Payment& payment, int64_t requested_at_ms) {
+  const StoredPayment stored{payment.amount_cents, requested_at_ms};
+  if (!by_id_.emplace(payment.id, stored).second) return false;
+  Totals& sum = by_time_[requested_at_ms];
+  ++sum.count;
+  sum.amount_cents += payment.amount_cents;
+  return true;
+}
+
+std::optional<StoredPayment> Processor::Find(const payments::Uuid& id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? std::nullopt : std::optional(it->second);
+}
+
+Totals Processor::Sum(int64_t from_ms, int64_t to_ms) const {
+  Totals total;
+  for (auto it = by_time_.lower_bound(from_ms); it != by_time_.end() && it->first <= to_ms; ++it) {
+    total.count += it->second.count;
+    total.amount_cents += it->second.amount_cents;
+  }
+  return total;
+}
+
+void Processor::Purge() {
+  by_id_.clear();
+  by_time_.clear();
+}
+
+std::optional<int64_t> HealthLimit::Admit(int64_t now_ms) {
+  constexpr int64_t kHeldMax = 2;
+  const int64_t window = now_ms / kWindowMs;
+  if (last_window_ < window) {
+    last_window_ = window;
+    return now_ms;
+  }
+  if (last_window_ - window >= kHeldMax) return std::nullopt;
+  ++last_window_;
+  return last_window_ * kWindowMs;
+}
+
+bool RequestLimit::Enter(std::function<void()> work) {
+  if (running_ < running_max) {
+    ++running_;
+    work();
+    return true;
+  }
+  if (waiting_.size() >= waiting_max) return false;
+  waiting_.push_back(std::move(work));
+  return true;
+}
+
+void RequestLimit::Leave() {
+  --running_;
+  if (waiting_.empty() || running_ >= running_max) return;
+  ++running_;
+  const auto next = std::move(waiting_.front());
+  waiting_.pop_front();
+  next();
+}
+
+}  // namespace tollgate::sim

@@ -1,0 +1,290 @@
+#include "processor_sim/sim_handler.h"
+
+#include <simdjson.h>
+
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "tollgate/payments/money.h"
+#include "tollgate/payments/processor_json.h"
+#include "tollgate/payments/summary.h"
+#include "tollgate/payments/timestamp.h"
+
+namespace tollgate::sim {
+namespace {
+
+using http::Method;
+using server::Responder;
+
+constexpr std::string_view kJson = "application/json";
+
+struct FaultName {
+  std::string_view name;
+  Fault fault;
+};
+constexpr std::array<FaultName, 8> kFaultNames{{{"none", Fault::kNone},
+                                                {"reset_before", Fault::kResetBefore},
+                                                {"reset_after", Fault::kResetAfter},
+                                                {"hang_then_book", Fault::kHangThenBook},
+                                                {"drop_answer", Fault::kDropAnswer},
+                                                {"error_after", Fault::kErrorAfter},
+                                                {"garbage", Fault::kGarbage},
+                                                {"slow_bytes", Fault::kSlowBytes}}};
+
+// "2025-07-15T12:34:56.12": UTC without saying so, and without trailing zeros.
+std::string BareTimestamp(int64_t unix_ms) {
+  std::string text = payments::TimestampToString(unix_ms);
+  text.pop_back();  // the Z
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+// One member of a flat JSON object; false if it is absent or of another type.
+template <typename Value>
+bool Member(std::string_view body, const char* name, Value& value) {
+  simdjson::dom::parser parser;
+  return parser.parse(body.data(), body.size())[name].get(value) == simdjson::SUCCESS;
+}
+
+}  // namespace
+
+SimHandler::SimHandler(net::EventLoop& loop, const SimOptions& options)
+    : loop_(loop),
+      options_(options),
+      random_(options.seed),
+      timer_(loop, [this] { RunDue(); }),
+      processed_(200, kJson, R"({"message":"payment processed successfully"})"),
+      failed_(500, "", ""),
+      over_capacity_(429, "", ""),
+      duplicate_(422, kJson, R"({"message":"CorrelationId already exists"})") {}
+
+void SimHandler::After(int64_t delay_ms, std::function<void()> work) {
+  const int64_t due_ns = loop_.now_ns() + delay_ms * base::kNanosPerMilli;
+  due_.emplace(due_ns, std::move(work));
+  if (!timer_.armed() || timer_.deadline_ns() > due_ns) timer_.Arm(due_ns);
+}
+
+void SimHandler::RunDue() {
+  while (!due_.empty() && due_.begin()->first <= loop_.now_ns()) {
+    const auto work = std::move(due_.begin()->second);
+    due_.erase(due_.begin());
+    work();
+  }
+  if (!due_.empty()) timer_.Arm(due_.begin()->first);
+}
+
+void SimHandler::OnRequest(const http::Request& request, Responder responder) {
+  constexpr std::string_view kPayments = "/payments";
+  if (request.path == kPayments && request.method == Method::kPost) {
+    return Pay(request, responder);
+  }
+  if (request.path == "/payments/service-health") return Health(responder);
+  if (request.path.starts_with("/payments/")) return Show(request, responder);
+  if (request.path.starts_with("/admin/")) return Admin(request, responder);
+  responder.Send(404, "", "");
+}
+
+void SimHandler::Pay(const http::Request& request, Responder responder) {
+  const auto parsed = payments::ParseProcessorPayment(request.body);
+  if (!parsed) return responder.SendProblem(400, "correlationId, amount and requestedAt");
+  const bool entered = limit_.Enter([this, payment = parsed->payment,
+                                     at = parsed->requested_at_ms, responder] {
+    Work(payment, at, responder);
+  });
+  if (!entered) responder.Send(over_capacity_);
+}
+
+Fault SimHandler::DrawFault() {
+  if (fault_ == Fault::kNone) return fault_;
+  const double drawn = static_cast<double>(random_.Below(1'000'000)) / 1e6;
+  return drawn < fault_probability_ ? fault_ : Fault::kNone;
+}
+
+// The delay comes first, whoever still waits for the answer.
+void SimHandler::Work(const payments::Payment& payment, int64_t requested_at_ms,
+                      Responder responder) {
+  const Fault fault = DrawFault();
+  int64_t delay_ms = processor_.delay_ms;
+  if (fault == Fault::kHangThenBook) delay_ms += hang_ms_;
+  if (delay_ms <= 0) return Finish(payment, requested_at_ms, fault, responder);
+  After(delay_ms, [this, payment, requested_at_ms, fault, responder] {
+    Finish(payment, requested_at_ms, fault, responder);
+  });
+}
+
+void SimHandler::Finish(const payments::Payment& payment, int64_t requested_at_ms, Fault fault,
+                        Responder responder) {
+  const bool not_booked =
+      processor_.failing || fault == Fault::kResetBefore || fault == Fault::kGarbage;
+  const bool added = !not_booked && processor_.Insert(payment, requested_at_ms);
+  switch (fault) {
+    case Fault::kResetBefore:
+    case Fault::kResetAfter:
+      responder.Abort();
+      break;
+    case Fault::kDropAnswer:
+      responder.SendRawAndClose("");
+      break;
+    case Fault::kErrorAfter:
+      responder.Send(500, kJson, R"({"message":"the database did not answer"})");
+      break;
+    case Fault::kGarbage:
+      responder.SendRawAndClose("\x15\x03\x01 this is no HTTP\r\n\r\n");
+      break;
+    case Fault::kSlowBytes:
+      After(hang_ms_, [this, responder]() mutable { responder.Send(processed_); });
+      break;
+    case Fault::kNone:
+    case Fault::kHangThenBook:
+      responder.Send(processor_.failing ? failed_ : added ? processed_ : duplicate_);
+      break;
+  }
+  limit_.Leave();
+}
+
+void SimHandler::Show(const http::Request& request, Responder responder) {
+  const auto id = payments::ParseUuid(request.path.substr(std::string_view("/payments/").size()));
+  if (!id) return responder.Send(400, "", "");
+  const bool entered = limit_.Enter([this, id = *id, responder]() mutable {
+    const auto found = processor_.Find(id);
+    if (found) {
+      responder.Send(200, kJson,
+                     R"({"correlationId":")" + payments::ToString(id) + R"(","amount":)" +
+                         payments::CentsToString(found->amount_cents) + R"(,"requestedAt":")" +
+                         BareTimestamp(found->requested_at_ms) + "\"}");
+    } else {
+      responder.Send(404, "", "");
+    }
+    limit_.Leave();
+  });
+  if (!entered) responder.Send(over_capacity_);
+}
+
+void SimHandler::Health(Responder responder) {
+  const int64_t now_ms = loop_.now_ns() / base::kNanosPerMilli;
+  const auto at_ms = health_.Admit(now_ms);
+  if (!at_ms) return responder.Send(429, "", "", "Retry-After: 5\r\n");
+  After(*at_ms - now_ms, [this, responder]() mutable {
+    responder.Send(200, kJson,
+                   std::string(R"({"failing":)") + (processor_.failing ? "true" : "false") +
+                       R"(,"minResponseTime":)" + std::to_string(processor_.delay_ms) + "}");
+  });
+}
+
+void SimHandler::Admin(const http::Request& request, Responder responder) {
+  if (http::FindHeader(request, "X-Rinha-Token") != processor_.token) {
+    return responder.Send(401, "", "");
+  }
+  constexpr std::string_view kConfigurations = "/admin/configurations/";
+  const bool post = request.method == Method::kPost;
+  if (request.path == "/admin/payments-summary") return AdminSummary(request, responder);
+  if (request.path == "/admin/payments") return responder.Send(200, "text/plain", Dump());
+  if (request.path == "/admin/purge-payments" && post) {
+    processor_.Purge();
+    return responder.Send(200, kJson, R"({"message":"All payments purged."})");
+  }
+  if (request.path.starts_with(kConfigurations) && request.method == Method::kPut) {
+    return Configure(request.path.substr(kConfigurations.size()), request.body, responder);
+  }
+  responder.Send(404, "", "");
+}
+
+void SimHandler::Configure(std::string_view what, std::string_view body, Responder responder) {
+  if (what == "token") {
+    std::string_view token;
+    simdjson::dom::parser parser;
+    if (parser.parse(body.data(), body.size())["token"].get(token) != simdjson::SUCCESS) {
+      return responder.Send(400, "", "");
+    }
+    processor_.token = token;
+    return responder.Send(204, "", "");
+  }
+  if (what == "delay") {
+    int64_t delay_ms = 0;
+    if (!Member(body, "delay", delay_ms) || delay_ms < 0) return responder.Send(400, "", "");
+    const int64_t was = std::exchange(processor_.delay_ms, delay_ms);
+    return responder.Send(200, kJson,
+                          R"({"config":"delay","was":)" + std::to_string(was) + R"(,"is":)" +
+                              std::to_string(delay_ms) + "}");
+  }
+  if (what == "failure") {
+    bool failing = false;
+    if (!Member(body, "failure", failing)) return responder.Send(400, "", "");
+    const bool was = std::exchange(processor_.failing, failing);
+    const auto text = [](bool value) { return value ? "true" : "false"; };
+    return responder.Send(200, kJson,
+                          std::string(R"({"config":"failure","was":)") + text(was) + R"(,"is":)" +
+                              text(failing) + "}");
+  }
+  if (what == "faults") return ConfigureFaults(body, responder);
+  responder.Send(404, "", "");
+}
+
+// {"kind":"hang_then_book","probability":0.1,"hang_ms":2000,"capacity":10,"queue":5}; all optional.
+void SimHandler::ConfigureFaults(std::string_view body, Responder responder) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(body.data(), body.size()).get(object) != simdjson::SUCCESS) {
+    return responder.SendProblem(400, "a JSON object is wanted");
+  }
+  std::string_view kind;
+  if (object["kind"].get(kind) == simdjson::SUCCESS) {
+    bool known = false;
+    for (const FaultName& it : kFaultNames) {
+      if (it.name != kind) continue;
+      fault_ = it.fault;
+      known = true;
+    }
+    if (!known) return responder.SendProblem(400, "kind: no such fault");
+    fault_probability_ = 1;
+  }
+  double probability = 0;
+  if (object["probability"].get(probability) == simdjson::SUCCESS) {
+    fault_probability_ = probability;
+  }
+  int64_t number = 0;
+  if (object["hang_ms"].get(number) == simdjson::SUCCESS) hang_ms_ = number;
+  if (object["capacity"].get(number) == simdjson::SUCCESS) {
+    limit_.running_max = static_cast<size_t>(number);
+  }
+  if (object["queue"].get(number) == simdjson::SUCCESS) {
+    limit_.waiting_max = static_cast<size_t>(number);
+  }
+  responder.Send(204, "", "");
+}
+
+void SimHandler::AdminSummary(const http::Request& request, Responder responder) {
+  const auto parsed = payments::ParseSummaryQuery(request.query);
+  const payments::SummaryRange open;
+  if (!parsed.ok()) return responder.SendProblem(400, parsed.problem);
+  Totals totals;
+  // It needs both ends; with only one it sums nothing.
+  const bool none = parsed.range.from_ms == open.from_ms && parsed.range.to_ms == open.to_ms;
+  if (none || (parsed.range.from_ms != open.from_ms && parsed.range.to_ms != open.to_ms)) {
+    totals = processor_.Sum(parsed.range.from_ms, parsed.range.to_ms);
+  }
+  std::array<char, 200> text;
+  const double fee = static_cast<double>(options_.fee_ppm) / 1e6;
+  const int size = std::snprintf(
+      text.data(), text.size(),
+      R"({"totalRequests":%lld,"totalAmount":%s,"totalFee":%.2f,"feePerTransaction":%.2f})",
+      static_cast<long long>(totals.count), payments::CentsToString(totals.amount_cents).c_str(),
+      static_cast<double>(totals.amount_cents) / 100 * fee, fee);
+  responder.Send(200, kJson, std::string_view(text.data(), static_cast<size_t>(size)));
+}
+
+// All that it holds, one JSON object a line: for audits.
+std::string SimHandler::Dump() const {
+  std::string text;
+  for (const auto& [id, payment] : processor_.all()) {
+    text += R"({"correlationId":")" + payments::ToString(id) + R"(","amountCents":)" +
+            std::to_string(payment.amount_cents) + R"(,"requestedAtMs":)" +
+            std::to_string(payment.requested_at_ms) + "}\n";
+  }
+  return text;
+}
+
+}  // namespace tollgate::sim
