@@ -1,0 +1,75 @@
+// Config: every setting of the daemon, from flags, environment, a TOML file and defaults, in that
+// order of strength.
+//
+// Thread: a value type; loading is the main thread's at start-up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tollgate/base/result.h"
+#include "tollgate/ledger/redis_options.h"
+#include "tollgate/server/http_server.h"
+#include "tollgate/table/payment_table.h"
+#include "tollgate/upstream/processor_options.h"
+
+namespace tollgate::app {
+
+struct Config {
+  std::string listen;         // TCP, when server_socket is empty
+  std::string server_socket;  // path of a Unix socket
+  std::string admin_listen;   // empty: off
+  std::string data_dir;       // resolved
+  table::Durability durability = table::Durability::kProcess;
+  size_t table_slots = 0;
+  int64_t sync_interval_us = 0;
+  size_t sync_batch_max = 0;
+
+  size_t acceptors = 0;  // resolved
+  size_t workers = 0;
+  int64_t drain_timeout_ms = 0;
+  std::string log_level;
+  bool allow_purge = false;
+
+  std::vector<upstream::ProcessorOptions> processors;
+  size_t in_flight_max = 0;   // per processor and instance, unless a processor has its own
+  size_t unresolved_max = 0;  // per processor and instance
+  int64_t max_wait_ms = 0;
+  int64_t probe_interval_ms = 0;
+  int64_t health_interval_ms = 0;
+
+  ledger::RedisOptions redis;
+  server::ServerOptions server;
+  std::vector<std::string> notes;  // for the log: settings that mean nothing here
+};
+
+enum class Command { kRun, kHelp, kVersion, kCheckConfig, kHealth, kPending, kReconcile };
+
+struct ReconcileOptions {
+  std::string from, to;  // as in a summary's query; empty: open
+  bool repair = false;
+  bool json = false;
+  std::map<std::string, std::string> tokens;  // processor's name → admin token
+};
+
+struct CommandLine {
+  Command command = Command::kRun;
+  Config config;
+  ReconcileOptions reconcile;
+  bool json = false;
+  std::string text;  // of --help, --version and --check-config
+};
+
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// The error names the setting, where its value came from, and the fix.
+base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
+                                           const Environment& environment);
+// That of this process.
+Environment ProcessEnvironment();
+
+}  // namespace tollgate::app

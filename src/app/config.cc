@@ -1,0 +1,281 @@
+#include "tollgate/app/config.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <sstream>
+
+#include "app/config_file.h"
+#include "app/settings.h"
+#include "tollgate/base/cpu_quota.h"
+#include "tollgate/base/clock.h"
+#include "tollgate/base/duration.h"
+#include "tollgate/payments/limits.h"
+
+namespace tollgate::app {
+namespace {
+
+constexpr const char* kVersion = TOLLGATE_VERSION;
+
+struct Value {
+  std::string text;
+  std::string source;  // for people: "--data-dir", "DATA_DIR (environment)", …
+  bool is_default = true;
+};
+using Values = std::map<std::string, Value>;
+
+base::Error Wrong(const Setting& setting, const Value& value, const std::string& problem) {
+  const std::string shown = setting.is_secret ? "(hidden)" : "'" + value.text + "'";
+  return base::Error{std::string(setting.name) + ": " + shown + " from " + value.source + " " +
+                     problem};
+}
+
+// CLI11 reads the flags; where a value comes from in the end is decided in one place, Merge.
+struct Flags {
+  CLI::App app{"Tollgate takes payments, has each charged exactly once by the cheapest processor "
+               "that works, and accounts for every cent.",
+               "tollgate"};
+  std::map<std::string, std::string> given;  // by setting
+  std::string config_path;
+  bool version = false;
+  bool check = false;
+  bool json = false;
+  ReconcileOptions reconcile;
+  std::vector<std::string> tokens;
+  CLI::App* health = nullptr;
+  CLI::App* pending = nullptr;
+  CLI::App* compare = nullptr;
+
+  Flags() {
+    app.fallthrough();
+    app.allow_extras();
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.add_flag("--version", version, "print the version");
+    app.add_flag("--check-config", check, "print every setting and where it comes from");
+    app.add_option("--config", config_path, "a TOML file (or CONFIG)");
+    for (const Setting& setting : Settings()) {
+      const auto keep = [this, name = std::string(setting.name)](const std::string& text) {
+        given[name] = text;
+      };
+      std::string help = std::string(setting.help) + " (" + VariableOf(setting);
+      if (*setting.fallback != '\0') help += ", default " + std::string(setting.fallback);
+      auto* const option =
+          app.add_option_function<std::string>(FlagOf(setting), keep, help + ")");
+      if (setting.is_switch) option->expected(0, 1)->default_str("true");
+    }
+    health = app.add_subcommand("health", "ask the running instance whether it is ready");
+    pending = app.add_subcommand("pending", "list what the tables in data_dir hold");
+    pending->add_flag("--json", json, "as JSON, one line per payment");
+    compare = app.add_subcommand("reconcile", "compare the books with the processors");
+    compare->add_option("--from", reconcile.from, "first moment, RFC 3339");
+    compare->add_option("--to", reconcile.to, "last moment, RFC 3339");
+    compare->add_flag("--repair", reconcile.repair, "book what a processor holds and we lack");
+    compare->add_flag("--json", reconcile.json, "differences as JSON");
+    compare->add_option("--token", tokens, "PROCESSOR=TOKEN for its admin summary");
+  }
+};
+
+std::vector<std::string> AllFlags() {
+  std::vector<std::string> names{"--help", "--version", "--check-config", "--config"};
+  for (const Setting& setting : Settings()) names.push_back(FlagOf(setting));
+  return names;
+}
+
+std::optional<base::Error> ParseFlags(Flags& flags, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    flags.app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return base::Error{"", 0};  // --help
+    return base::Error{std::string(error.what()) + "; see tollgate --help"};
+  }
+  for (CLI::App* app : {&flags.app, flags.health, flags.pending, flags.compare}) {
+    for (const std::string& extra : app->remaining()) {
+      const std::string near = Nearest(extra.substr(0, extra.find('=')), AllFlags());
+      return base::Error{"unknown argument " + extra +
+                         (near.empty() ? "; see tollgate --help" : "; did you mean " + near + "?")};
+    }
+  }
+  for (const std::string& token : flags.tokens) {
+    const size_t equals = token.find('=');
+    if (equals == std::string::npos) {
+      return base::Error{"--token: write PROCESSOR=TOKEN, such as --token default=123"};
+    }
+    flags.reconcile.tokens[token.substr(0, equals)] = token.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+// Flags win over environment over file over default.
+Values Merge(const Flags& flags, const Environment& environment, const ConfigFile& file) {
+  Values values;
+  for (const Setting& setting : Settings()) {
+    const std::string name = setting.name;
+    if (const auto flag = flags.given.find(name); flag != flags.given.end()) {
+      values[name] = {flag->second, "flag " + FlagOf(setting), false};
+    } else if (const auto variable = environment(VariableOf(setting))) {
+      values[name] = {*variable, "environment " + VariableOf(setting), false};
+    } else if (const auto entry = file.values.find(name); entry != file.values.end()) {
+      values[name] = {entry->second, "file " + file.path, false};
+    } else {
+      values[name] = {setting.fallback, "default", true};
+    }
+  }
+  // Of the two ways to name Redis the more strongly given one counts; from one source it is a
+  // contradiction, reported by Check.
+  return values;
+}
+
+int Strength(const Value& value) {
+  if (value.is_default) return 0;
+  return value.source.starts_with("flag") ? 3 : value.source.starts_with("environment") ? 2 : 1;
+}
+
+std::optional<base::Error> SettleRedis(Values& values) {
+  Value& url = values["redis_url"];
+  const Value& socket = values["redis_socket"];
+  if (url.text.empty()) return std::nullopt;
+  if (Strength(socket) == Strength(url)) {
+    return base::Error{"redis_url and redis_socket are both set by " + url.source + " and " +
+                       socket.source + "; give one of them"};
+  }
+  if (Strength(socket) > Strength(url)) url.text.clear();
+  return std::nullopt;
+}
+
+bool Writable(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
+
+std::optional<base::Error> ResolveDataDir(Config& config, Value& value) {
+  if (config.durability == table::Durability::kMemory) return std::nullopt;
+  if (!config.data_dir.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(config.data_dir, error);
+    if (Writable(config.data_dir)) return std::nullopt;
+    return base::Error{"data_dir: " + config.data_dir + " from " + value.source +
+                       " is not a folder that can be written to; create it or choose another"};
+  }
+  std::vector<std::string> candidates{"/var/lib/tollgate"};
+  const auto parent = std::filesystem::path(config.server_socket).parent_path().string();
+  if (!parent.empty()) candidates.push_back(parent);
+  candidates.emplace_back(".");
+  for (const std::string& candidate : candidates) {
+    if (!Writable(candidate)) continue;
+    config.data_dir = value.text = candidate;
+    return std::nullopt;
+  }
+  return base::Error{"data_dir: none of /var/lib/tollgate, the folder of server_socket and . can "
+                     "be written to; set DATA_DIR to a folder that can"};
+}
+
+void ResolveThreads(Config& config, Values& values) {
+  const double quota = base::CpuQuota();
+  const auto cores = static_cast<size_t>(std::max(1.0, quota));
+  if (config.acceptors == 0) config.acceptors = std::max<size_t>(1, cores / 2);
+  if (config.workers == 0) config.workers = std::max<size_t>(1, cores / 2);
+  values["acceptors"].text = std::to_string(config.acceptors);
+  values["workers"].text = std::to_string(config.workers);
+}
+
+std::optional<base::Error> CheckProcessors(Config& config) {
+  std::set<std::string> names;
+  for (auto& processor : config.processors) {
+    if (processor.in_flight_max == 0) processor.in_flight_max = config.in_flight_max;
+    if (!names.insert(processor.name).second) {
+      return base::Error{"processors: two are named " + processor.name + "; give each its own"};
+    }
+    if (processor.answer_timeout_ms < processor.connect_timeout_ms) {
+      return base::Error{"processor " + processor.name +
+                         ": answer_timeout is shorter than connect_timeout; make it longer"};
+    }
+  }
+  if (config.processors.size() > payments::kProcessorsMax) {
+    return base::Error{"processors: at most " + std::to_string(payments::kProcessorsMax)};
+  }
+  return std::nullopt;
+}
+
+std::string Describe(const Values& values, const Config& config) {
+  std::ostringstream text;
+  for (const Setting& setting : Settings()) {
+    const Value& value = values.at(setting.name);
+    const bool hidden = setting.is_secret && !value.text.empty();
+    text << std::left << std::setw(22) << setting.name << std::setw(44)
+         << (hidden ? "(hidden)" : value.text.empty() ? "-" : value.text) << value.source << '\n';
+  }
+  text << "\nprocessors\n";
+  for (const auto& processor : config.processors) {
+    text << "  " << std::setw(20) << processor.name << std::setw(44) << processor.url << "fee "
+         << static_cast<double>(processor.fee_ppm) / 1e6 << ", in flight at most "
+         << processor.in_flight_max << '\n';
+  }
+  return text.str();
+}
+
+}  // namespace
+
+Environment ProcessEnvironment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name.c_str());
+    // An empty variable is an unset one.
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+  };
+}
+
+base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
+                                           const Environment& environment) {
+  Flags flags;
+  CommandLine line;
+  if (const auto error = ParseFlags(flags, arguments)) {
+    if (!error->message.empty()) return *error;
+    line.command = Command::kHelp;
+    line.text = flags.app.help();
+    return line;
+  }
+  if (flags.version) {
+    line.command = Command::kVersion;
+    line.text = std::string("tollgate ") + kVersion + "\n";
+    return line;
+  }
+  ConfigFile file;
+  if (flags.config_path.empty()) flags.config_path = environment("CONFIG").value_or("");
+  if (!flags.config_path.empty()) {
+    auto read = ReadConfigFile(flags.config_path);
+    if (!read.ok()) return read.error();
+    file = std::move(read).value();
+  }
+  Values values = Merge(flags, environment, file);
+  if (const auto error = SettleRedis(values)) return *error;
+  Config& config = line.config;
+  config.redis.command_timeout_ms = INT64_MAX / base::kNanosPerSecond;
+  for (const Setting& setting : Settings()) {
+    const Value& value = values[setting.name];
+    if (const auto problem = setting.apply(config, value.text)) {
+      return Wrong(setting, value, *problem);
+    }
+  }
+  for (auto& processor : config.processors) processor.in_flight_max = config.in_flight_max;
+  if (!file.processors.empty()) config.processors = file.processors;
+  if (const auto error = CheckProcessors(config)) return *error;
+  if (const auto error = ResolveDataDir(config, values["data_dir"])) return *error;
+  ResolveThreads(config, values);
+
+  line.json = flags.json;
+  line.reconcile = flags.reconcile;
+  if (flags.check) {
+    line.command = Command::kCheckConfig;
+    line.text = Describe(values, config);
+  } else if (flags.health->parsed()) {
+    line.command = Command::kHealth;
+  } else if (flags.pending->parsed()) {
+    line.command = Command::kPending;
+  } else if (flags.compare->parsed()) {
+    line.command = Command::kReconcile;
+  }
+  return line;
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,153 @@
+#include "app/config_file.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <sstream>
+
+#include "app/settings.h"
+#include "tollgate/base/clock.h"
+#include "tollgate/base/duration.h"
+#include "tollgate/payments/limits.h"
+
+namespace tollgate::app {
+namespace {
+
+// A value as a flag would have given it.
+std::optional<std::string> TextOf(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto number = node.value_exact<int64_t>()) return std::to_string(*number);
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
+  if (const auto number = node.value_exact<double>()) {
+    std::ostringstream out;
+    out << *number;
+    return out.str();
+  }
+  return std::nullopt;
+}
+
+class FileReader {
+ public:
+  explicit FileReader(const std::string& path) { file_.path = path; }
+
+  base::Result<ConfigFile> Read() {
+    toml::table table;
+    try {
+      table = toml::parse_file(file_.path);
+    } catch (const toml::parse_error& error) {
+      std::ostringstream where;
+      where << file_.path << ", line " << error.source().begin.line << ": "
+            << error.description();
+      return base::Error{where.str()};
+    }
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      const bool ok = name == "processors" ? ReadProcessors(node) : ReadSetting(name, node);
+      if (!ok) return base::Error{problem_};
+    }
+    return file_;
+  }
+
+ private:
+  bool Fail(const toml::node& node, const std::string& what) {
+    std::ostringstream where;
+    where << file_.path << ", line " << node.source().begin.line << ": " << what;
+    problem_ = where.str();
+    return false;
+  }
+
+  bool ReadSetting(const std::string& name, const toml::node& node) {
+    std::vector<std::string> names{"processors"};
+    for (const Setting& setting : Settings()) names.emplace_back(setting.name);
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const std::string near = Nearest(name, names);
+      return Fail(node, "unknown key " + name +
+                            (near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+    const auto text = TextOf(node);
+    if (!text) return Fail(node, name + " must be a text, a number or true or false");
+    file_.values[name] = *text;
+    return true;
+  }
+
+  bool ReadProcessors(const toml::node& node) {
+    const toml::array* const list = node.as_array();
+    if (list == nullptr || list->empty()) {
+      return Fail(node, "processors must be tables: [[processors]]");
+    }
+    for (const toml::node& entry : *list) {
+      const toml::table* const table = entry.as_table();
+      if (table == nullptr) return Fail(entry, "processors must be tables: [[processors]]");
+      upstream::ProcessorOptions processor;
+      processor.in_flight_max = 0;  // the general one
+      for (const auto& [key, value] : *table) {
+        if (!ReadMember(std::string(key.str()), value, processor)) return false;
+      }
+      if (processor.name.empty() || processor.url.empty()) {
+        return Fail(entry, "a processor needs a name and a url");
+      }
+      file_.processors.push_back(std::move(processor));
+    }
+    return true;
+  }
+
+  bool ReadMember(const std::string& key, const toml::node& value,
+                  upstream::ProcessorOptions& processor) {
+    if (key == "headers") {
+      const toml::array* const lines = value.as_array();
+      if (lines == nullptr) return Fail(value, "headers must be a list of \"Name: value\"");
+      for (const toml::node& line : *lines) {
+        processor.headers.push_back(line.value_or(std::string()));
+      }
+      return true;
+    }
+    const std::string text = TextOf(value).value_or("");
+    if (key == "name") {
+      const bool fits = !text.empty() && text.size() <= payments::kProcessorNameBytesMax &&
+                        text.find_first_of("\n\t\"\\") == std::string::npos;
+      processor.name = text;
+      return fits || Fail(value, "a name has 1 to 31 plain characters");
+    }
+    if (key == "url") {
+      processor.url = text;
+      return text.starts_with("http://") || text.starts_with("https://") ||
+             Fail(value, "url must be http://HOST:PORT or https://HOST:PORT");
+    }
+    if (key == "fee") {
+      const double fee = value.value_or(-1.0);
+      processor.fee_ppm = std::llround(fee * 1e6);
+      return (fee >= 0 && fee <= 1) || Fail(value, "fee must be a share from 0 to 1");
+    }
+    if (key == "in_flight_max") {
+      const int64_t most = value.value_or(int64_t{0});
+      processor.in_flight_max = static_cast<size_t>(std::max<int64_t>(most, 0));
+      return (most > 0 && most <= 20'000) || Fail(value, "in_flight_max must be 1 to 20000");
+    }
+    if (key == "connect_timeout" || key == "answer_timeout") {
+      const auto nanos = base::ParseDuration(text);
+      if (!nanos.ok() || nanos.value() < base::kNanosPerMilli) {
+        return Fail(value, key + " must be a duration such as 500ms");
+      }
+      (key[0] == 'c' ? processor.connect_timeout_ms : processor.answer_timeout_ms) =
+          nanos.value() / base::kNanosPerMilli;
+      return true;
+    }
+    const std::string near = Nearest(key, {"name", "url", "fee", "headers", "in_flight_max",
+                                           "connect_timeout", "answer_timeout"});
+    return Fail(value, "unknown key " + key + " of a processor" +
+                           (near.empty() ? "" : "; did you mean " + near + "?"));
+  }
+
+  ConfigFile file_;
+  std::string problem_;
+};
+
+}  // namespace
+
+base::Result<ConfigFile> ReadConfigFile(const std::string& path) {
+  return FileReader(path).Read();
+}
+
+}  // namespace tollgate::app

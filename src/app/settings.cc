@@ -1,0 +1,313 @@
+#include "app/settings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+
+#include "tollgate/base/clock.h"
+#include "tollgate/base/duration.h"
+#include "tollgate/base/logging.h"
+#include "tollgate/net/listener.h"
+
+namespace tollgate::app {
+namespace {
+
+using Problem = std::optional<std::string>;
+
+Problem ToCount(const std::string& text, size_t least, size_t most, size_t& out) {
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < least ||
+      number > most) {
+    return "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  }
+  out = number;
+  return std::nullopt;
+}
+
+// To milliseconds, or to microseconds for `unit_ns` 1000.
+Problem ToTime(const std::string& text, int64_t& out, int64_t least = 1,
+               int64_t unit_ns = base::kNanosPerMilli) {
+  const auto nanos = base::ParseDuration(text);
+  if (!nanos.ok()) return nanos.error().message;
+  out = nanos.value() / unit_ns;
+  if (out < least) return "must be at least " + base::FormatDuration(least * unit_ns);
+  return std::nullopt;
+}
+
+Problem ToSwitch(const std::string& text, bool& out) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") {
+    out = true;
+  } else if (text == "false" || text == "0" || text == "no" || text == "off") {
+    out = false;
+  } else {
+    return "must be true or false";
+  }
+  return std::nullopt;
+}
+
+Problem ToAddress(const std::string& text, std::string& out) {
+  if (!text.empty()) {
+    const auto address = net::ParseAddress(text);
+    if (!address.ok()) return address.error().message;
+  }
+  out = text;
+  return std::nullopt;
+}
+
+upstream::ProcessorOptions& Processor(Config& config, size_t index) {
+  while (config.processors.size() <= index) {
+    config.processors.emplace_back();
+    config.processors.back().name = config.processors.size() == 1 ? "default" : "fallback";
+  }
+  return config.processors[index];
+}
+
+Problem ToUrl(const std::string& text, std::string& out) {
+  const bool known = text.starts_with("http://") || text.starts_with("https://");
+  const size_t host = text.find("://") + 3;
+  if (!known || host >= text.size() || text.find('/', host) != std::string::npos) {
+    return "must be http://HOST:PORT or https://HOST:PORT, without a path";
+  }
+  out = text;
+  return std::nullopt;
+}
+
+Problem ToFee(const std::string& text, int64_t& fee_ppm) {
+  double fee = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fee);
+  if (error != std::errc{} || end != text.data() + text.size() || !(fee >= 0 && fee <= 1)) {
+    return "must be a share of the amount from 0 to 1, such as 0.05";
+  }
+  fee_ppm = std::llround(fee * 1e6);
+  return std::nullopt;
+}
+
+// redis://[user:password@]host[:port][/db] or unix://path.
+Problem ToRedis(const std::string& text, ledger::RedisOptions& redis) {
+  if (text.empty()) return std::nullopt;
+  if (text.starts_with("unix://")) {
+    redis.unix_path = text.substr(7);
+    return std::nullopt;
+  }
+  constexpr std::string_view kScheme = "redis://";
+  const Problem wrong = "must be redis://[user:password@]host:port/db or unix:///path";
+  if (!text.starts_with(kScheme)) return wrong;
+  std::string rest = text.substr(kScheme.size());
+  redis.unix_path.clear();
+  if (const size_t at = rest.rfind('@'); at != std::string::npos) {
+    const std::string who = rest.substr(0, at);
+    rest = rest.substr(at + 1);
+    const size_t colon = who.find(':');
+    redis.user = who.substr(0, colon);
+    if (colon != std::string::npos) redis.password = who.substr(colon + 1);
+  }
+  if (const size_t slash = rest.find('/'); slash != std::string::npos) {
+    size_t database = 0;
+    const std::string number = rest.substr(slash + 1);
+    if (!number.empty() && ToCount(number, 0, 1'000'000, database)) return wrong;
+    redis.database = static_cast<int>(database);
+    rest = rest.substr(0, slash);
+  }
+  if (const size_t colon = rest.rfind(':'); colon != std::string::npos) {
+    size_t port = 0;
+    if (ToCount(rest.substr(colon + 1), 1, 65'535, port)) return wrong;
+    redis.port = static_cast<uint16_t>(port);
+    rest = rest.substr(0, colon);
+  }
+  if (rest.empty()) return wrong;
+  redis.host = rest;
+  return std::nullopt;
+}
+
+Problem ToDurability(const std::string& text, Config& config) {
+  if (text == "memory") {
+    config.durability = table::Durability::kMemory;
+  } else if (text == "process") {
+    config.durability = table::Durability::kProcess;
+  } else if (text == "disk") {
+    config.durability = table::Durability::kDisk;
+  } else {
+    return "must be memory, process or disk";
+  }
+  return std::nullopt;
+}
+
+// A time-out that bounds every command; the three of the original bound it together.
+Problem ToRedisTimeout(const std::string& text, Config& config) {
+  int64_t ms = 0;
+  const Problem problem = ToTime(text, ms);
+  if (!problem) config.redis.command_timeout_ms = std::min(config.redis.command_timeout_ms, ms);
+  return problem;
+}
+
+}  // namespace
+
+const std::vector<Setting>& Settings() {
+  using C = Config&;
+  using T = const std::string&;
+  static const std::vector<Setting> settings{
+      {.name = "server_socket", .fallback = "",
+       .help = "Unix socket to listen on; empty: TCP, see listen",
+       .apply = [](C c, T t) -> Problem { c.server_socket = t; return {}; }},
+      {.name = "listen", .fallback = "0.0.0.0:9999", .help = "TCP address when server_socket is empty",
+       .apply = [](C c, T t) { return ToAddress(t, c.listen); }},
+      {.name = "redis_socket", .fallback = "/sockets/redis.sock", .help = "Redis' Unix socket",
+       .apply = [](C c, T t) -> Problem { c.redis.unix_path = t; return {}; }},
+      {.name = "redis_url", .fallback = "",
+       .help = "redis://[user:password@]host:port/db or unix://path, instead of redis_socket",
+       .is_secret = true, .apply = [](C c, T t) { return ToRedis(t, c.redis); }},
+      {.name = "redis_read_timeout", .fallback = "5s", .help = "bounds every command to Redis",
+       .apply = [](C c, T t) { return ToRedisTimeout(t, c); }},
+      {.name = "redis_write_timeout", .fallback = "5s", .help = "likewise",
+       .apply = [](C c, T t) { return ToRedisTimeout(t, c); }},
+      {.name = "redis_pool_timeout", .fallback = "10s", .help = "likewise",
+       .apply = [](C c, T t) { return ToRedisTimeout(t, c); }},
+      {.name = "redis_prefix", .fallback = "tollgate:", .help = "of every key in Redis",
+       .apply = [](C c, T t) -> Problem { c.redis.prefix = t; return {}; }},
+      {.name = "dedup_horizon", .fallback = "24h", .help = "how long a booked id is known, at least",
+       .apply = [](C c, T t) { return ToTime(t, c.redis.horizon_s, 60, base::kNanosPerSecond); }},
+      {.name = "default_url", .fallback = "http://payment-processor-default:8080",
+       .help = "the processor with the low fee",
+       .apply = [](C c, T t) { return ToUrl(t, Processor(c, 0).url); }},
+      {.name = "fallback_url", .fallback = "http://payment-processor-fallback:8080",
+       .help = "the dearer one", .apply = [](C c, T t) { return ToUrl(t, Processor(c, 1).url); }},
+      {.name = "default_fee", .fallback = "0.05", .help = "share of the amount",
+       .apply = [](C c, T t) { return ToFee(t, Processor(c, 0).fee_ppm); }},
+      {.name = "fallback_fee", .fallback = "0.15", .help = "share of the amount",
+       .apply = [](C c, T t) { return ToFee(t, Processor(c, 1).fee_ppm); }},
+      {.name = "connect_timeout", .fallback = "1s", .help = "for a connection to a processor",
+       .apply = [](C c, T t) {
+         const Problem problem = ToTime(t, Processor(c, 0).connect_timeout_ms);
+         Processor(c, 1).connect_timeout_ms = Processor(c, 0).connect_timeout_ms;
+         return problem;
+       }},
+      {.name = "answer_timeout", .fallback = "15s",
+       .help = "for a processor's answer; longer than any honest delay",
+       .apply = [](C c, T t) {
+         const Problem problem = ToTime(t, Processor(c, 0).answer_timeout_ms);
+         Processor(c, 1).answer_timeout_ms = Processor(c, 0).answer_timeout_ms;
+         return problem;
+       }},
+      {.name = "in_flight_max", .fallback = "350",
+       .help = "payments in flight per processor and instance",
+       .apply = [](C c, T t) { return ToCount(t, 1, 20'000, c.in_flight_max); }},
+      {.name = "unresolved_max", .fallback = "4096",
+       .help = "payments of unknown outcome per processor, above which it is passed over",
+       .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.unresolved_max); }},
+      {.name = "max_wait", .fallback = "0",
+       .help = "how long a payment may wait for a cheaper processor than the one that works",
+       .apply = [](C c, T t) { return ToTime(t, c.max_wait_ms, 0); }},
+      {.name = "probe_interval", .fallback = "250ms",
+       .help = "between payments sent to a processor that is passed over",
+       .apply = [](C c, T t) { return ToTime(t, c.probe_interval_ms); }},
+      {.name = "health_interval", .fallback = "5s",
+       .help = "between calls of service-health, per processor and fleet",
+       .apply = [](C c, T t) { return ToTime(t, c.health_interval_ms, 100); }},
+      {.name = "data_dir", .fallback = "",
+       .help = "folder of the payment tables; empty: /var/lib/tollgate if writable, else that of "
+               "server_socket, else .",
+       .apply = [](C c, T t) -> Problem { c.data_dir = t; return {}; }},
+      {.name = "durability", .fallback = "process", .help = "memory, process or disk",
+       .apply = [](C c, T t) { return ToDurability(t, c); }},
+      {.name = "sync_interval", .fallback = "1ms", .help = "durability disk: a commit's longest wait",
+       .apply = [](C c, T t) { return ToTime(t, c.sync_interval_us, 0, 1000); }},
+      {.name = "sync_batch_max", .fallback = "4096",
+       .help = "durability disk: payments that start a commit at once",
+       .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.sync_batch_max); }},
+      {.name = "table_slots", .fallback = "65536", .help = "payments that can be pending",
+       .apply = [](C c, T t) { return ToCount(t, 1, 1U << 24U, c.table_slots); }},
+      {.name = "admin_listen", .fallback = "",
+       .help = "TCP or Unix address for /metrics and the like; empty: off",
+       .apply = [](C c, T t) { return ToAddress(t, c.admin_listen); }},
+      {.name = "allow_purge", .fallback = "false", .help = "POST /purge-payments empties the books",
+       .is_switch = true, .apply = [](C c, T t) { return ToSwitch(t, c.allow_purge); }},
+      {.name = "acceptors", .fallback = "", .help = "threads that take payments; empty: by CPU quota",
+       .apply = [](C c, T t) { return t.empty() ? Problem{} : ToCount(t, 1, 256, c.acceptors); }},
+      {.name = "workers", .fallback = "", .help = "threads that forward them; empty: by CPU quota",
+       .apply = [](C c, T t) { return t.empty() ? Problem{} : ToCount(t, 1, 256, c.workers); }},
+      {.name = "drain_timeout", .fallback = "8s", .help = "for finishing what is in, on SIGTERM",
+       .apply = [](C c, T t) { return ToTime(t, c.drain_timeout_ms, 0); }},
+      {.name = "header_bytes_max", .fallback = "16384", .help = "of a request's header section",
+       .apply = [](C c, T t) { return ToCount(t, 256, 1 << 20U, c.server.parser.header_bytes_max); }},
+      {.name = "header_lines_max", .fallback = "100", .help = "likewise",
+       .apply = [](C c, T t) { return ToCount(t, 1, 10'000, c.server.parser.header_lines_max); }},
+      {.name = "body_bytes_max", .fallback = "65536", .help = "of a request's body",
+       .apply = [](C c, T t) { return ToCount(t, 128, 1 << 24U, c.server.parser.body_bytes_max); }},
+      {.name = "connections_max", .fallback = "16384", .help = "per acceptor",
+       .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.server.connections_max); }},
+      {.name = "pipeline_max", .fallback = "64", .help = "requests of a connection not yet answered",
+       .apply = [](C c, T t) { return ToCount(t, 1, 65'536, c.server.pipeline_max); }},
+      {.name = "header_timeout", .fallback = "10s", .help = "for a header section",
+       .apply = [](C c, T t) { return ToTime(t, c.server.header_timeout_ms); }},
+      {.name = "body_timeout", .fallback = "10s", .help = "for a body",
+       .apply = [](C c, T t) { return ToTime(t, c.server.body_timeout_ms); }},
+      {.name = "idle_timeout", .fallback = "60s", .help = "of a connection between requests",
+       .apply = [](C c, T t) { return ToTime(t, c.server.idle_timeout_ms); }},
+      {.name = "log_level", .fallback = "info",
+       .help = "trace, debug, info, warning, error, critical or off",
+       .apply = [](C c, T t) -> Problem {
+         if (!base::IsLogLevel(t)) return "must be trace, debug, info, warning, error, critical or off";
+         c.log_level = t;
+         return {};
+       }},
+      {.name = "num_workers", .fallback = "", .help = "of the original; no effect, see in_flight_max",
+       .apply = [](C c, T t) -> Problem {
+         if (!t.empty()) {
+           c.notes.push_back("NUM_WORKERS has no effect: IN_FLIGHT_MAX bounds payments in flight, "
+                             "and WORKERS the threads");
+         }
+         return {};
+       }},
+      {.name = "gomaxprocs", .fallback = "", .help = "of the original; bounds acceptors plus workers",
+       .apply = [](C c, T t) -> Problem {
+         size_t threads = 0;
+         if (t.empty()) return {};
+         if (const Problem problem = ToCount(t, 1, 1024, threads)) return problem;
+         const size_t half = std::max<size_t>(1, threads / 2);
+         if (c.acceptors == 0) c.acceptors = half;
+         if (c.workers == 0) c.workers = std::max<size_t>(1, threads - half);
+         return {};
+       }},
+  };
+  return settings;
+}
+
+std::string FlagOf(const Setting& setting) {
+  std::string flag = std::string("--") + setting.name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string VariableOf(const Setting& setting) {
+  std::string variable = setting.name;
+  std::transform(variable.begin(), variable.end(), variable.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return variable;
+}
+
+// Levenshtein's distance, by rows.
+std::string Nearest(std::string_view name, const std::vector<std::string>& names) {
+  std::string best;
+  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+  for (const std::string& candidate : names) {
+    std::vector<size_t> row(candidate.size() + 1);
+    for (size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (size_t i = 1; i <= name.size(); ++i) {
+      size_t diagonal = std::exchange(row[0], i);
+      for (size_t j = 1; j <= candidate.size(); ++j) {
+        const size_t change = diagonal + (name[i - 1] == candidate[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,70 @@
+#include "tollgate/base/logging.h"
+
+#include <pthread.h>
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace tollgate::base {
+namespace {
+
+constexpr size_t kQueueLines = 8192;
+
+std::shared_ptr<spdlog::logger>& Logger() {
+  static std::shared_ptr<spdlog::logger> logger;
+  return logger;
+}
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+bool IsLogLevel(std::string_view level) {
+  static constexpr std::array<std::string_view, 7> kLevels{
+      "trace", "debug", "info", "warning", "error", "critical", "off"};
+  for (const std::string_view known : kLevels) {
+    if (known == level) return true;
+  }
+  return false;
+}
+
+void StartLogging(std::string_view level) {
+  spdlog::init_thread_pool(kQueueLines, 1, [] { ::pthread_setname_np(::pthread_self(), "log"); });
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  Logger() = std::make_shared<spdlog::async_logger>("tollgate", sink, spdlog::thread_pool(),
+                                                    spdlog::async_overflow_policy::overrun_oldest);
+  Logger()->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  Logger()->set_level(spdlog::level::from_str(std::string(level)));
+}
+
+void StopLogging() {
+  Logger().reset();
+  spdlog::shutdown();
+}
+
+void Log(LogLevel level, std::string_view text) {
+  if (Logger() != nullptr) {
+    Logger()->log(ToSpdlog(level), text);
+  } else {
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+  }
+}
+
+}  // namespace tollgate::base
