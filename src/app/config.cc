@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iomanip>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -44,11 +46,8 @@ struct Flags {
   bool version = false;
   bool check = false;
   bool json = false;
-  ReconcileOptions reconcile;
-  std::vector<std::string> tokens;
   CLI::App* health = nullptr;
   CLI::App* pending = nullptr;
-  CLI::App* compare = nullptr;
 
   Flags() {
     app.fallthrough();
@@ -70,12 +69,6 @@ struct Flags {
     health = app.add_subcommand("health", "ask the running instance whether it is ready");
     pending = app.add_subcommand("pending", "list what the tables in data_dir hold");
     pending->add_flag("--json", json, "as JSON, one line per payment");
-    compare = app.add_subcommand("reconcile", "compare the books with the processors");
-    compare->add_option("--from", reconcile.from, "first moment, RFC 3339");
-    compare->add_option("--to", reconcile.to, "last moment, RFC 3339");
-    compare->add_flag("--repair", reconcile.repair, "book what a processor holds and we lack");
-    compare->add_flag("--json", reconcile.json, "differences as JSON");
-    compare->add_option("--token", tokens, "PROCESSOR=TOKEN for its admin summary");
   }
 };
 
@@ -93,19 +86,12 @@ std::optional<base::Error> ParseFlags(Flags& flags, std::vector<std::string> arg
     if (error.get_exit_code() == 0) return base::Error{"", 0};  // --help
     return base::Error{std::string(error.what()) + "; see tollgate --help"};
   }
-  for (CLI::App* app : {&flags.app, flags.health, flags.pending, flags.compare}) {
+  for (CLI::App* app : {&flags.app, flags.health, flags.pending}) {
     for (const std::string& extra : app->remaining()) {
       const std::string near = Nearest(extra.substr(0, extra.find('=')), AllFlags());
       return base::Error{"unknown argument " + extra +
                          (near.empty() ? "; see tollgate --help" : "; did you mean " + near + "?")};
     }
-  }
-  for (const std::string& token : flags.tokens) {
-    const size_t equals = token.find('=');
-    if (equals == std::string::npos) {
-      return base::Error{"--token: write PROCESSOR=TOKEN, such as --token default=123"};
-    }
-    flags.reconcile.tokens[token.substr(0, equals)] = token.substr(equals + 1);
   }
   return std::nullopt;
 }
@@ -264,7 +250,6 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
   ResolveThreads(config, values);
 
   line.json = flags.json;
-  line.reconcile = flags.reconcile;
   if (flags.check) {
     line.command = Command::kCheckConfig;
     line.text = Describe(values, config);
@@ -272,8 +257,6 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
     line.command = Command::kHealth;
   } else if (flags.pending->parsed()) {
     line.command = Command::kPending;
-  } else if (flags.compare->parsed()) {
-    line.command = Command::kReconcile;
   }
   return line;
 }

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,19 +46,11 @@ struct Config {
   std::vector<std::string> notes;  // for the log: settings that mean nothing here
 };
 
-enum class Command { kRun, kHelp, kVersion, kCheckConfig, kHealth, kPending, kReconcile };
-
-struct ReconcileOptions {
-  std::string from, to;  // as in a summary's query; empty: open
-  bool repair = false;
-  bool json = false;
-  std::map<std::string, std::string> tokens;  // processor's name → admin token
-};
+enum class Command { kRun, kHelp, kVersion, kCheckConfig, kHealth, kPending };
 
 struct CommandLine {
   Command command = Command::kRun;
   Config config;
-  ReconcileOptions reconcile;
   bool json = false;
   std::string text;  // of --help, --version and --check-config
 };

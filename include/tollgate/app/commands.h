@@ -1,0 +1,17 @@
+// What `tollgate` does beside running: asking the running instance, looking into tables.
+//
+// Thread: the main thread's.
+#pragma once
+
+#include "tollgate/app/config.h"
+
+namespace tollgate::app {
+
+// Runs the daemon until a signal; the exit code.
+int RunGateway(const Config& config);
+// 0 if the instance of this configuration is ready, for a container's HEALTHCHECK.
+int CheckHealth(const Config& config);
+// Lists what the tables in data_dir hold.
+int ListPending(const Config& config, bool json);
+
+}  // namespace tollgate::app

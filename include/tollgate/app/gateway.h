@@ -1,0 +1,36 @@
+// Gateway: the daemon: its parts, its threads, its start, drain and stop.
+//
+// Thread: the main thread's.
+// Owns: the payment table, the ring, all threads.
+#pragma once
+
+#include <memory>
+
+#include "tollgate/app/config.h"
+#include "tollgate/base/result.h"
+
+namespace tollgate::app {
+
+class Gateway {
+ public:
+  // Opens the table, recovers it, listens. Waits neither for Redis nor for a processor.
+  static base::Result<std::unique_ptr<Gateway>> Create(const Config& config);
+  ~Gateway();
+
+  void Start();
+  // Stops taking payments, answers what is in, finishes what it can within DRAIN_TIMEOUT. Returns
+  // how many payments stay in the table.
+  size_t DrainAndStop();
+
+ private:
+  struct Impl;
+  explicit Gateway(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Blocks SIGTERM, SIGINT and SIGPIPE in this thread and those it starts; call it first.
+void BlockSignals();
+// Until SIGTERM or SIGINT.
+void WaitForSignal();
+
+}  // namespace tollgate::app

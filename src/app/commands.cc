@@ -1,0 +1,173 @@
+#include "tollgate/app/commands.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+#include "tollgate/app/gateway.h"
+#include "tollgate/base/logging.h"
+#include "tollgate/base/unique_fd.h"
+#include "tollgate/net/listener.h"
+#include "tollgate/payments/money.h"
+#include "tollgate/payments/processor_directory.h"
+#include "tollgate/payments/timestamp.h"
+#include "tollgate/payments/uuid.h"
+
+namespace tollgate::app {
+namespace {
+
+int Fail(const std::string& message) {
+  std::fprintf(stderr, "tollgate: %s\n", message.c_str());
+  return 1;
+}
+
+base::UniqueFd Connect(const net::Address& address) {
+  if (address.is_unix()) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::strncpy(name.sun_path, address.unix_path.c_str(), sizeof(name.sun_path) - 1);
+    base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto* const any = reinterpret_cast<const sockaddr*>(&name);
+    return ::connect(fd.get(), any, sizeof(name)) == 0 ? std::move(fd) : base::UniqueFd();
+  }
+  const bool all = address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const std::string host = all ? "localhost" : address.host;
+  if (::getaddrinfo(host.c_str(), std::to_string(address.port).c_str(), &hints, &list) != 0) {
+    return {};
+  }
+  base::UniqueFd fd;
+  for (const addrinfo* it = list; it != nullptr; it = it->ai_next) {
+    fd.reset(::socket(it->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(fd.get(), it->ai_addr, it->ai_addrlen) == 0) break;
+    fd.reset();
+  }
+  ::freeaddrinfo(list);
+  return fd;
+}
+
+const char* StateName(table::SlotState state) {
+  switch (state) {
+    case table::SlotState::kAccepted:
+      return "accepted";
+    case table::SlotState::kClaimed:
+      return "claimed";
+    case table::SlotState::kSent:
+      return "sent";
+    case table::SlotState::kUnresolved:
+      return "unresolved";
+    case table::SlotState::kBooked:
+      return "booked";
+    case table::SlotState::kRejected:
+      return "rejected";
+    case table::SlotState::kFree:
+    case table::SlotState::kFreeBooked:
+      break;
+  }
+  return "free";
+}
+
+void PrintPending(const table::PaymentTable::Snapshot& it,
+                  const payments::ProcessorDirectory& directory, bool json) {
+  const std::string id = payments::ToString(it.payment.id);
+  const char* const state = StateName(it.status.state);
+  const std::string amount = payments::CentsToString(it.payment.amount_cents);
+  const std::string accepted = payments::TimestampToString(it.accepted_at_ms);
+  const bool sent = it.status.processor != payments::kNoProcessor;
+  const std::string processor = sent ? directory.Name(it.status.processor) : json ? "" : "-";
+  if (json) {
+    std::printf("{\"correlationId\":\"%s\",\"state\":\"%s\",\"amount\":%s,"
+                "\"acceptedAt\":\"%s\",\"processor\":\"%s\",\"attempt\":%d}\n",
+                id.c_str(), state, amount.c_str(), accepted.c_str(), processor.c_str(),
+                it.status.attempt);
+  } else {
+    std::printf("  %s  %-10s %16s  %s  %-12s %d\n", id.c_str(), state, amount.c_str(),
+                accepted.c_str(), processor.c_str(), it.status.attempt);
+  }
+}
+
+}  // namespace
+
+int RunGateway(const Config& config) {
+  BlockSignals();
+  base::StartLogging(config.log_level);
+  for (const std::string& note : config.notes) base::LogWarning(note);
+  auto gateway = Gateway::Create(config);
+  if (!gateway.ok()) {
+    base::StopLogging();
+    return Fail(gateway.error().message);
+  }
+  gateway.value()->Start();
+  base::LogInfo("taking payments on " +
+                (config.server_socket.empty() ? config.listen : config.server_socket) + " with " +
+                std::to_string(config.acceptors) + " acceptors and " +
+                std::to_string(config.workers) + " workers");
+  WaitForSignal();
+  base::LogInfo("stopping: no more payments are taken; finishing what is in");
+  const size_t left = gateway.value()->DrainAndStop();
+  if (left == 0) {
+    base::LogInfo("stopped; nothing is left");
+  } else if (config.durability == table::Durability::kMemory) {
+    base::LogError("stopped; " + std::to_string(left) + " payments die with this process");
+  } else {
+    base::LogInfo("stopped; " + std::to_string(left) +
+                  " payments stay in the table and go on at the next start");
+  }
+  base::StopLogging();
+  return 0;
+}
+
+int CheckHealth(const Config& config) {
+  const auto address =
+      net::ParseAddress(config.server_socket.empty() ? config.listen
+                                                     : "unix:" + config.server_socket);
+  if (!address.ok()) return Fail(address.error().message);
+  const base::UniqueFd fd = Connect(address.value());
+  const std::string where = net::ToString(address.value());
+  if (!fd.valid()) return Fail("nobody answers on " + where);
+  const timeval patience{.tv_sec = 2, .tv_usec = 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  constexpr std::string_view kRequest =
+      "GET /readyz HTTP/1.1\r\nHost: tollgate\r\nConnection: close\r\n\r\n";
+  char answer[32] = {};
+  if (::send(fd.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0 ||
+      ::recv(fd.get(), answer, sizeof(answer) - 1, MSG_WAITALL) < 12) {
+    return Fail("no answer on " + where);
+  }
+  const std::string_view status = std::string_view(answer).substr(9, 3);
+  if (status != "200") return Fail("not ready: " + std::string(status) + " on " + where);
+  std::printf("ready\n");
+  return 0;
+}
+
+int ListPending(const Config& config, bool json) {
+  std::vector<std::string> names;
+  for (const auto& processor : config.processors) names.push_back(processor.name);
+  payments::ProcessorDirectory directory(names);
+  int worst = 0;
+  for (const std::string& path : table::ListTables(config.data_dir)) {
+    const auto pending = table::ReadPending(path, directory);
+    if (!pending.ok()) {
+      worst = Fail(pending.error().message);
+      continue;
+    }
+    if (!json) {
+      std::printf("%s: %zu pending, %s\n", path.c_str(), pending.value().size(),
+                  table::IsLocked(path) ? "in use" : "not in use");
+      if (!pending.value().empty()) {
+        std::printf("  %-36s  %-10s %16s  %-24s  %-12s %s\n", "correlationId", "state", "amount",
+                    "accepted", "processor", "attempt");
+      }
+    }
+    for (const auto& it : pending.value()) PrintPending(it, directory, json);
+  }
+  return worst;
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,34 @@
+// Forwarding: a forwarder with its ledger and its processors' client, on one loop.
+//
+// Thread: the loop's, but construction before the loop runs.
+#pragma once
+
+#include <string>
+
+#include "app/shared.h"
+#include "tollgate/ledger/redis_ledger.h"
+#include "tollgate/net/event_loop.h"
+#include "tollgate/upstream/curl_processor_client.h"
+
+namespace tollgate::app {
+
+class Forwarding {
+ public:
+  Forwarding(net::EventLoop& loop, Shared& shared, Queue& queue,
+             const forward::ForwarderOptions& options, metrics::ForwardMetrics& metrics);
+
+  void Start() { ledger_.Start(); }
+  // After every turn of the loop.
+  void Pump();
+  forward::Forwarder& forwarder() { return forwarder_; }
+  // Has told this run of the ledger all that there was to tell; empty: not yet.
+  std::string ToldRunId() const;
+
+ private:
+  ledger::RedisLedger ledger_;
+  upstream::CurlProcessorClient client_;
+  forward::Forwarder forwarder_;
+  net::Timer timer_;
+};
+
+}  // namespace tollgate::app

@@ -1,0 +1,280 @@
+#include "tollgate/app/gateway.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "app/health_thread.h"
+#include "app/intake.h"
+#include "app/worker.h"
+#include "tollgate/metrics/exposition.h"
+#include "tollgate/net/listener.h"
+#include "tollgate/upstream/processor_client.h"
+
+namespace tollgate::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+table::TableOptions TableOf(const Config& config, const std::string& path) {
+  table::TableOptions options;
+  options.path = path;
+  options.durability = config.durability;
+  options.slots = config.table_slots;
+  options.sync_interval_us = config.sync_interval_us;
+  options.sync_batch_max = config.sync_batch_max;
+  return options;
+}
+
+std::string RoutingJson(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
+  std::string json = "{\"workers\":[";
+  for (size_t i = 0; i < workers.size(); ++i) {
+    json += i == 0 ? "[" : ",[";
+    const auto views = workers[i]->Views();
+    for (size_t j = 0; j < views.size(); ++j) {
+      const forward::ProcessorView& view = views[j];
+      json += std::string(j == 0 ? "" : ",") + "{\"processor\":\"" +
+              shared.directory.Name(view.id) + "\",\"feePpm\":" + std::to_string(view.fee_ppm) +
+              ",\"standing\":\"" + forward::Name(view.standing) +
+              "\",\"latencyMs\":" + std::to_string(view.latency_ms) +
+              ",\"inFlight\":" + std::to_string(view.in_flight) +
+              ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
+    }
+    json += "]";
+  }
+  return json + "]}\n";
+}
+
+}  // namespace
+
+struct Gateway::Impl {
+  explicit Impl(const Config& config) : shared(config) {}
+
+  base::Status OpenTable();
+  base::Status Listen();
+  base::Status Build();
+  std::string Metrics();
+  template <typename Condition>
+  bool WaitUntil(std::chrono::steady_clock::time_point deadline, Condition condition);
+  size_t DrainAndStop();
+
+  Shared shared;
+  std::vector<base::UniqueFd> listeners;
+  std::unique_ptr<RunIdKeeper> run_ids;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<Intake>> intakes;
+  std::unique_ptr<HealthThread> health;
+};
+
+base::Status Gateway::Impl::OpenTable() {
+  const Config& config = shared.config;
+  const std::string address =
+      config.server_socket.empty()
+          ? config.listen
+          : std::filesystem::path(config.server_socket).filename().string();
+  const std::string name = table::TableFileName(address);
+  // Another instance may have adopted our file since we last ran: then we begin one beside it.
+  constexpr int kFilesMax = 8;
+  for (int n = 1;; ++n) {
+    std::string path = config.data_dir + "/" + name;
+    if (n > 1) path.insert(path.size() - 6, "-" + std::to_string(n));
+    auto opened = OpenQueue(TableOf(config, path), shared.directory, shared.clock);
+    if (opened.ok()) {
+      shared.queue = std::move(opened).value();
+      break;
+    }
+    if (opened.error().code != EWOULDBLOCK || n == kFilesMax) return opened.error();
+  }
+  const table::RecoveryReport& report = shared.queue.table->recovery();
+  if (config.durability == table::Durability::kMemory) {
+    base::LogWarning("durability is memory: payments that wait die with this process");
+    return base::OkStatus();
+  }
+  base::LogInfo("table " + shared.queue.table->path() + ": " +
+                (report.created ? "new" : std::to_string(report.unfinished) + " to continue, " +
+                                              std::to_string(report.resting) + " resting"));
+  if (report.damaged != 0) {
+    base::LogError(std::to_string(report.damaged) + " damaged slots were set aside in " +
+                   shared.queue.table->path() + "; keep the file, and run `tollgate pending`");
+  }
+  return base::OkStatus();
+}
+
+base::Status Gateway::Impl::Listen() {
+  const Config& config = shared.config;
+  if (!config.server_socket.empty()) {
+    auto fd = net::ListenUnix(config.server_socket);
+    if (!fd.ok()) return fd.error();
+    listeners.push_back(std::move(fd).value());
+  } else {
+    auto address = net::ParseAddress(config.listen);
+    if (!address.ok()) return address.error();
+    for (size_t i = 0; i < intakes.size(); ++i) {
+      auto fd = net::ListenTcp(address.value(), true);
+      if (!fd.ok()) return fd.error();
+      listeners.push_back(std::move(fd).value());
+      address.value().port = net::LocalPort(listeners[0].get());
+    }
+  }
+  for (size_t i = 0; i < intakes.size(); ++i) {
+    const bool shares = listeners.size() == 1;
+    auto status = intakes[i]->Listen(listeners[shares ? 0 : i].get(), shares &&
+                                                                          intakes.size() > 1);
+    if (!status.ok()) return status;
+  }
+  return base::OkStatus();
+}
+
+base::Status Gateway::Impl::Build() {
+  const Config& config = shared.config;
+  // A second start on a taken address fails before it touches the table.
+  const auto address =
+      net::ParseAddress(config.server_socket.empty() ? config.listen
+                                                     : "unix:" + config.server_socket);
+  if (!address.ok()) return address.error();
+  if (net::IsTaken(address.value())) {
+    return base::Error{net::ToString(address.value()) +
+                       " is served by another process; stop it, or choose another SERVER_SOCKET "
+                       "or LISTEN"};
+  }
+  auto status = OpenTable();
+  if (!status.ok()) return status;
+  run_ids = std::make_unique<RunIdKeeper>(*shared.queue.table, config.workers);
+  for (size_t i = 0; i < config.workers; ++i) {
+    workers.push_back(std::make_unique<Worker>(shared, *run_ids, i, config.workers));
+  }
+  for (size_t i = 0; i < config.acceptors; ++i) {
+    intakes.push_back(std::make_unique<Intake>(shared, i));
+  }
+  health = std::make_unique<HealthThread>(
+      shared, api::AdminPages{.metrics = [this] { return Metrics(); },
+                              .routing = [this] { return RoutingJson(shared, workers); }});
+  if (!config.admin_listen.empty()) {
+    status = health->ListenAdmin(config.admin_listen);
+    if (!status.ok()) return status;
+  }
+  return Listen();
+}
+
+std::string Gateway::Impl::Metrics() {
+  metrics::ExpositionSources sources;
+  for (const auto& intake : intakes) sources.accept.push_back(&intake->metrics());
+  for (const auto& worker : workers) sources.forward.push_back(&worker->metrics());
+  for (size_t id = 0; id < shared.directory.size(); ++id) {
+    sources.processors.push_back(shared.directory.Name(static_cast<payments::ProcessorId>(id)));
+  }
+  for (int outcome = 0; outcome <= static_cast<int>(upstream::PostOutcome::kUnknown); ++outcome) {
+    sources.outcomes.emplace_back(upstream::Name(static_cast<upstream::PostOutcome>(outcome)));
+  }
+  const auto sum = [this](auto counter) {
+    uint64_t total = 0;
+    for (const auto& intake : intakes) total += counter(intake->counters()).value();
+    return static_cast<double>(total);
+  };
+  sources.extra = {
+      {"tollgate_queue_depth", "Payments that wait in the ring.", false,
+       [this] { return static_cast<double>(shared.queue.ring->SizeApprox()); }},
+      {"tollgate_table_slots", "Payments that can be pending.", false,
+       [this] { return static_cast<double>(shared.queue.table->slot_count()); }},
+      {"tollgate_table_used", "Slots in use.", false,
+       [this] { return static_cast<double>(shared.queue.table->UsedApprox()); }},
+      {"tollgate_table_damaged", "Slots set aside.", false,
+       [this] { return static_cast<double>(shared.queue.table->recovery().damaged); }},
+      {"tollgate_connections_total", "Connections taken.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.connections; }); }},
+      {"tollgate_requests_total", "Requests, whole and well-formed.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.requests; }); }},
+      {"tollgate_bad_requests_total", "Requests that broke the rules of HTTP.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.bad_requests; }); }},
+      {"tollgate_timeouts_total", "Connections ended by a time limit.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.timeouts; }); }},
+      {"tollgate_accept_pauses_total", "Pauses of accepting for want of room.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.accept_pauses; }); }},
+  };
+  return metrics::RenderMetrics(sources);
+}
+
+template <typename Condition>
+bool Gateway::Impl::WaitUntil(std::chrono::steady_clock::time_point deadline,
+                              Condition condition) {
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  return true;
+}
+
+size_t Gateway::Impl::DrainAndStop() {
+  const auto began = std::chrono::steady_clock::now();
+  const auto deadline = began + milliseconds(shared.config.drain_timeout_ms);
+  shared.draining.store(true);
+  if (!shared.config.server_socket.empty()) {
+    // No new client finds the socket; those who did are still let in.
+    ::unlink(shared.config.server_socket.c_str());
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  for (const auto& intake : intakes) intake->BeginDrain();
+  const auto all = [](const auto& threads, auto condition) {
+    return std::all_of(threads.begin(), threads.end(), condition);
+  };
+  WaitUntil(deadline, [&] { return all(intakes, [](const auto& it) { return it->Idle(); }); });
+  for (const auto& intake : intakes) intake->Stop();
+  listeners.clear();
+  // What is in is finished as usual; shortly before the end nothing new is begun.
+  const auto last_call = deadline - milliseconds(std::min<int64_t>(
+                                        shared.config.drain_timeout_ms / 4, 1'000));
+  WaitUntil(last_call, [&] { return all(workers, [](const auto& it) { return it->Empty(); }); });
+  for (const auto& worker : workers) worker->BeginDrain();
+  WaitUntil(deadline, [&] { return all(workers, [](const auto& it) { return it->Quiet(); }); });
+  health->Stop();
+  for (const auto& worker : workers) worker->Stop();
+  size_t left = 0;
+  for (uint32_t slot = 0; slot < shared.queue.table->slot_count(); ++slot) {
+    const auto state = shared.queue.table->Status(slot).state;
+    if (state != table::SlotState::kFree && state != table::SlotState::kFreeBooked) ++left;
+  }
+  return left;
+}
+
+base::Result<std::unique_ptr<Gateway>> Gateway::Create(const Config& config) {
+  auto impl = std::make_unique<Impl>(config);
+  const auto status = impl->Build();
+  if (!status.ok()) return status.error();
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Gateway::~Gateway() = default;
+
+void Gateway::Start() {
+  impl_->shared.queue.table->StartCommits();
+  for (const auto& worker : impl_->workers) worker->Start();
+  impl_->health->Start();
+  for (const auto& intake : impl_->intakes) intake->Start();
+}
+
+size_t Gateway::DrainAndStop() { return impl_->DrainAndStop(); }
+
+void BlockSignals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void WaitForSignal() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  int signal = 0;
+  ::sigwait(&set, &signal);
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,90 @@
+#include "app/health_thread.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <random>
+
+#include "tollgate/net/listener.h"
+#include "tollgate/payments/processor_json.h"
+
+namespace tollgate::app {
+namespace {
+
+std::vector<upstream::GetTarget> TargetsOf(const Config& config) {
+  std::vector<upstream::GetTarget> targets;
+  for (const auto& processor : config.processors) {
+    targets.push_back({.url = processor.url + "/payments/service-health",
+                       .connect_timeout_ms = processor.connect_timeout_ms,
+                       .answer_timeout_ms = processor.answer_timeout_ms,
+                       .headers = processor.headers});
+  }
+  return targets;
+}
+
+std::string RandomToken() {
+  std::random_device device;
+  std::string token;
+  for (int i = 0; i < 4; ++i) token += std::to_string(device());
+  return token;
+}
+
+}  // namespace
+
+HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
+    : shared_(shared), thread_(shared.clock, "health") {
+  net::EventLoop& loop = thread_.loop();
+  lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, shared.config.redis);
+  getter_ = std::make_unique<upstream::HttpGetter>(
+      loop, TargetsOf(shared.config), [this](size_t target, const upstream::GetAnswer& answer) {
+        const bool good = answer.complete && answer.status == 200;
+        monitor_->OnAnswer(target,
+                           good ? payments::ParseServiceHealth(answer.body) : std::nullopt);
+      });
+  health::MonitorOptions options;
+  for (const auto& processor : shared.config.processors) {
+    options.processors.push_back(processor.name);
+  }
+  options.token = RandomToken();
+  options.poll_interval_ms = shared.config.health_interval_ms;
+  options.believed_ms_max = 3 * shared.config.health_interval_ms;
+  options.seed = static_cast<uint64_t>(shared.clock.MonotonicNanos());
+  options.tell = TellTheLog();
+  monitor_ = std::make_unique<health::Monitor>(
+      loop, std::move(options), *lease_, shared.health,
+      [this](size_t target) { return getter_->Get(target); });
+  admin_ = std::make_unique<api::AdminHandler>(std::move(pages), shared.draining);
+  server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *admin_);
+}
+
+base::Status HealthThread::ListenAdmin(const std::string& text) {
+  const auto address = net::ParseAddress(text);
+  if (!address.ok()) return address.error();
+  auto listener = address.value().is_unix() ? net::ListenUnix(address.value().unix_path)
+                                            : net::ListenTcp(address.value(), false);
+  if (!listener.ok()) return listener.error();
+  listener_ = std::move(listener).value();
+  unix_path_ = address.value().unix_path;
+  return server_->Listen(listener_.get(), false);
+}
+
+void HealthThread::Start() {
+  lease_->Start();
+  thread_.loop().Post([this] { monitor_->Start(); });
+  thread_.Start();
+}
+
+void HealthThread::Stop() {
+  // The lease runs out by itself if Redis does not answer in time.
+  auto released = std::make_shared<std::promise<void>>();
+  auto done = released->get_future();
+  thread_.loop().Post([this, released] {
+    monitor_->Stop([released] { released->set_value(); });
+  });
+  done.wait_for(std::chrono::milliseconds(300));
+  thread_.StopAndJoin();
+  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
+}
+
+}  // namespace tollgate::app

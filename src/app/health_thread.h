@@ -1,0 +1,39 @@
+// HealthThread: the lease and the monitor, and the admin listener: nothing that a payment waits for.
+//
+// Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
+#pragma once
+
+#include <memory>
+
+#include "app/loop_thread.h"
+#include "app/shared.h"
+#include "tollgate/api/admin_handler.h"
+#include "tollgate/health/monitor.h"
+#include "tollgate/ledger/redis_books.h"
+#include "tollgate/server/http_server.h"
+#include "tollgate/upstream/http_get.h"
+
+namespace tollgate::app {
+
+class HealthThread {
+ public:
+  HealthThread(Shared& shared, api::AdminPages pages);
+
+  base::Status ListenAdmin(const std::string& address);
+  void Start();
+  // Gives the lease back and ends.
+  void Stop();
+
+ private:
+  Shared& shared_;
+  LoopThread thread_;
+  std::unique_ptr<ledger::RedisLeaseStore> lease_;
+  std::unique_ptr<upstream::HttpGetter> getter_;
+  std::unique_ptr<health::Monitor> monitor_;
+  std::unique_ptr<api::AdminHandler> admin_;
+  std::unique_ptr<server::HttpServer> server_;
+  base::UniqueFd listener_;
+  std::string unix_path_;
+};
+
+}  // namespace tollgate::app

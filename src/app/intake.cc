@@ -1,0 +1,43 @@
+#include "app/intake.h"
+
+namespace tollgate::app {
+
+Intake::Intake(Shared& shared, size_t index)
+    : shared_(shared),
+      metrics_(std::make_unique<metrics::AcceptMetrics>()),
+      thread_(shared.clock, "acceptor-" + std::to_string(index)) {
+  net::EventLoop& loop = thread_.loop();
+  // Its connection tells nothing: the workers' do, and would say the same.
+  books_ = std::make_unique<ledger::RedisBooks>(loop, shared.config.redis, shared.directory);
+  handler_ = std::make_unique<api::GatewayHandler>(
+      api::GatewayOptions{.allow_purge = shared.config.allow_purge,
+                          .body_bytes_max = shared.config.server.parser.body_bytes_max},
+      api::GatewayParts{.loop = loop,
+                        .table = *shared.queue.table,
+                        .ring = *shared.queue.ring,
+                        .sleepers = shared.sleepers,
+                        .books = *books_,
+                        .directory = shared.directory,
+                        .metrics = *metrics_,
+                        .draining = shared.draining});
+  server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_);
+  if (shared.config.durability == table::Durability::kDisk) {
+    loop.AddTurnHook([this] { handler_->OnCommitted(); });
+    shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
+  }
+}
+
+void Intake::Start() {
+  books_->Start();
+  thread_.Start();
+}
+
+void Intake::BeginDrain() {
+  thread_.loop().Post([this] { server_->StartDrain(); });
+}
+
+bool Intake::Idle() {
+  return thread_.Ask<bool>([this] { return server_->idle(); });
+}
+
+}  // namespace tollgate::app

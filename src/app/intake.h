@@ -1,0 +1,42 @@
+// Intake: a thread that takes payments: a loop with an HTTP server and a Redis connection for
+// summaries and look-ups.
+//
+// Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
+#pragma once
+
+#include <memory>
+
+#include "app/loop_thread.h"
+#include "app/shared.h"
+#include "tollgate/api/gateway_handler.h"
+#include "tollgate/ledger/redis_books.h"
+#include "tollgate/server/http_server.h"
+#include "tollgate/server/server_counters.h"
+
+namespace tollgate::app {
+
+class Intake {
+ public:
+  Intake(Shared& shared, size_t index);
+
+  // `exclusive`: the descriptor is shared with other intakes.
+  base::Status Listen(int fd, bool exclusive) { return server_->Listen(fd, exclusive); }
+  void Start();
+  // Thread: main.
+  void BeginDrain();
+  bool Idle();
+  void Stop() { thread_.StopAndJoin(); }
+
+  const metrics::AcceptMetrics& metrics() const { return *metrics_; }
+  const server::ServerCounters& counters() const { return server_->counters(); }
+
+ private:
+  Shared& shared_;
+  const std::unique_ptr<metrics::AcceptMetrics> metrics_;
+  LoopThread thread_;
+  std::unique_ptr<ledger::RedisBooks> books_;
+  std::unique_ptr<api::GatewayHandler> handler_;
+  std::unique_ptr<server::HttpServer> server_;
+};
+
+}  // namespace tollgate::app

@@ -1,0 +1,60 @@
+#include "app/shared.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "tollgate/base/assert.h"
+
+namespace tollgate::app {
+namespace {
+
+std::vector<std::string> NamesOf(const Config& config) {
+  std::vector<std::string> names;
+  for (const auto& processor : config.processors) names.push_back(processor.name);
+  return names;
+}
+
+}  // namespace
+
+Shared::Shared(const Config& config_in) : config(config_in), directory(NamesOf(config_in)) {}
+
+base::Result<Queue> OpenQueue(const table::TableOptions& options,
+                              payments::ProcessorDirectory& directory, const base::Clock& clock) {
+  auto opened = table::PaymentTable::Open(options, directory, clock.MonotonicNanos());
+  if (!opened.ok()) return opened.error();
+  Queue queue{.table = std::move(opened).value(), .ring = nullptr};
+  queue.ring = std::make_unique<forward::WorkRing>(
+      std::bit_ceil(std::max<size_t>(queue.table->slot_count(), 2)));
+  std::vector<uint32_t> slots = queue.table->recovery().to_continue;
+  std::stable_partition(slots.begin(), slots.end(), [&](uint32_t slot) {
+    const table::SlotState state = queue.table->Status(slot).state;
+    return state != table::SlotState::kAccepted && state != table::SlotState::kClaimed;
+  });
+  for (const uint32_t slot : slots) TG_ASSERT(queue.ring->TryPush(slot));
+  return queue;
+}
+
+void RunIdKeeper::Told(size_t index, const std::string& run_id) {
+  const std::lock_guard lock(mutex_);
+  told_[index] = run_id;
+  const bool all = std::all_of(told_.begin(), told_.end(),
+                               [&](const std::string& told) { return told == run_id; });
+  if (!all || kept_ == run_id) return;
+  table_.SetLedgerRunId(run_id);
+  kept_ = run_id;
+}
+
+forward::ForwarderOptions ForwardingOf(const Config& config, size_t forwarders, size_t index) {
+  forward::ForwarderOptions options;
+  options.processors = config.processors;
+  options.policy.wait_for_cheaper_ms_max = config.max_wait_ms;
+  options.forwarders = forwarders;
+  options.index = index;
+  options.unresolved_max = std::max<size_t>(1, config.unresolved_max / forwarders);
+  options.probe_interval_ms = config.probe_interval_ms;
+  options.seed = static_cast<uint64_t>(base::SystemClock().MonotonicNanos()) + index;
+  options.tell = TellTheLog();
+  return options;
+}
+
+}  // namespace tollgate::app

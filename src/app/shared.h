@@ -1,0 +1,70 @@
+// Shared: what the threads of a gateway have in common.
+//
+// Thread: each member says.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tollgate/app/config.h"
+#include "tollgate/base/clock.h"
+#include "tollgate/base/logging.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
+#include "tollgate/net/sleepers.h"
+#include "tollgate/payments/processor_directory.h"
+#include "tollgate/table/payment_table.h"
+#include "tollgate/upstream/health_board.h"
+
+namespace tollgate::app {
+
+inline std::function<void(bool, std::string_view)> TellTheLog() {
+  return [](bool problem, std::string_view text) {
+    problem ? base::LogWarning(text) : base::LogInfo(text);
+  };
+}
+
+// A table and the ring of its slots.
+struct Queue {
+  std::unique_ptr<table::PaymentTable> table;
+  std::unique_ptr<forward::WorkRing> ring;
+};
+
+// Opens the table at options.path and fills a ring with what it has to continue: first what may
+// have been sent already, which needs no choice of processor, then the rest, oldest first.
+base::Result<Queue> OpenQueue(const table::TableOptions& options,
+                              payments::ProcessorDirectory& directory, const base::Clock& clock);
+
+// The ledger's run that all workers have told everything to; then it is kept in the table.
+class RunIdKeeper {
+ public:
+  RunIdKeeper(table::PaymentTable& table, size_t workers) : table_(table), told_(workers) {}
+  // Worker `index` has told all that it had to tell to this run. Thread: any.
+  void Told(size_t index, const std::string& run_id);
+
+ private:
+  table::PaymentTable& table_;
+  std::mutex mutex_;
+  std::vector<std::string> told_;  // by mutex_
+  std::string kept_;               // by mutex_
+};
+
+struct Shared {
+  explicit Shared(const Config& config_in);
+
+  const Config config;             // constant
+  const base::SystemClock clock;   // any
+  payments::ProcessorDirectory directory;
+  upstream::HealthBoard health;
+  Queue queue;  // set before the threads start
+  net::Sleepers sleepers;
+  std::atomic<bool> draining{false};
+};
+
+// What the forwarders of this configuration have in common.
+forward::ForwarderOptions ForwardingOf(const Config& config, size_t forwarders, size_t index);
+
+}  // namespace tollgate::app

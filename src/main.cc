@@ -1,0 +1,29 @@
+// tollgate: parse, run, exit code.
+#include <cstdio>
+
+#include "tollgate/app/commands.h"
+#include "tollgate/app/config.h"
+
+int main(int argc, char** argv) {
+  using tollgate::app::Command;
+  const auto line = tollgate::app::ParseCommandLine({argv + 1, argv + argc},
+                                                    tollgate::app::ProcessEnvironment());
+  if (!line.ok()) {
+    std::fprintf(stderr, "tollgate: %s\n", line.error().message.c_str());
+    return 2;
+  }
+  switch (line.value().command) {
+    case Command::kHelp:
+    case Command::kVersion:
+    case Command::kCheckConfig:
+      std::fputs(line.value().text.c_str(), stdout);
+      return 0;
+    case Command::kHealth:
+      return tollgate::app::CheckHealth(line.value().config);
+    case Command::kPending:
+      return tollgate::app::ListPending(line.value().config, line.value().json);
+    case Command::kRun:
+      return tollgate::app::RunGateway(line.value().config);
+  }
+  return 2;
+}
