@@ -106,10 +106,14 @@ for n in 1 2; do
     --admin-listen "$folder/admin-$n.sock" --allow-purge=true ${GATEWAY_ARGS:-}
 done
 wait_for redis redis-cli -s "$folder/redis.sock" ping
+# A Redis that has just started may have lost a moment that some gateway still has to tell it; no
+# new payment is sent for so long. Over before anybody types.
+redis_settled() { [ "$(redis-cli -s "$folder/redis.sock" info server | tr -d '\r' | sed -n 's/^uptime_in_seconds://p')" -ge 3 ]; }
 wait_for gateway-1 curl -sf --unix-socket "$folder/gateway-1.sock" http://tollgate/readyz
 wait_for gateway-2 curl -sf --unix-socket "$folder/gateway-2.sock" http://tollgate/readyz
 SOCKETS=$folder LISTEN=:$PORT start haproxy haproxy -db -f "$root/haproxy/haproxy.cfg"
 wait_for haproxy curl -sf "http://127.0.0.1:$PORT/payments-summary"
+wait_for redis redis_settled
 
 cat <<EOF
 
