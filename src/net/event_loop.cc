@@ -114,6 +114,8 @@ void EventLoop::Remove(int fd) {
 
 void EventLoop::Run() {
   while (!stopped_.load(std::memory_order_acquire)) RunOnce(-1);  // partner: Stop
+  // Nobody's any more: whoever joins this thread may take it apart.
+  thread_.store(std::thread::id{}, std::memory_order_relaxed);
 }
 
 void EventLoop::RunOnce(int timeout_ms) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <utility>
 
@@ -58,6 +59,12 @@ bool IsFree(SlotState state) {
 
 // A free slot and when it was freed, in one word for the queue.
 uint64_t FreeItem(uint32_t slot, uint32_t freed_ms) { return uint64_t{freed_ms} << 32U | slot; }
+// For the rest across a restart: the monotonic clock may not survive it.
+uint32_t WallSeconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return static_cast<uint32_t>(now.tv_sec);
+}
 uint32_t ToMs(int64_t monotonic_ns) {
   return static_cast<uint32_t>(monotonic_ns / base::kNanosPerMilli);
 }
@@ -133,7 +140,7 @@ void PaymentTable::Impl::Scan(int64_t monotonic_now_ns) {
   free = std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
   const uint32_t now_ms = ToMs(monotonic_now_ns);
   const uint32_t rested_ms = now_ms - static_cast<uint32_t>(options.rest_ms);
-  std::vector<uint64_t> resting;
+  std::vector<std::pair<uint32_t, uint32_t>> resting;  // when freed, slot
   for (uint32_t i = 0; i < slot_count; ++i) {
     Slot& slot = Slots()[i];
     const uint64_t word = slot.status.load(std::memory_order_relaxed);  // nobody else yet
@@ -143,12 +150,20 @@ void PaymentTable::Impl::Scan(int64_t monotonic_now_ns) {
     } else if (!IsSound(slot, status)) {
       ++report.damaged;
     } else if (status.state == SlotState::kFreeBooked) {
-      resting.push_back(FreeItem(i, now_ms));
+      resting.push_back({slot.freed_at_s, i});
     } else {
       report.to_continue.push_back(i);
     }
   }
-  for (const uint64_t item : resting) TG_ASSERT(free->TryPush(item));
+  std::sort(resting.begin(), resting.end());
+  const uint32_t now_s = WallSeconds();
+  for (const auto& [freed_s, slot] : resting) {
+    // A time of the future is that of a clock that was wrong: it rests anew.
+    const uint32_t age_s = freed_s <= now_s ? now_s - freed_s : 0;
+    const auto rest_ms = static_cast<uint32_t>(options.rest_ms);
+    const uint32_t age_ms = age_s > rest_ms / 1000 ? rest_ms : age_s * 1000;
+    TG_ASSERT(free->TryPush(FreeItem(slot, now_ms - age_ms)));
+  }
   report.resting = resting.size();
   report.unfinished = report.to_continue.size();
   std::stable_sort(report.to_continue.begin(), report.to_continue.end(),
@@ -232,6 +247,8 @@ std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, 
 
 void PaymentTable::Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns) {
   TG_ASSERT(IsFree(status.state));
+  // Rounded up, so that a rest is never shorter.
+  impl_->Slots()[slot].freed_at_s = WallSeconds() + 1;
   SetStatus(slot, status);
   TG_ASSERT(impl_->free->TryPush(FreeItem(slot, ToMs(monotonic_now_ns))));
 }

@@ -95,7 +95,10 @@ void Stack::StartGateway(size_t index) {
                                 "http://" + processor_addresses_[1],
                                 "--admin-listen",
                                 AdminSocket(index),
-                                "--allow-purge=true"};
+                                "--allow-purge=true",
+                                // The load has no pauses; the default is for 13,000 a second.
+                                "--table-slots",
+                                "262144"};
   argv.insert(argv.end(), options_.gateway_arguments.begin(), options_.gateway_arguments.end());
   gateways_[index] =
       ChildProcess(argv, folder_ / ("gateway-" + std::to_string(index + 1) + ".log"));

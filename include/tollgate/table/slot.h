@@ -54,7 +54,8 @@ struct alignas(64) Slot {
   uint32_t checksum;                  // over the payment part
   std::atomic<uint64_t> status;       // PackStatus, processor as the file's own index
   std::atomic<uint32_t> claim_epoch;  // the purge epoch of the claim; valid from kSent on
-  uint32_t reserved[3];
+  uint32_t freed_at_s;                // Unix seconds; valid in kFreeBooked
+  uint32_t reserved[2];
 };
 static_assert(sizeof(Slot) == 64);
 
