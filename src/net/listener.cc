@@ -109,8 +109,7 @@ base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port) 
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   // Inherited by what is accepted: answers are not held back for more.
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  if (reuse_port &&
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
+  if (reuse_port && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
     return base::ErrnoError(what);
   }
   if (::bind(fd.get(), it.ai_addr, it.ai_addrlen) != 0 || ::listen(fd.get(), kBacklog) != 0) {
@@ -137,9 +136,14 @@ base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
   const auto name = UnixAddress(path);
   if (!name.ok()) return name.error();
   if (ConnectsTo(AF_UNIX, AsSockaddr(name.value()), sizeof(sockaddr_un))) {
-    return base::Error{"the socket " + path +
-                           " is served by another process; stop it or choose another path",
-                       EADDRINUSE};
+    return base::Error{
+        "the socket " + path + " is served by another process; stop it or choose another path",
+        EADDRINUSE};
+  }
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode) && !S_ISLNK(there.st_mode)) {
+    return base::Error{path + " is there and is no socket; move it away or choose another path",
+                       EEXIST};
   }
   const std::string unfinished = path + "." + std::to_string(::getpid());
   const auto temporary = UnixAddress(unfinished);
