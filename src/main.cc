@@ -6,8 +6,8 @@
 
 int main(int argc, char** argv) {
   using tollgate::app::Command;
-  const auto line = tollgate::app::ParseCommandLine({argv + 1, argv + argc},
-                                                    tollgate::app::ProcessEnvironment());
+  const auto line =
+      tollgate::app::ParseCommandLine({argv + 1, argv + argc}, tollgate::app::ProcessEnvironment());
   if (!line.ok()) {
     std::fprintf(stderr, "tollgate: %s\n", line.error().message.c_str());
     return 2;

@@ -82,10 +82,10 @@ void PrintPending(const table::PaymentTable::Snapshot& it,
   const bool sent = it.status.processor != payments::kNoProcessor;
   const std::string processor = sent ? directory.Name(it.status.processor) : json ? "" : "-";
   if (json) {
-    std::printf("{\"correlationId\":\"%s\",\"state\":\"%s\",\"amount\":%s,"
-                "\"acceptedAt\":\"%s\",\"processor\":\"%s\",\"attempt\":%d}\n",
-                id.c_str(), state, amount.c_str(), accepted.c_str(), processor.c_str(),
-                it.status.attempt);
+    std::printf(
+        "{\"correlationId\":\"%s\",\"state\":\"%s\",\"amount\":%s,"
+        "\"acceptedAt\":\"%s\",\"processor\":\"%s\",\"attempt\":%d}\n",
+        id.c_str(), state, amount.c_str(), accepted.c_str(), processor.c_str(), it.status.attempt);
   } else {
     std::printf("  %s  %-10s %16s  %s  %-12s %d\n", id.c_str(), state, amount.c_str(),
                 accepted.c_str(), processor.c_str(), it.status.attempt);
@@ -124,9 +124,8 @@ int RunGateway(const Config& config) {
 }
 
 int CheckHealth(const Config& config) {
-  const auto address =
-      net::ParseAddress(config.server_socket.empty() ? config.listen
-                                                     : "unix:" + config.server_socket);
+  const auto address = net::ParseAddress(
+      config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
   if (!address.ok()) return Fail(address.error().message);
   const base::UniqueFd fd = Connect(address.value());
   const std::string where = net::ToString(address.value());

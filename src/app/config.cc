@@ -13,8 +13,8 @@
 
 #include "app/config_file.h"
 #include "app/settings.h"
-#include "tollgate/base/cpu_quota.h"
 #include "tollgate/base/clock.h"
+#include "tollgate/base/cpu_quota.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/payments/limits.h"
 
@@ -38,9 +38,10 @@ base::Error Wrong(const Setting& setting, const Value& value, const std::string&
 
 // CLI11 reads the flags; where a value comes from in the end is decided in one place, Merge.
 struct Flags {
-  CLI::App app{"Tollgate takes payments, has each charged exactly once by the cheapest processor "
-               "that works, and accounts for every cent.",
-               "tollgate"};
+  CLI::App app{
+      "Tollgate takes payments, has each charged exactly once by the cheapest processor "
+      "that works, and accounts for every cent.",
+      "tollgate"};
   std::map<std::string, std::string> given;  // by setting
   std::string config_path;
   bool version = false;
@@ -62,8 +63,7 @@ struct Flags {
       };
       std::string help = std::string(setting.help) + " (" + VariableOf(setting);
       if (*setting.fallback != '\0') help += ", default " + std::string(setting.fallback);
-      auto* const option =
-          app.add_option_function<std::string>(FlagOf(setting), keep, help + ")");
+      auto* const option = app.add_option_function<std::string>(FlagOf(setting), keep, help + ")");
       if (setting.is_switch) option->expected(0, 1)->default_str("true");
     }
     health = app.add_subcommand("health", "ask the running instance whether it is ready");
@@ -153,8 +153,9 @@ std::optional<base::Error> ResolveDataDir(Config& config, Value& value) {
     config.data_dir = value.text = candidate;
     return std::nullopt;
   }
-  return base::Error{"data_dir: none of /var/lib/tollgate, the folder of server_socket and . can "
-                     "be written to; set DATA_DIR to a folder that can"};
+  return base::Error{
+      "data_dir: none of /var/lib/tollgate, the folder of server_socket and . can "
+      "be written to; set DATA_DIR to a folder that can"};
 }
 
 void ResolveThreads(Config& config, Values& values) {
@@ -190,7 +191,10 @@ std::string Describe(const Values& values, const Config& config) {
     const Value& value = values.at(setting.name);
     const bool hidden = setting.is_secret && !value.text.empty();
     text << std::left << std::setw(22) << setting.name << std::setw(44)
-         << (hidden ? "(hidden)" : value.text.empty() ? "-" : value.text) << value.source << '\n';
+         << (hidden               ? "(hidden)"
+             : value.text.empty() ? "-"
+                                  : value.text)
+         << value.source << '\n';
   }
   text << "\nprocessors\n";
   for (const auto& processor : config.processors) {

@@ -38,8 +38,7 @@ class FileReader {
       table = toml::parse_file(file_.path);
     } catch (const toml::parse_error& error) {
       std::ostringstream where;
-      where << file_.path << ", line " << error.source().begin.line << ": "
-            << error.description();
+      where << file_.path << ", line " << error.source().begin.line << ": " << error.description();
       return base::Error{where.str()};
     }
     for (const auto& [key, node] : table) {
@@ -63,8 +62,8 @@ class FileReader {
     for (const Setting& setting : Settings()) names.emplace_back(setting.name);
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       const std::string near = Nearest(name, names);
-      return Fail(node, "unknown key " + name +
-                            (near.empty() ? "" : "; did you mean " + near + "?"));
+      return Fail(node,
+                  "unknown key " + name + (near.empty() ? "" : "; did you mean " + near + "?"));
     }
     const auto text = TextOf(node);
     if (!text) return Fail(node, name + " must be a text, a number or true or false");
@@ -146,8 +145,6 @@ class FileReader {
 
 }  // namespace
 
-base::Result<ConfigFile> ReadConfigFile(const std::string& path) {
-  return FileReader(path).Read();
-}
+base::Result<ConfigFile> ReadConfigFile(const std::string& path) { return FileReader(path).Read(); }
 
 }  // namespace tollgate::app

@@ -72,10 +72,9 @@ struct Gateway::Impl {
 
 base::Status Gateway::Impl::OpenTable() {
   const Config& config = shared.config;
-  const std::string address =
-      config.server_socket.empty()
-          ? config.listen
-          : std::filesystem::path(config.server_socket).filename().string();
+  const std::string address = config.server_socket.empty()
+                                  ? config.listen
+                                  : std::filesystem::path(config.server_socket).filename().string();
   const std::string name = table::TableFileName(address);
   // Another instance may have adopted our file since we last ran: then we begin one beside it.
   constexpr int kFilesMax = 8;
@@ -95,8 +94,9 @@ base::Status Gateway::Impl::OpenTable() {
     return base::OkStatus();
   }
   base::LogInfo("table " + shared.queue.table->path() + ": " +
-                (report.created ? "new" : std::to_string(report.unfinished) + " to continue, " +
-                                              std::to_string(report.resting) + " resting"));
+                (report.created ? "new"
+                                : std::to_string(report.unfinished) + " to continue, " +
+                                      std::to_string(report.resting) + " resting"));
   if (report.damaged != 0) {
     base::LogError(std::to_string(report.damaged) + " damaged slots were set aside in " +
                    shared.queue.table->path() + "; keep the file, and run `tollgate pending`");
@@ -122,8 +122,7 @@ base::Status Gateway::Impl::Listen() {
   }
   for (size_t i = 0; i < intakes.size(); ++i) {
     const bool shares = listeners.size() == 1;
-    auto status = intakes[i]->Listen(listeners[shares ? 0 : i].get(), shares &&
-                                                                          intakes.size() > 1);
+    auto status = intakes[i]->Listen(listeners[shares ? 0 : i].get(), shares && intakes.size() > 1);
     if (!status.ok()) return status;
   }
   return base::OkStatus();
@@ -132,9 +131,8 @@ base::Status Gateway::Impl::Listen() {
 base::Status Gateway::Impl::Build() {
   const Config& config = shared.config;
   // A second start on a taken address fails before it touches the table.
-  const auto address =
-      net::ParseAddress(config.server_socket.empty() ? config.listen
-                                                     : "unix:" + config.server_socket);
+  const auto address = net::ParseAddress(
+      config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
   if (!address.ok()) return address.error();
   if (net::IsTaken(address.value())) {
     return base::Error{net::ToString(address.value()) +
@@ -199,8 +197,7 @@ std::string Gateway::Impl::Metrics() {
 }
 
 template <typename Condition>
-bool Gateway::Impl::WaitUntil(std::chrono::steady_clock::time_point deadline,
-                              Condition condition) {
+bool Gateway::Impl::WaitUntil(std::chrono::steady_clock::time_point deadline, Condition condition) {
   while (!condition()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(milliseconds(2));
@@ -225,8 +222,8 @@ size_t Gateway::Impl::DrainAndStop() {
   for (const auto& intake : intakes) intake->Stop();
   listeners.clear();
   // What is in is finished as usual; shortly before the end nothing new is begun.
-  const auto last_call = deadline - milliseconds(std::min<int64_t>(
-                                        shared.config.drain_timeout_ms / 4, 1'000));
+  const auto last_call =
+      deadline - milliseconds(std::min<int64_t>(shared.config.drain_timeout_ms / 4, 1'000));
   WaitUntil(last_call, [&] { return all(workers, [](const auto& it) { return it->Empty(); }); });
   for (const auto& worker : workers) worker->BeginDrain();
   WaitUntil(deadline, [&] { return all(workers, [](const auto& it) { return it->Quiet(); }); });

@@ -39,8 +39,7 @@ HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
   getter_ = std::make_unique<upstream::HttpGetter>(
       loop, TargetsOf(shared.config), [this](size_t target, const upstream::GetAnswer& answer) {
         const bool good = answer.complete && answer.status == 200;
-        monitor_->OnAnswer(target,
-                           good ? payments::ParseServiceHealth(answer.body) : std::nullopt);
+        monitor_->OnAnswer(target, good ? payments::ParseServiceHealth(answer.body) : std::nullopt);
       });
   health::MonitorOptions options;
   for (const auto& processor : shared.config.processors) {
@@ -51,9 +50,9 @@ HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
   options.believed_ms_max = 3 * shared.config.health_interval_ms;
   options.seed = static_cast<uint64_t>(shared.clock.MonotonicNanos());
   options.tell = TellTheLog();
-  monitor_ = std::make_unique<health::Monitor>(
-      loop, std::move(options), *lease_, shared.health,
-      [this](size_t target) { return getter_->Get(target); });
+  monitor_ =
+      std::make_unique<health::Monitor>(loop, std::move(options), *lease_, shared.health,
+                                        [this](size_t target) { return getter_->Get(target); });
   admin_ = std::make_unique<api::AdminHandler>(std::move(pages), shared.draining);
   server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *admin_);
 }
@@ -79,9 +78,7 @@ void HealthThread::Stop() {
   // The lease runs out by itself if Redis does not answer in time.
   auto released = std::make_shared<std::promise<void>>();
   auto done = released->get_future();
-  thread_.loop().Post([this, released] {
-    monitor_->Stop([released] { released->set_value(); });
-  });
+  thread_.loop().Post([this, released] { monitor_->Stop([released] { released->set_value(); }); });
   done.wait_for(std::chrono::milliseconds(300));
   thread_.StopAndJoin();
   if (!unix_path_.empty()) ::unlink(unix_path_.c_str());

@@ -1,4 +1,5 @@
-// HealthThread: the lease and the monitor, and the admin listener: nothing that a payment waits for.
+// HealthThread: the lease and the monitor, and the admin listener: nothing that a payment waits
+// for.
 //
 // Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
 #pragma once

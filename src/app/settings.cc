@@ -18,8 +18,7 @@ using Problem = std::optional<std::string>;
 Problem ToCount(const std::string& text, size_t least, size_t most, size_t& out) {
   size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number < least ||
-      number > most) {
+  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most) {
     return "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most);
   }
   out = number;
@@ -148,119 +147,207 @@ const std::vector<Setting>& Settings() {
   using C = Config&;
   using T = const std::string&;
   static const std::vector<Setting> settings{
-      {.name = "server_socket", .fallback = "",
+      {.name = "server_socket",
+       .fallback = "",
        .help = "Unix socket to listen on; empty: TCP, see listen",
-       .apply = [](C c, T t) -> Problem { c.server_socket = t; return {}; }},
-      {.name = "listen", .fallback = "0.0.0.0:9999", .help = "TCP address when server_socket is empty",
+       .apply = [](C c, T t) -> Problem {
+         c.server_socket = t;
+         return {};
+       }},
+      {.name = "listen",
+       .fallback = "0.0.0.0:9999",
+       .help = "TCP address when server_socket is empty",
        .apply = [](C c, T t) { return ToAddress(t, c.listen); }},
-      {.name = "redis_socket", .fallback = "/sockets/redis.sock", .help = "Redis' Unix socket",
-       .apply = [](C c, T t) -> Problem { c.redis.unix_path = t; return {}; }},
-      {.name = "redis_url", .fallback = "",
+      {.name = "redis_socket",
+       .fallback = "/sockets/redis.sock",
+       .help = "Redis' Unix socket",
+       .apply = [](C c, T t) -> Problem {
+         c.redis.unix_path = t;
+         return {};
+       }},
+      {.name = "redis_url",
+       .fallback = "",
        .help = "redis://[user:password@]host:port/db or unix://path, instead of redis_socket",
-       .is_secret = true, .apply = [](C c, T t) { return ToRedis(t, c.redis); }},
-      {.name = "redis_read_timeout", .fallback = "5s", .help = "bounds every command to Redis",
+       .is_secret = true,
+       .apply = [](C c, T t) { return ToRedis(t, c.redis); }},
+      {.name = "redis_read_timeout",
+       .fallback = "5s",
+       .help = "bounds every command to Redis",
        .apply = [](C c, T t) { return ToRedisTimeout(t, c); }},
-      {.name = "redis_write_timeout", .fallback = "5s", .help = "likewise",
+      {.name = "redis_write_timeout",
+       .fallback = "5s",
+       .help = "likewise",
        .apply = [](C c, T t) { return ToRedisTimeout(t, c); }},
-      {.name = "redis_pool_timeout", .fallback = "10s", .help = "likewise",
+      {.name = "redis_pool_timeout",
+       .fallback = "10s",
+       .help = "likewise",
        .apply = [](C c, T t) { return ToRedisTimeout(t, c); }},
-      {.name = "redis_prefix", .fallback = "tollgate:", .help = "of every key in Redis",
-       .apply = [](C c, T t) -> Problem { c.redis.prefix = t; return {}; }},
-      {.name = "dedup_horizon", .fallback = "24h", .help = "how long a booked id is known, at least",
+      {.name = "redis_prefix",
+       .fallback = "tollgate:",
+       .help = "of every key in Redis",
+       .apply = [](C c, T t) -> Problem {
+         c.redis.prefix = t;
+         return {};
+       }},
+      {.name = "dedup_horizon",
+       .fallback = "24h",
+       .help = "how long a booked id is known, at least",
        .apply = [](C c, T t) { return ToTime(t, c.redis.horizon_s, 60, base::kNanosPerSecond); }},
-      {.name = "default_url", .fallback = "http://payment-processor-default:8080",
+      {.name = "default_url",
+       .fallback = "http://payment-processor-default:8080",
        .help = "the processor with the low fee",
        .apply = [](C c, T t) { return ToUrl(t, Processor(c, 0).url); }},
-      {.name = "fallback_url", .fallback = "http://payment-processor-fallback:8080",
-       .help = "the dearer one", .apply = [](C c, T t) { return ToUrl(t, Processor(c, 1).url); }},
-      {.name = "default_fee", .fallback = "0.05", .help = "share of the amount",
+      {.name = "fallback_url",
+       .fallback = "http://payment-processor-fallback:8080",
+       .help = "the dearer one",
+       .apply = [](C c, T t) { return ToUrl(t, Processor(c, 1).url); }},
+      {.name = "default_fee",
+       .fallback = "0.05",
+       .help = "share of the amount",
        .apply = [](C c, T t) { return ToFee(t, Processor(c, 0).fee_ppm); }},
-      {.name = "fallback_fee", .fallback = "0.15", .help = "share of the amount",
+      {.name = "fallback_fee",
+       .fallback = "0.15",
+       .help = "share of the amount",
        .apply = [](C c, T t) { return ToFee(t, Processor(c, 1).fee_ppm); }},
-      {.name = "connect_timeout", .fallback = "1s", .help = "for a connection to a processor",
-       .apply = [](C c, T t) {
-         const Problem problem = ToTime(t, Processor(c, 0).connect_timeout_ms);
-         Processor(c, 1).connect_timeout_ms = Processor(c, 0).connect_timeout_ms;
-         return problem;
-       }},
-      {.name = "answer_timeout", .fallback = "15s",
+      {.name = "connect_timeout",
+       .fallback = "1s",
+       .help = "for a connection to a processor",
+       .apply =
+           [](C c, T t) {
+             const Problem problem = ToTime(t, Processor(c, 0).connect_timeout_ms);
+             Processor(c, 1).connect_timeout_ms = Processor(c, 0).connect_timeout_ms;
+             return problem;
+           }},
+      {.name = "answer_timeout",
+       .fallback = "15s",
        .help = "for a processor's answer; longer than any honest delay",
-       .apply = [](C c, T t) {
-         const Problem problem = ToTime(t, Processor(c, 0).answer_timeout_ms);
-         Processor(c, 1).answer_timeout_ms = Processor(c, 0).answer_timeout_ms;
-         return problem;
-       }},
-      {.name = "in_flight_max", .fallback = "350",
+       .apply =
+           [](C c, T t) {
+             const Problem problem = ToTime(t, Processor(c, 0).answer_timeout_ms);
+             Processor(c, 1).answer_timeout_ms = Processor(c, 0).answer_timeout_ms;
+             return problem;
+           }},
+      {.name = "in_flight_max",
+       .fallback = "350",
        .help = "payments in flight per processor and instance",
        .apply = [](C c, T t) { return ToCount(t, 1, 20'000, c.in_flight_max); }},
-      {.name = "unresolved_max", .fallback = "4096",
+      {.name = "unresolved_max",
+       .fallback = "4096",
        .help = "payments of unknown outcome per processor, above which it is passed over",
        .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.unresolved_max); }},
-      {.name = "max_wait", .fallback = "0",
+      {.name = "max_wait",
+       .fallback = "0",
        .help = "how long a payment may wait for a cheaper processor than the one that works",
        .apply = [](C c, T t) { return ToTime(t, c.max_wait_ms, 0); }},
-      {.name = "probe_interval", .fallback = "250ms",
+      {.name = "probe_interval",
+       .fallback = "250ms",
        .help = "between payments sent to a processor that is passed over",
        .apply = [](C c, T t) { return ToTime(t, c.probe_interval_ms); }},
-      {.name = "health_interval", .fallback = "5s",
+      {.name = "health_interval",
+       .fallback = "5s",
        .help = "between calls of service-health, per processor and fleet",
        .apply = [](C c, T t) { return ToTime(t, c.health_interval_ms, 100); }},
-      {.name = "data_dir", .fallback = "",
+      {.name = "data_dir",
+       .fallback = "",
        .help = "folder of the payment tables; empty: /var/lib/tollgate if writable, else that of "
                "server_socket, else .",
-       .apply = [](C c, T t) -> Problem { c.data_dir = t; return {}; }},
-      {.name = "durability", .fallback = "process", .help = "memory, process or disk",
+       .apply = [](C c, T t) -> Problem {
+         c.data_dir = t;
+         return {};
+       }},
+      {.name = "durability",
+       .fallback = "process",
+       .help = "memory, process or disk",
        .apply = [](C c, T t) { return ToDurability(t, c); }},
-      {.name = "sync_interval", .fallback = "1ms", .help = "durability disk: a commit's longest wait",
+      {.name = "sync_interval",
+       .fallback = "1ms",
+       .help = "durability disk: a commit's longest wait",
        .apply = [](C c, T t) { return ToTime(t, c.sync_interval_us, 0, 1000); }},
-      {.name = "sync_batch_max", .fallback = "4096",
+      {.name = "sync_batch_max",
+       .fallback = "4096",
        .help = "durability disk: payments that start a commit at once",
        .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.sync_batch_max); }},
-      {.name = "table_slots", .fallback = "65536", .help = "payments that can be pending",
+      {.name = "table_slots",
+       .fallback = "65536",
+       .help = "payments that can be pending",
        .apply = [](C c, T t) { return ToCount(t, 1, 1U << 24U, c.table_slots); }},
-      {.name = "admin_listen", .fallback = "",
+      {.name = "admin_listen",
+       .fallback = "",
        .help = "TCP or Unix address for /metrics and the like; empty: off",
        .apply = [](C c, T t) { return ToAddress(t, c.admin_listen); }},
-      {.name = "allow_purge", .fallback = "false", .help = "POST /purge-payments empties the books",
-       .is_switch = true, .apply = [](C c, T t) { return ToSwitch(t, c.allow_purge); }},
-      {.name = "acceptors", .fallback = "", .help = "threads that take payments; empty: by CPU quota",
+      {.name = "allow_purge",
+       .fallback = "false",
+       .help = "POST /purge-payments empties the books",
+       .is_switch = true,
+       .apply = [](C c, T t) { return ToSwitch(t, c.allow_purge); }},
+      {.name = "acceptors",
+       .fallback = "",
+       .help = "threads that take payments; empty: by CPU quota",
        .apply = [](C c, T t) { return t.empty() ? Problem{} : ToCount(t, 1, 256, c.acceptors); }},
-      {.name = "workers", .fallback = "", .help = "threads that forward them; empty: by CPU quota",
+      {.name = "workers",
+       .fallback = "",
+       .help = "threads that forward them; empty: by CPU quota",
        .apply = [](C c, T t) { return t.empty() ? Problem{} : ToCount(t, 1, 256, c.workers); }},
-      {.name = "drain_timeout", .fallback = "8s", .help = "for finishing what is in, on SIGTERM",
+      {.name = "drain_timeout",
+       .fallback = "8s",
+       .help = "for finishing what is in, on SIGTERM",
        .apply = [](C c, T t) { return ToTime(t, c.drain_timeout_ms, 0); }},
-      {.name = "header_bytes_max", .fallback = "16384", .help = "of a request's header section",
-       .apply = [](C c, T t) { return ToCount(t, 256, 1 << 20U, c.server.parser.header_bytes_max); }},
-      {.name = "header_lines_max", .fallback = "100", .help = "likewise",
+      {.name = "header_bytes_max",
+       .fallback = "16384",
+       .help = "of a request's header section",
+       .apply = [](C c,
+                   T t) { return ToCount(t, 256, 1 << 20U, c.server.parser.header_bytes_max); }},
+      {.name = "header_lines_max",
+       .fallback = "100",
+       .help = "likewise",
        .apply = [](C c, T t) { return ToCount(t, 1, 10'000, c.server.parser.header_lines_max); }},
-      {.name = "body_bytes_max", .fallback = "65536", .help = "of a request's body",
+      {.name = "body_bytes_max",
+       .fallback = "65536",
+       .help = "of a request's body",
        .apply = [](C c, T t) { return ToCount(t, 128, 1 << 24U, c.server.parser.body_bytes_max); }},
-      {.name = "connections_max", .fallback = "16384", .help = "per acceptor",
+      {.name = "connections_max",
+       .fallback = "16384",
+       .help = "per acceptor",
        .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.server.connections_max); }},
-      {.name = "pipeline_max", .fallback = "64", .help = "requests of a connection not yet answered",
+      {.name = "pipeline_max",
+       .fallback = "64",
+       .help = "requests of a connection not yet answered",
        .apply = [](C c, T t) { return ToCount(t, 1, 65'536, c.server.pipeline_max); }},
-      {.name = "header_timeout", .fallback = "10s", .help = "for a header section",
+      {.name = "header_timeout",
+       .fallback = "10s",
+       .help = "for a header section",
        .apply = [](C c, T t) { return ToTime(t, c.server.header_timeout_ms); }},
-      {.name = "body_timeout", .fallback = "10s", .help = "for a body",
+      {.name = "body_timeout",
+       .fallback = "10s",
+       .help = "for a body",
        .apply = [](C c, T t) { return ToTime(t, c.server.body_timeout_ms); }},
-      {.name = "idle_timeout", .fallback = "60s", .help = "of a connection between requests",
+      {.name = "idle_timeout",
+       .fallback = "60s",
+       .help = "of a connection between requests",
        .apply = [](C c, T t) { return ToTime(t, c.server.idle_timeout_ms); }},
-      {.name = "log_level", .fallback = "info",
+      {.name = "log_level",
+       .fallback = "info",
        .help = "trace, debug, info, warning, error, critical or off",
        .apply = [](C c, T t) -> Problem {
-         if (!base::IsLogLevel(t)) return "must be trace, debug, info, warning, error, critical or off";
+         if (!base::IsLogLevel(t))
+           return "must be trace, debug, info, warning, error, critical or off";
          c.log_level = t;
          return {};
        }},
-      {.name = "num_workers", .fallback = "", .help = "of the original; no effect, see in_flight_max",
+      {.name = "num_workers",
+       .fallback = "",
+       .help = "of the original; no effect, see in_flight_max",
        .apply = [](C c, T t) -> Problem {
          if (!t.empty()) {
-           c.notes.push_back("NUM_WORKERS has no effect: IN_FLIGHT_MAX bounds payments in flight, "
-                             "and WORKERS the threads");
+           c.notes.push_back(
+               "NUM_WORKERS has no effect: IN_FLIGHT_MAX bounds payments in flight, "
+               "and WORKERS the threads");
          }
          return {};
        }},
-      {.name = "gomaxprocs", .fallback = "", .help = "of the original; bounds acceptors plus workers",
+      {.name = "gomaxprocs",
+       .fallback = "",
+       .help = "of the original; bounds acceptors plus workers",
        .apply = [](C c, T t) -> Problem {
          size_t threads = 0;
          if (t.empty()) return {};

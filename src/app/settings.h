@@ -14,8 +14,8 @@
 namespace tollgate::app {
 
 struct Setting {
-  const char* name;     // "data_dir"; the flag is --data-dir, the variable DATA_DIR
-  const char* fallback; // default, as text
+  const char* name;      // "data_dir"; the flag is --data-dir, the variable DATA_DIR
+  const char* fallback;  // default, as text
   const char* help;
   bool is_switch = false;  // true or false; the flag alone means true
   bool is_secret = false;  // its value is not shown

@@ -55,8 +55,8 @@ class RunIdKeeper {
 struct Shared {
   explicit Shared(const Config& config_in);
 
-  const Config config;             // constant
-  const base::SystemClock clock;   // any
+  const Config config;            // constant
+  const base::SystemClock clock;  // any
   payments::ProcessorDirectory directory;
   upstream::HealthBoard health;
   Queue queue;  // set before the threads start

@@ -31,9 +31,8 @@ Worker::Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t worker
   });
   forward::Forwarder& forwarder = forwarding_->forwarder();
   forward::WorkRing& ring = *shared.queue.ring;
-  loop.SetSleepGuard(&shared.sleepers.AddSeat(loop, [&forwarder, &ring] {
-    return ring.SizeApprox() != 0 && forwarder.CouldTake();
-  }));
+  loop.SetSleepGuard(&shared.sleepers.AddSeat(
+      loop, [&forwarder, &ring] { return ring.SizeApprox() != 0 && forwarder.CouldTake(); }));
   shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
 }
 
@@ -62,13 +61,12 @@ void Worker::LookForOrphans() {
     if (!table::IsLocked(path)) unlocked.push_back(path);
   }
   for (const std::string& path : unlocked) {
-    const bool before = std::find(unlocked_before_.begin(), unlocked_before_.end(), path) !=
-                        unlocked_before_.end();
+    const bool before =
+        std::find(unlocked_before_.begin(), unlocked_before_.end(), path) != unlocked_before_.end();
     if (!before) continue;
-    auto opened = OpenQueue({.path = path,
-                             .durability = table::Durability::kProcess,
-                             .sync_for_test = nullptr},
-                            shared_.directory, shared_.clock);
+    auto opened = OpenQueue(
+        {.path = path, .durability = table::Durability::kProcess, .sync_for_test = nullptr},
+        shared_.directory, shared_.clock);
     if (!opened.ok()) {
       if (opened.error().code == 0) base::LogWarning("adoption: " + opened.error().message);
       continue;
@@ -93,8 +91,7 @@ void Worker::LookForOrphans() {
 void Worker::FinishAdopted() {
   const int64_t now = shared_.clock.MonotonicNanos();
   std::erase_if(adopted_, [&](const std::unique_ptr<Adopted>& it) {
-    const bool idle =
-        it->forwarding->forwarder().held() == 0 && it->queue.ring->SizeApprox() == 0;
+    const bool idle = it->forwarding->forwarder().held() == 0 && it->queue.ring->SizeApprox() == 0;
     if (!idle) {
       it->idle_since_ns = 0;
       return false;
@@ -104,8 +101,8 @@ void Worker::FinishAdopted() {
     const table::RecoveryReport& report = it->queue.table->recovery();
     base::LogInfo("adoption: " + it->queue.table->path() + " is finished" +
                   (report.damaged == 0 ? ""
-                                       : "; it is kept for its " +
-                                             std::to_string(report.damaged) + " damaged slots"));
+                                       : "; it is kept for its " + std::to_string(report.damaged) +
+                                             " damaged slots"));
     if (report.damaged == 0) ::unlink(it->queue.table->path().c_str());
     return true;
   });

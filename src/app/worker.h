@@ -20,7 +20,7 @@ class Worker {
 
   void Start();
   // Thread: main.
-  bool Empty();         // nothing is held and the ring is empty
+  bool Empty();  // nothing is held and the ring is empty
   void BeginDrain();
   bool Quiet();
   void Stop() { thread_.StopAndJoin(); }

@@ -37,8 +37,8 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 }  // namespace
 
 bool IsLogLevel(std::string_view level) {
-  static constexpr std::array<std::string_view, 7> kLevels{
-      "trace", "debug", "info", "warning", "error", "critical", "off"};
+  static constexpr std::array<std::string_view, 7> kLevels{"trace", "debug",    "info", "warning",
+                                                           "error", "critical", "off"};
   for (const std::string_view known : kLevels) {
     if (known == level) return true;
   }

@@ -168,8 +168,7 @@ bool RequestParser::ParseTarget(std::string_view target) {
   }
   const size_t mark = target.find('?');
   request_.path = target.substr(0, mark);
-  request_.query =
-      mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+  request_.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
   return true;
 }
 
@@ -259,8 +258,8 @@ bool RequestParser::CheckFraming() {
   }
   if (content_length_ > limits_.body_bytes_max) return Bad(413, "the body is too large"), false;
   if (request_.http10) expects_continue_ = false;
-  request_.keep_alive = request_.http10 ? connection_keep_alive_ && !connection_close_
-                                        : !connection_close_;
+  request_.keep_alive =
+      request_.http10 ? connection_keep_alive_ && !connection_close_ : !connection_close_;
   return true;
 }
 
@@ -343,7 +342,8 @@ ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
         const size_t before = scan_;
         if (!NextLine(data, size, limits_.header_bytes_max, line)) return status_;
         trailer_bytes_ += scan_ - before;
-        if (trailer_bytes_ > limits_.header_bytes_max) return Bad(431, "the trailers are too large");
+        if (trailer_bytes_ > limits_.header_bytes_max)
+          return Bad(431, "the trailers are too large");
         if (!line.empty()) {
           if (line.find(':') == std::string_view::npos || !AllOf(line, kField)) {
             return Bad(400, "a trailer line needs a name and a colon");

@@ -15,9 +15,8 @@ Connection* HttpServer::Impl::Find(uint32_t index, uint32_t generation) {
   return it.fd.valid() && it.generation == generation ? &it : nullptr;
 }
 
-void HttpServer::Impl::Render(std::string& out, const Owed& owed,
-                              const http::StaticResponse* fixed, const http::ResponseHead& head,
-                              std::string_view body) const {
+void HttpServer::Impl::Render(std::string& out, const Owed& owed, const http::StaticResponse* fixed,
+                              const http::ResponseHead& head, std::string_view body) const {
   if (fixed != nullptr && !owed.head_only && (owed.close || !owed.http10)) {
     out += owed.close ? fixed->closing() : fixed->keep_alive();
     return;
@@ -28,9 +27,8 @@ void HttpServer::Impl::Render(std::string& out, const Owed& owed,
   http::AppendResponse(out, form, fixed != nullptr ? fixed->body() : body, owed.head_only);
 }
 
-void HttpServer::Impl::Answer(Connection& it, uint32_t sequence,
-                              const http::StaticResponse* fixed, const http::ResponseHead& head,
-                              std::string_view body) {
+void HttpServer::Impl::Answer(Connection& it, uint32_t sequence, const http::StaticResponse* fixed,
+                              const http::ResponseHead& head, std::string_view body) {
   Owed& owed = it.OwedAt(sequence);
   TG_ASSERT(!owed.answered && sequence - it.first_sequence < it.owed_count());
   if (draining) owed.close = true;

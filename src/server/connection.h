@@ -59,10 +59,10 @@ struct Connection final : public net::EventHandler {
   uint32_t first_sequence = 0;     // the oldest request not yet answered in order
   uint32_t next_sequence = 0;
 
-  bool in_turn = false;       // its requests are being handled: answers are sent at the end
-  bool reading = true;        // false: no further request is read
+  bool in_turn = false;  // its requests are being handled: answers are sent at the end
+  bool reading = true;   // false: no further request is read
   bool close_when_sent = false;
-  bool linger = false;        // the answer tells of a framing error: let the client read it
+  bool linger = false;  // the answer tells of a framing error: let the client read it
   uint32_t watched = 0;
   size_t drained_bytes = 0;
 

@@ -111,8 +111,8 @@ void HttpServer::Impl::OnConnectionEvents(uint32_t index, uint32_t events) {
 
 bool HttpServer::Impl::Receive(Connection& it) {
   if (it.input_used == it.input_capacity && !MakeRoom(it)) return true;
-  const ssize_t n = ::recv(it.fd.get(), it.input.get() + it.input_used,
-                           it.input_capacity - it.input_used, 0);
+  const ssize_t n =
+      ::recv(it.fd.get(), it.input.get() + it.input_used, it.input_capacity - it.input_used, 0);
   if (n > 0) {
     it.input_used += static_cast<size_t>(n);
     return true;
@@ -127,8 +127,8 @@ bool HttpServer::Impl::Receive(Connection& it) {
 // A larger buffer for a large request; the parser's limits bound it.
 bool HttpServer::Impl::MakeRoom(Connection& it) {
   // Chunk framing may take more than the body itself.
-  const size_t most = 2 * options.parser.header_bytes_max + 4 * options.parser.body_bytes_max +
-                      kUsualBytes;
+  const size_t most =
+      2 * options.parser.header_bytes_max + 4 * options.parser.body_bytes_max + kUsualBytes;
   if (it.input_capacity >= most) return false;
   const size_t capacity = std::min(most, it.input_capacity * 4);
   auto larger = NewBuffer(capacity);

@@ -82,23 +82,13 @@ void Stack::StartProcessor(size_t index) {
 }
 
 void Stack::StartGateway(size_t index) {
-  std::vector<std::string> argv{TOLLGATE_BINARY,
-                                "--server-socket",
-                                GatewaySocket(index),
-                                "--redis-socket",
-                                RedisSocket(),
-                                "--data-dir",
-                                DataFolder(index),
-                                "--default-url",
-                                "http://" + processor_addresses_[0],
-                                "--fallback-url",
-                                "http://" + processor_addresses_[1],
-                                "--admin-listen",
-                                AdminSocket(index),
-                                "--allow-purge=true",
+  std::vector<std::string> argv{TOLLGATE_BINARY, "--server-socket", GatewaySocket(index),
+                                "--redis-socket", RedisSocket(), "--data-dir", DataFolder(index),
+                                "--default-url", "http://" + processor_addresses_[0],
+                                "--fallback-url", "http://" + processor_addresses_[1],
+                                "--admin-listen", AdminSocket(index), "--allow-purge=true",
                                 // The load has no pauses; the default is for 13,000 a second.
-                                "--table-slots",
-                                "262144"};
+                                "--table-slots", "262144"};
   argv.insert(argv.end(), options_.gateway_arguments.begin(), options_.gateway_arguments.end());
   gateways_[index] =
       ChildProcess(argv, folder_ / ("gateway-" + std::to_string(index + 1) + ".log"));

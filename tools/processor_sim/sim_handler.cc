@@ -90,10 +90,8 @@ void SimHandler::OnRequest(const http::Request& request, Responder responder) {
 void SimHandler::Pay(const http::Request& request, Responder responder) {
   const auto parsed = payments::ParseProcessorPayment(request.body);
   if (!parsed) return responder.SendProblem(400, "correlationId, amount and requestedAt");
-  const bool entered = limit_.Enter([this, payment = parsed->payment,
-                                     at = parsed->requested_at_ms, responder] {
-    Work(payment, at, responder);
-  });
+  const bool entered = limit_.Enter([this, payment = parsed->payment, at = parsed->requested_at_ms,
+                                     responder] { Work(payment, at, responder); });
   if (!entered) responder.Send(over_capacity_);
 }
 

@@ -41,8 +41,7 @@ class SimHandler final : public server::RequestHandler {
 
  private:
   void Pay(const http::Request& request, server::Responder responder);
-  void Work(const payments::Payment& payment, int64_t requested_at_ms,
-            server::Responder responder);
+  void Work(const payments::Payment& payment, int64_t requested_at_ms, server::Responder responder);
   void Finish(const payments::Payment& payment, int64_t requested_at_ms, Fault fault,
               server::Responder responder);
   void Show(const http::Request& request, server::Responder responder);

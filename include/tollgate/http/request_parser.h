@@ -80,13 +80,13 @@ class RequestParser {
   // Resumption: everything is an offset from the start of the request.
   Stage stage_ = Stage::kHead;
   ParseStatus status_ = ParseStatus::kNeedMore;
-  size_t start_ = 0;         // of the request line, behind empty lines
-  size_t scan_ = 0;          // everything before it was looked at
-  size_t line_start_ = 0;    // of the line that scan_ is in
-  size_t lines_ = 0;         // of the head so far
-  size_t head_end_ = 0;      // behind the empty line
+  size_t start_ = 0;       // of the request line, behind empty lines
+  size_t scan_ = 0;        // everything before it was looked at
+  size_t line_start_ = 0;  // of the line that scan_ is in
+  size_t lines_ = 0;       // of the head so far
+  size_t head_end_ = 0;    // behind the empty line
   size_t body_start_ = 0;
-  size_t body_bytes_ = 0;    // decoded so far
+  size_t body_bytes_ = 0;  // decoded so far
   size_t chunk_left_ = 0;
   size_t trailer_bytes_ = 0;
   uint64_t content_length_ = 0;
