@@ -33,7 +33,7 @@ std::string RandomToken() {
 }  // namespace
 
 HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
-    : shared_(shared), thread_(shared.clock, "health") {
+    : thread_(shared.clock, "health") {
   net::EventLoop& loop = thread_.loop();
   lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, shared.config.redis);
   getter_ = std::make_unique<upstream::HttpGetter>(

@@ -26,7 +26,6 @@ class HealthThread {
   void Stop();
 
  private:
-  Shared& shared_;
   LoopThread thread_;
   std::unique_ptr<ledger::RedisLeaseStore> lease_;
   std::unique_ptr<upstream::HttpGetter> getter_;

@@ -3,8 +3,7 @@
 namespace tollgate::app {
 
 Intake::Intake(Shared& shared, size_t index)
-    : shared_(shared),
-      metrics_(std::make_unique<metrics::AcceptMetrics>()),
+    : metrics_(std::make_unique<metrics::AcceptMetrics>()),
       thread_(shared.clock, "acceptor-" + std::to_string(index)) {
   net::EventLoop& loop = thread_.loop();
   // Its connection tells nothing: the workers' do, and would say the same.

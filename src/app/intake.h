@@ -31,7 +31,6 @@ class Intake {
   const server::ServerCounters& counters() const { return server_->counters(); }
 
  private:
-  Shared& shared_;
   const std::unique_ptr<metrics::AcceptMetrics> metrics_;
   LoopThread thread_;
   std::unique_ptr<ledger::RedisBooks> books_;

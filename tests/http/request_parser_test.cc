@@ -1,0 +1,222 @@
+#include "tollgate/http/request_parser.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace tollgate::http {
+namespace {
+
+constexpr ParserLimits kSmall{.header_bytes_max = 512, .header_lines_max = 5, .body_bytes_max = 64};
+
+struct Seen {
+  int status = 0;  // 0: ready, -1: more is wanted, else the error
+  std::string path, query, body;
+  bool keep_alive = false;
+  size_t consumed = 0;
+  bool operator==(const Seen&) const = default;
+};
+
+// Parses the input in two pieces, cut at `cut`, from a buffer that ends at a guard page.
+Seen Parse(const std::string& input, size_t cut) {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t bytes = (input.size() / page + 1) * page;
+  auto* const base = static_cast<char*>(
+      ::mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ::mprotect(base + bytes, page, PROT_NONE);
+  char* const data = base + bytes - input.size();
+  std::memcpy(data, input.data(), input.size());
+  RequestParser parser(kSmall);
+  ParseStatus status = ParseStatus::kNeedMore;
+  if (cut > 0) status = parser.Parse(data, cut);
+  if (status == ParseStatus::kNeedMore || status == ParseStatus::kNeedContinue) {
+    status = parser.Parse(data, input.size());
+  }
+  Seen seen;
+  if (status == ParseStatus::kReady) {
+    const Request& request = parser.request();
+    seen = {0,
+            std::string(request.path),
+            std::string(request.query),
+            std::string(request.body),
+            request.keep_alive,
+            parser.consumed()};
+  } else {
+    seen.status = status == ParseStatus::kBad ? parser.error_status() : -1;
+  }
+  ::munmap(base, bytes + page);
+  return seen;
+}
+
+struct Case {
+  std::string name;
+  std::string input;
+  int status;
+  std::string path = {}, query = {}, body = {};
+};
+
+std::vector<Case> Cases() {
+  const std::string host = "Host: a\r\n";
+  const auto post = [&](const std::string& fields, const std::string& rest) {
+    return "POST /p HTTP/1.1\r\n" + host + fields + "\r\n" + rest;
+  };
+  return {
+      {"get", "GET /a?b=c HTTP/1.1\r\n" + host + "\r\n", 0, "/a", "b=c"},
+      {"post", post("Content-Length: 3\r\n", "abc"), 0, "/p", "", "abc"},
+      {"chunked", post("Transfer-Encoding: chunked\r\n", "2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"), 0,
+       "/p", "", "abc"},
+      {"trailers", post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\nX: y\r\n\r\n"), 0, "/p",
+       "", "a"},
+      {"empty lines before", "\r\n\r\nGET / HTTP/1.1\r\n" + host + "\r\n", 0, "/"},
+      {"absolute form", "GET http://x/y?z HTTP/1.1\r\n" + host + "\r\n", 0, "/y", "z"},
+      {"asterisk", "OPTIONS * HTTP/1.1\r\n" + host + "\r\n", 0, "*"},
+      {"1.0 without Host", "GET / HTTP/1.0\r\n\r\n", 0, "/"},
+      {"mixed case names", post("cOnTeNt-LeNgTh:1\r\n", "x"), 0, "/p", "", "x"},
+      {"value with tabs", post("X:\t a \t\r\nContent-Length: 0\r\n", ""), 0, "/p"},
+
+      {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
+      {"two Hosts", "GET / HTTP/1.1\r\n" + host + host + "\r\n", 400},
+      {"bad Host", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+      {"bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400},
+      {"bare LF at a field", "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 400},
+      {"bare CR", "GET / HTTP/1.1\r\nHost: a\rX: y\r\n\r\n", 400},
+      {"space before colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
+      {"folded line", "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", 400},
+      {"no colon", "GET / HTTP/1.1\r\n" + host + "X\r\n\r\n", 400},
+      {"empty name", "GET / HTTP/1.1\r\n" + host + ": x\r\n\r\n", 400},
+      {"control in value", std::string("GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n"), 400},
+      {"NUL in value", "GET / HTTP/1.1\r\n" + host + "X: " + std::string(1, '\0') + "\r\n\r\n",
+       400},
+      {"NUL in target", "GET /" + std::string(1, '\0') + " HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"space in target", "GET /a b HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"no target", "GET HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"relative target", "GET a HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"bad method", "G(T / HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"no version", "GET /\r\n" + host + "\r\n", 400},
+      {"version 2", "GET / HTTP/2.0\r\n" + host + "\r\n", 505},
+      {"version text", "GET / HTTX/1.1\r\n" + host + "\r\n", 400},
+      {"three empty lines before", "\r\n\r\n\r\nGET / HTTP/1.1\r\n" + host + "\r\n", 400},
+
+      // Ways to let one request hide in another.
+      {"two lengths", post("Content-Length: 1\r\nContent-Length: 2\r\n", "ab"), 400},
+      {"the same length twice", post("Content-Length: 1\r\nContent-Length: 1\r\n", "a"), 400},
+      {"length list", post("Content-Length: 1, 1\r\n", "a"), 400},
+      {"negative length", post("Content-Length: -1\r\n", ""), 400},
+      {"plus length", post("Content-Length: +1\r\n", "a"), 400},
+      {"hex length", post("Content-Length: 0x1\r\n", "a"), 400},
+      {"empty length", post("Content-Length: \r\n", ""), 400},
+      {"huge length", post("Content-Length: 99999999999999999999999\r\n", ""), 400},
+      {"length and coding",
+       post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"coding and length",
+       post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 400},
+      {"two codings", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501},
+      {"chunked twice",
+       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"other coding", post("Transfer-Encoding: identity\r\n", ""), 501},
+      {"hidden coding",
+       post("Transfer-Encoding: \x0b"
+            "chunked\r\n",
+            "0\r\n\r\n"),
+       400},
+      {"coding in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+      {"bad chunk size", post("Transfer-Encoding: chunked\r\n", "x\r\n"), 400},
+      {"spaced chunk size", post("Transfer-Encoding: chunked\r\n", " 1\r\na\r\n0\r\n\r\n"), 400},
+      {"long chunk size", post("Transfer-Encoding: chunked\r\n", "000000001\r\na\r\n0\r\n\r\n"),
+       400},
+      {"chunk longer than its size", post("Transfer-Encoding: chunked\r\n", "1\r\nab\r\n0\r\n\r\n"),
+       400},
+      {"chunk line with bare LF", post("Transfer-Encoding: chunked\r\n", "1\na\r\n0\r\n\r\n"), 400},
+      {"bad trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nX\r\n\r\n"), 400},
+
+      {"body too large", post("Content-Length: 65\r\n", std::string(65, 'x')), 413},
+      {"chunks too large",
+       post("Transfer-Encoding: chunked\r\n",
+            "40\r\n" + std::string(64, 'x') + "\r\n1\r\nx\r\n0\r\n\r\n"),
+       413},
+      {"too many lines",
+       "GET / HTTP/1.1\r\n" + host + "A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\n\r\n", 431},
+      {"header too large", "GET / HTTP/1.1\r\n" + host + "X: " + std::string(600, 'x') + "\r\n\r\n",
+       431},
+      {"endless header", "GET /" + std::string(600, 'x'), 431},
+      {"other expectation", post("Expect: magic\r\nContent-Length: 1\r\n", "x"), 417},
+
+      {"half a line", "GET / HT", -1},
+      {"half a head", "GET / HTTP/1.1\r\nHost: a\r\n", -1},
+      {"half a body", post("Content-Length: 3\r\n", "ab"), -1},
+      {"half a chunk", post("Transfer-Encoding: chunked\r\n", "5\r\nab"), -1},
+      {"no last chunk", post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n"), -1},
+  };
+}
+
+TEST(RequestParser, EveryCaseAtEverySplitPoint) {
+  for (const Case& it : Cases()) {
+    const Seen whole = Parse(it.input, 0);
+    EXPECT_EQ(whole.status, it.status) << it.name;
+    if (it.status == 0) {
+      EXPECT_EQ(whole.path, it.path) << it.name;
+      EXPECT_EQ(whole.query, it.query) << it.name;
+      EXPECT_EQ(whole.body, it.body) << it.name;
+      EXPECT_EQ(whole.consumed, it.input.size()) << it.name;
+    }
+    for (size_t cut = 1; cut < it.input.size(); ++cut) {
+      ASSERT_EQ(Parse(it.input, cut), whole) << it.name << ", cut at " << cut;
+    }
+  }
+}
+
+TEST(RequestParser, KeepAliveByVersionAndConnection) {
+  const auto keeps = [](const std::string& version, const std::string& connection) {
+    std::string input = "GET / HTTP/" + version + "\r\nHost: a\r\n";
+    if (!connection.empty()) input += "Connection: " + connection + "\r\n";
+    return Parse(input + "\r\n", 0).keep_alive;
+  };
+  EXPECT_TRUE(keeps("1.1", ""));
+  EXPECT_FALSE(keeps("1.1", "close"));
+  EXPECT_FALSE(keeps("1.1", "x, Close"));
+  EXPECT_FALSE(keeps("1.0", ""));
+  EXPECT_TRUE(keeps("1.0", "Keep-Alive"));
+}
+
+TEST(RequestParser, PipelinedRequestsFollowOneAnother) {
+  std::string input;
+  for (int i = 0; i < 5; ++i) {
+    input += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n" +
+             std::to_string(i);
+  }
+  RequestParser parser(kSmall);
+  size_t at = 0;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(parser.Parse(input.data() + at, input.size() - at), ParseStatus::kReady);
+    EXPECT_EQ(parser.request().path, "/" + std::to_string(i));
+    EXPECT_EQ(parser.request().body, std::to_string(i));
+    at += parser.consumed();
+    parser.Reset();
+  }
+  EXPECT_EQ(at, input.size());
+}
+
+TEST(RequestParser, ContinueIsAskedForOnceAndOnlyWithoutABody) {
+  std::string input =
+      "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  RequestParser parser(kSmall);
+  EXPECT_EQ(parser.Parse(input.data(), input.size()), ParseStatus::kNeedContinue);
+  EXPECT_EQ(parser.Parse(input.data(), input.size()), ParseStatus::kNeedMore);
+  input += "ab";
+  EXPECT_EQ(parser.Parse(input.data(), input.size()), ParseStatus::kReady);
+}
+
+TEST(RequestParser, FindHeaderIsCaseInsensitiveAndTrims) {
+  std::string input = "GET / HTTP/1.1\r\nHost: a\r\nX-Token:  123 \r\n\r\n";
+  RequestParser parser(kSmall);
+  ASSERT_EQ(parser.Parse(input.data(), input.size()), ParseStatus::kReady);
+  EXPECT_EQ(FindHeader(parser.request(), "x-token"), "123");
+  EXPECT_EQ(FindHeader(parser.request(), "x-other"), "");
+}
+
+}  // namespace
+}  // namespace tollgate::http
