@@ -151,8 +151,10 @@ void HttpServer::Impl::HandleRequests(Connection& it) {
       break;
     }
     if (status == http::ParseStatus::kBad) {
+      // It throws away what was read, so there is nothing to move up below.
       RefuseRequest(it, it.parser.error_status(), it.parser.error_detail());
-      break;
+      it.in_turn = false;
+      return;
     }
     counters.requests.Add();
     HandOut(it);
