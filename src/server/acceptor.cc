@@ -27,10 +27,7 @@ Acceptor::Acceptor(net::EventLoop& loop, int listener_fd, bool exclusive,
       on_accepted_(std::move(on_accepted)),
       on_pause_(std::move(on_pause)),
       spare_(OpenSpare()),
-      resume_(loop, [this] {
-        if (!stopped_ && !watching_) watching_ = loop_.Add(fd_, events_, this).ok();
-        if (!stopped_ && !watching_) resume_.ArmIn(kPauseNs);
-      }) {}
+      resume_(loop, [this] { Resume(); }) {}
 
 Acceptor::~Acceptor() { Stop(); }
 
@@ -48,7 +45,7 @@ void Acceptor::Stop() {
 
 void Acceptor::OnEvents(uint32_t /*events*/) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    if (!room_()) return Pause();
+    if (!room_()) return Pause(true);
     const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       on_accepted_(base::UniqueFd(fd));
@@ -64,7 +61,7 @@ void Acceptor::OnEvents(uint32_t /*events*/) {
       case ENFILE:
         return OutOfDescriptors();
       default:  // ENOBUFS, ENOMEM and the network's own: later
-        return Pause();
+        return Pause(false);
     }
   }
 }
@@ -74,14 +71,26 @@ void Acceptor::OnEvents(uint32_t /*events*/) {
 void Acceptor::OutOfDescriptors() {
   spare_.reset();
   const base::UniqueFd refused(::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  Pause();
+  Pause(false);
   spare_.reset(OpenSpare());
 }
 
-void Acceptor::Pause() {
+void Acceptor::Pause(bool for_room) {
   if (std::exchange(watching_, false)) loop_.Remove(fd_);
+  paused_for_room_ = for_room;
   on_pause_();
-  resume_.ArmIn(kPauseNs);
+  if (!for_room) resume_.ArmIn(kPauseNs);
+}
+
+void Acceptor::Resume() {
+  if (stopped_ || watching_) return;
+  paused_for_room_ = false;
+  watching_ = loop_.Add(fd_, events_, this).ok();
+  if (!watching_) resume_.ArmIn(kPauseNs);
+}
+
+void Acceptor::RoomAgain() {
+  if (paused_for_room_) Resume();
 }
 
 }  // namespace tollgate::server

@@ -23,10 +23,13 @@ class Acceptor final : public net::EventHandler {
 
   base::Status Start();
   void Stop();
+  // There is room again: ends a pause that was for want of room.
+  void RoomAgain();
 
  private:
   void OnEvents(uint32_t events) override;
-  void Pause();
+  void Pause(bool for_room);
+  void Resume();
   void OutOfDescriptors();
 
   net::EventLoop& loop_;
@@ -38,6 +41,7 @@ class Acceptor final : public net::EventHandler {
   base::UniqueFd spare_;
   net::Timer resume_;
   bool watching_ = false;
+  bool paused_for_room_ = false;
   bool stopped_ = false;
 };
 

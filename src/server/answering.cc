@@ -8,6 +8,18 @@
 #include "tollgate/base/assert.h"
 
 namespace tollgate::server {
+namespace {
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// Empties `text` and keeps its memory, unless that is more than answers usually need.
+void Clear(std::string& text) {
+  constexpr size_t kKeptBytesMax = 16 * 1024;
+  text.clear();
+  if (text.capacity() > kKeptBytesMax) std::string().swap(text);
+}
+
+}  // namespace
 
 Connection* HttpServer::Impl::Find(uint32_t index, uint32_t generation) {
   if (index >= connections.size()) return nullptr;
@@ -27,34 +39,56 @@ void HttpServer::Impl::Render(std::string& out, const Owed& owed, const http::St
   http::AppendResponse(out, form, fixed != nullptr ? fixed->body() : body, owed.head_only);
 }
 
-void HttpServer::Impl::Answer(Connection& it, uint32_t sequence, const http::StaticResponse* fixed,
-                              const http::ResponseHead& head, std::string_view body) {
+// Where the text of an answer goes: the output if its request is the oldest, else it is kept for
+// later. Null: the connection ends before this answer. Finish must follow.
+std::string* HttpServer::Impl::Open(Connection& it, uint32_t sequence) {
+  if (it.close_when_sent) return nullptr;
+  TG_ASSERT(sequence - it.first_sequence < it.owed_count());
   Owed& owed = it.OwedAt(sequence);
-  TG_ASSERT(!owed.answered && sequence - it.first_sequence < it.owed_count());
-  if (draining) owed.close = true;
+  TG_ASSERT(!owed.answered);
   owed.answered = true;
-  if (sequence == it.first_sequence) {
-    Render(it.output, owed, fixed, head, body);
-    if (owed.close) it.close_when_sent = true;
-    ++it.first_sequence;
-    Advance(it);
-  } else {
-    // An earlier request still waits for its answer.
-    if (it.later.empty()) it.later.resize(it.owed.size());
-    std::string& text = it.later[sequence % it.later.size()];
-    text.clear();
-    Render(text, owed, fixed, head, body);
+  // The client's requests that are in get their answers; the last of these says that it is so.
+  if (draining && sequence + 1 == it.next_sequence) {
+    owed.close = true;
+    it.reading = false;
+    it.linger = true;
   }
+  if (sequence == it.first_sequence) return &it.output;
+  if (it.later.empty()) it.later.resize(it.owed.size());
+  return &it.later[sequence % it.later.size()];
+}
+
+void HttpServer::Impl::Finish(Connection& it, uint32_t sequence) {
+  if (sequence == it.first_sequence) Advance(it);
   if (!it.in_turn) Settle(it);
 }
 
-// Answers that had to wait for the one before them.
+// The oldest request's answer is in the output: those that had to wait for it follow.
 void HttpServer::Impl::Advance(Connection& it) {
-  while (it.owed_count() > 0 && it.OwedAt(it.first_sequence).answered && !it.close_when_sent) {
-    it.output += it.later[it.first_sequence % it.later.size()];
+  for (;;) {
     if (it.OwedAt(it.first_sequence).close) it.close_when_sent = true;
     ++it.first_sequence;
+    if (it.close_when_sent) return;
+    if (it.owed_count() == 0 || !it.OwedAt(it.first_sequence).answered) break;
+    std::string& text = it.later[it.first_sequence % it.later.size()];
+    it.output += text;
+    Clear(text);
   }
+  if (it.continue_due) Continue(it);
+}
+
+// "100 Continue" goes between the answers before it and its own request's.
+void HttpServer::Impl::Continue(Connection& it) {
+  it.continue_due = it.owed_count() > 0;
+  if (!it.continue_due) it.output += kContinue;
+}
+
+void HttpServer::Impl::Answer(Connection& it, uint32_t sequence, const http::StaticResponse* fixed,
+                              const http::ResponseHead& head, std::string_view body) {
+  std::string* const out = Open(it, sequence);
+  if (out == nullptr) return;
+  Render(*out, it.OwedAt(sequence), fixed, head, body);
+  Finish(it, sequence);
 }
 
 // Sends what can be sent; false if the connection has ended.
@@ -70,7 +104,7 @@ bool HttpServer::Impl::Send(Connection& it) {
     }
     it.output_sent += static_cast<size_t>(n);
   }
-  it.output.clear();  // keeps its memory
+  Clear(it.output);
   it.output_sent = 0;
   return true;
 }
@@ -116,10 +150,12 @@ void Responder::SendRawAndClose(std::string_view bytes) {
   HttpServer::Impl& impl = *server_->impl_;
   Connection* const it = impl.Find(connection_, generation_);
   if (it == nullptr) return;
-  it->output += bytes;
-  it->close_when_sent = true;
+  std::string* const out = impl.Open(*it, sequence_);
+  if (out == nullptr) return;
+  *out += bytes;
+  it->OwedAt(sequence_).close = true;
   it->reading = false;
-  if (!it->in_turn) impl.Settle(*it);
+  impl.Finish(*it, sequence_);
 }
 
 bool Responder::alive() const {

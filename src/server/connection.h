@@ -59,10 +59,13 @@ struct Connection final : public net::EventHandler {
   uint32_t first_sequence = 0;     // the oldest request not yet answered in order
   uint32_t next_sequence = 0;
 
-  bool in_turn = false;  // its requests are being handled: answers are sent at the end
-  bool reading = true;   // false: no further request is read
+  bool in_turn = false;       // its requests are being handled: answers are sent at the end
+  bool reading = true;        // false: no further request is read
+  bool stalled = false;       // requests may be in the input, but nothing can be taken in now
+  bool peer_done = false;     // the client has sent its last byte; it may still read
+  bool continue_due = false;  // "100 Continue" is to follow the answers owed
   bool close_when_sent = false;
-  bool linger = false;  // the answer tells of a framing error: let the client read it
+  bool linger = false;  // the close is not the client's wish: let it read the answer
   uint32_t watched = 0;
   size_t drained_bytes = 0;
 

@@ -1,5 +1,5 @@
-// The server behind HttpServer. http_server.cc has connections and time limits, answering.cc the
-// way from an answer to the socket.
+// The server behind HttpServer. http_server.cc has the connections, reading.cc the way from the
+// socket to the handler, answering.cc the way back, waiting.cc what they wait for and how long.
 //
 // Thread: the server's loop.
 #pragma once
@@ -16,6 +16,9 @@
 
 namespace tollgate::server {
 
+// An input buffer without its padding, unless a request is larger.
+inline constexpr size_t kUsualInputBytes = 4096 - kBodyPaddingBytes;
+
 struct HttpServer::Impl final : public ConnectionEvents {
   Impl(HttpServer& self_in, net::EventLoop& loop_in, const ServerOptions& options_in,
        RequestHandler& handler_in);
@@ -23,30 +26,40 @@ struct HttpServer::Impl final : public ConnectionEvents {
 
   // --- http_server.cc
   void OnAccepted(base::UniqueFd fd);
-  void OnConnectionEvents(uint32_t index, uint32_t events) override;
-  // False: the connection has ended.
-  bool Receive(Connection& it);
-  bool MakeRoom(Connection& it);
-  void HandleRequests(Connection& it);
-  void HandOut(Connection& it);
-  void RefuseRequest(Connection& it, int status, std::string_view detail);
-  void Settle(Connection& it);
-  void Watch(Connection& it, uint32_t events);
-  void Discard(Connection& it);
   void Close(Connection& it);
-  void OnTimer();
-  void Expire(Connection& it);
-  void ArmTimer();
+  void TakeBuffer(Connection& it);
+  void GiveBuffer(Connection& it);
   void StartDrain();
   bool Idle() const;
 
+  // --- reading.cc
+  void OnConnectionEvents(uint32_t index, uint32_t events) override;
+  bool Receive(Connection& it);
+  bool MakeRoom(Connection& it);
+  void HandleRequests(Connection& it);
+  size_t HandOut(Connection& it);
+  void Consume(Connection& it, size_t done);
+  void RefuseRequest(Connection& it, int status, std::string_view detail);
+
+  // --- waiting.cc
+  void Watch(Connection& it, uint32_t events);
+  void Settle(Connection& it);
+  void Linger(Connection& it);
+  void Discard(Connection& it);
+  void ArmTimer();
+  void OnTimer();
+  void Expire(Connection& it);
+
   // --- answering.cc
   Connection* Find(uint32_t index, uint32_t generation);
-  void Answer(Connection& it, uint32_t sequence, const http::StaticResponse* fixed,
-              const http::ResponseHead& head, std::string_view body);
   void Render(std::string& out, const Owed& owed, const http::StaticResponse* fixed,
               const http::ResponseHead& head, std::string_view body) const;
+  std::string* Open(Connection& it, uint32_t sequence);
+  void Finish(Connection& it, uint32_t sequence);
   void Advance(Connection& it);
+  void Continue(Connection& it);
+  void Answer(Connection& it, uint32_t sequence, const http::StaticResponse* fixed,
+              const http::ResponseHead& head, std::string_view body);
   bool Send(Connection& it);
 
   HttpServer& self;

@@ -21,6 +21,7 @@ class ServerCounter {
 
 struct ServerCounters {
   ServerCounter connections;    // accepted
+  ServerCounter closed;         // of these, ended
   ServerCounter requests;       // whole and well-formed
   ServerCounter bad_requests;   // answered by the server itself: 400, 413, 431, …
   ServerCounter timeouts;       // of any kind
