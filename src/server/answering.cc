@@ -159,7 +159,9 @@ void Responder::SendRawAndClose(std::string_view bytes) {
 }
 
 bool Responder::alive() const {
-  return server_ != nullptr && server_->impl_->Find(connection_, generation_) != nullptr;
+  if (server_ == nullptr) return false;
+  const Connection* const it = server_->impl_->Find(connection_, generation_);
+  return it != nullptr && !it->peer_done;
 }
 
 }  // namespace tollgate::server

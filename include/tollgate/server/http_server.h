@@ -47,11 +47,13 @@ class Responder {
   void Send(int status, std::string_view content_type, std::string_view body,
             std::string_view extra_headers = {});
   void SendProblem(int status, std::string_view detail, std::string_view extra_headers = {});
-  // Ends the connection at once without an answer (RST): a fault switch of the simulator.
+  // Ends the connection at once without an answer (RST): a fault switch of the simulator. Within
+  // OnRequest, the request's views die with it.
   void Abort();
   // Writes `bytes` as they are in place of an answer, then closes: a fault switch as well.
   void SendRawAndClose(std::string_view bytes);
-  // False once the client has gone.
+  // False once the client has gone or has sent its last byte. An answer is sent all the same: a
+  // client that closed only its own direction waits for it.
   bool alive() const;
 
  private:
