@@ -2,23 +2,19 @@
 add_library(tollgate_flags INTERFACE)
 target_compile_options(tollgate_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wnull-dereference -Wformat=2
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wformat=2
   -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tollgate_flags INTERFACE -Wduplicated-cond -Wlogical-op)
 endif()
 
-# Tests name the members that they care about and leave the rest to their defaults; and GCC's
-# null-dereference analysis stumbles over containers of GoogleTest's kind.
+# Tests name the members that they care about and leave the rest to their defaults.
 add_library(tollgate_test_flags INTERFACE)
-target_compile_options(tollgate_test_flags INTERFACE
-  -Wno-missing-field-initializers -Wno-null-dereference)
+target_compile_options(tollgate_test_flags INTERFACE -Wno-missing-field-initializers)
 
 if(TOLLGATE_SANITIZE)
   add_compile_options(-fsanitize=${TOLLGATE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TOLLGATE_SANITIZE})
-  # GCC's null-dereference analysis sees the instrumentation as code of ours.
-  target_compile_options(tollgate_flags INTERFACE -Wno-null-dereference)
 endif()
 
 if(TOLLGATE_LTO)
