@@ -1,0 +1,165 @@
+// A gateway from outside: what a client sees of it, with real Redis, HAProxy and processors.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "tests/support/audit.h"
+#include "tests/support/load.h"
+#include "tests/support/stack.h"
+
+namespace tollgate::testing {
+namespace {
+
+StackOptions One(std::vector<std::string> arguments = {}) {
+  return {.gateway_arguments = std::move(arguments),
+          .redis_arguments = {},
+          .gateways = 1,
+          .haproxy = false};
+}
+
+TEST(GatewayTest, APaymentIsAcceptedBookedAndFound) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  HttpClient client(stack.front());
+  const std::string id = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
+  EXPECT_EQ(client.Post("/payments", PaymentBody(id, "19.90")).status, 202);
+  ASSERT_TRUE(Eventually([&] { return Stack::Summary(stack.front())["default"].count == 1; }))
+      << stack.Logs();
+  const auto held = stack.Held(0);
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held.at(id).cents, 1990);
+  EXPECT_EQ(client.Get("/payments-summary").body,
+            R"({"default":{"totalRequests":1,"totalAmount":19.90},)"
+            R"("fallback":{"totalRequests":0,"totalAmount":0.00}})");
+  const auto found = client.Get("/payments/" + id).body;
+  EXPECT_NE(found.find(R"("state":"booked","amount":19.90,"processor":"default")"),
+            std::string::npos)
+      << found;
+}
+
+TEST(GatewayTest, EveryBadRequestIsToldWhatToChange) {
+  Stack stack(One());
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  HttpClient client(stack.GatewaySocket(0));
+  const std::string id = TestId(1, 1);
+  const auto expect = [&](const HttpAnswer& answer, int status, const std::string& detail) {
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_NE(answer.body.find(detail), std::string::npos) << answer.body;
+  };
+  expect(client.Post("/payments", PaymentBody(id, "19.999")), 400, "decimal places");
+  expect(client.Post("/payments", PaymentBody(id, "0")), 400, "amount");
+  expect(client.Post("/payments", PaymentBody("x", "1")), 400, "correlationId");
+  expect(client.Post("/payments", "{"), 400, "detail");
+  expect(client.Get("/payments"), 405, "POST");
+  expect(client.Post("/payments-summary", ""), 405, "GET");
+  expect(client.Get("/nothing"), 404, "paths");
+  expect(client.Get("/payments/" + id), 404, "no payment");
+  expect(client.Get("/payments-summary?from=yesterday"), 400, "from");
+  expect(HttpClient(stack.GatewaySocket(0)).Post("/payments", std::string(70'000, ' ')), 413,
+         "too large");
+}
+
+TEST(GatewayTest, PurgingIsOffUnlessAllowed) {
+  Stack stack(One({"--allow-purge=false"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  EXPECT_EQ(HttpClient(stack.GatewaySocket(0)).Post("/purge-payments", "").status, 403);
+}
+
+TEST(GatewayTest, WithoutRedisPaymentsAreTakenAndQuestionsAnswered503) {
+  Stack stack(One());
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  stack.redis().Kill();
+  HttpClient client(stack.GatewaySocket(0));
+  ASSERT_TRUE(Eventually([&] { return client.Get("/payments-summary").status == 503; }));
+  for (uint64_t i = 0; i < 50; ++i) {
+    EXPECT_EQ(client.Post("/payments", PaymentBody(TestId(2, i), "1")).status, 202);
+  }
+  EXPECT_EQ(client.Get("/readyz").status, 200);
+  EXPECT_TRUE(stack.Held(0).empty()) << "sent without a claim";
+  stack.StartRedis();
+  EXPECT_TRUE(Eventually([&] {
+    return Stack::Summary(stack.GatewaySocket(0))["default"].count == 50;
+  })) << stack.Logs();
+}
+
+TEST(GatewayTest, AFullTableIsA503AndWhatWasAcceptedIsBooked) {
+  Stack stack(One({"--table-slots", "64"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  Load load({.addresses = {stack.GatewaySocket(0)},
+             .seed = 3,
+             .threads = 2,
+             .payments_max = 200,
+             .repeat_unanswered = false});
+  load.Start();
+  load.Wait();
+  EXPECT_GE(load.accepted().size(), 64U);
+  EXPECT_TRUE(load.failures().contains(503));
+  const AuditResult result = Audit(stack, load, stack.GatewaySocket(0));
+  EXPECT_TRUE(result.clean()) << result.text();
+}
+
+TEST(GatewayTest, TheDearerProcessorIsUsedOnlyWhileTheCheaperFails) {
+  Stack stack(One());
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  stack.Configure(0, "/admin/configurations/failure", R"({"failure":true})");
+  HttpClient client(stack.GatewaySocket(0));
+  for (uint64_t i = 0; i < 40; ++i) client.Post("/payments", PaymentBody(TestId(4, i), "1"));
+  ASSERT_TRUE(Eventually([&] {
+    return Stack::Summary(stack.GatewaySocket(0))["fallback"].count == 40;
+  })) << stack.Logs();
+  stack.Configure(0, "/admin/configurations/failure", R"({"failure":false})");
+  uint64_t next = 1000;
+  EXPECT_TRUE(Eventually([&] {  // a probe finds it working, and it is the choice again
+    client.Post("/payments", PaymentBody(TestId(4, next++), "1"));
+    return Stack::Summary(stack.GatewaySocket(0))["default"].count >= 5;
+  })) << stack.Logs();
+}
+
+TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  const auto set_failing = [&](const std::string& failing) {
+    for (size_t i = 0; i < 2; ++i) {
+      stack.Configure(i, "/admin/configurations/failure", R"({"failure":)" + failing + "}");
+    }
+  };
+  set_failing("true");
+  HttpClient client(stack.GatewaySocket(0));
+  for (uint64_t i = 0; i < 20; ++i) client.Post("/payments", PaymentBody(TestId(5, i), "1"));
+  stack.gateway(0).Kill();
+  // Its file comes into the folder of the one that lives.
+  const std::string name = "/gateway-1.sock.table";
+  const std::string from = stack.DataFolder(0) + name;
+  ASSERT_EQ(std::rename(from.c_str(), (stack.DataFolder(1) + name).c_str()), 0);
+  set_failing("false");
+  const auto all_booked = [&] {
+    auto totals = Stack::Summary(stack.GatewaySocket(1));
+    return totals["default"].count + totals["fallback"].count == 20;
+  };
+  EXPECT_TRUE(Eventually(all_booked, 60'000)) << stack.Logs();
+}
+
+TEST(GatewayTest, ASecondStartOnATakenSocketFailsAndSaysWhy) {
+  Stack stack(One());
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  ChildProcess second({TOLLGATE_BINARY, "--server-socket", stack.GatewaySocket(0), "--data-dir",
+                       stack.DataFolder(0)},
+                      stack.folder() + "/second.log");
+  EXPECT_NE(second.WaitExit(10'000), 0);
+  EXPECT_NE(second.Log().find("served by another process"), std::string::npos) << second.Log();
+  EXPECT_EQ(HttpClient(stack.GatewaySocket(0)).Get("/readyz").status, 200);
+}
+
+TEST(GatewayTest, DiskDurabilityAnswersAfterItsCommit) {
+  Stack stack(One({"--durability", "disk"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  Load load({.addresses = {stack.GatewaySocket(0)}, .seed = 6, .threads = 4, .payments_max = 400});
+  load.Start();
+  load.Wait();
+  EXPECT_EQ(load.accepted().size(), 400U);
+  const AuditResult result = Audit(stack, load, stack.GatewaySocket(0));
+  EXPECT_TRUE(result.clean()) << result.text();
+}
+
+}  // namespace
+}  // namespace tollgate::testing
