@@ -1,0 +1,112 @@
+#include "tollgate/net/sleepers.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "tollgate/base/clock.h"
+#include "tollgate/base/mpmc_ring.h"
+
+namespace tollgate::net {
+namespace {
+
+TEST(Sleepers, AConsumerWithWorkDoesNotSleep) {
+  base::ManualClock clock;
+  EventLoop loop(clock);
+  Sleepers sleepers;
+  bool work = true;
+  Sleepers::Seat& seat = sleepers.AddSeat(loop, [&] { return work; });
+  EXPECT_FALSE(seat.PrepareSleep());
+  work = false;
+  EXPECT_TRUE(seat.PrepareSleep());
+  seat.AfterSleep();
+}
+
+// Without a wake-up the wait ends by the timer; with one, before it.
+void ExpectNotWoken(EventLoop& loop) {
+  bool due = false;
+  Timer timer(loop, [&due] { due = true; });
+  timer.Arm(loop.clock().MonotonicNanos() + 5 * base::kNanosPerMilli);
+  loop.RunOnce(-1);
+  EXPECT_TRUE(due) << "woken without need";
+}
+
+TEST(Sleepers, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
+  base::SystemClock clock;
+  EventLoop loop_a(clock);
+  EventLoop loop_b(clock);
+  Sleepers sleepers;
+  Sleepers::Seat& a = sleepers.AddSeat(loop_a, [] { return false; });
+  Sleepers::Seat& b = sleepers.AddSeat(loop_b, [] { return false; });
+  sleepers.Notify();
+  ExpectNotWoken(loop_a);
+  ExpectNotWoken(loop_b);
+  ASSERT_TRUE(b.PrepareSleep());
+  sleepers.Notify();
+  loop_b.RunOnce(-1);  // hangs if it was not woken
+  b.AfterSleep();
+  ASSERT_TRUE(a.PrepareSleep());
+  ASSERT_TRUE(b.PrepareSleep());
+  sleepers.Notify();
+  loop_a.RunOnce(-1);
+  ExpectNotWoken(loop_b);
+  a.AfterSleep();
+  sleepers.Notify();
+  loop_b.RunOnce(-1);
+  b.AfterSleep();
+}
+
+// Producers push and notify, consumers sleep without any timeout: one lost wake-up and the test
+// hangs, so every item consumed is the proof.
+TEST(Sleepers, NoWakeUpIsLost) {
+  constexpr size_t kConsumers = 2;
+  constexpr size_t kProducers = 2;
+  constexpr uint64_t kItems = 20'000;  // of each producer
+  base::SystemClock clock;
+  base::MpmcRing<uint64_t> ring(1024);
+  Sleepers sleepers;
+  std::array<std::unique_ptr<EventLoop>, kConsumers> loops;
+  std::atomic<uint64_t> consumed{0};
+  std::atomic<uint64_t> sum{0};
+  for (auto& loop : loops) {
+    loop = std::make_unique<EventLoop>(clock);
+    loop->SetSleepGuard(&sleepers.AddSeat(*loop, [&ring] { return ring.SizeApprox() > 0; }));
+    // One item a turn, so that the consumers sleep and wake as often as can be.
+    loop->AddTurnHook([&] {
+      const auto item = ring.TryPop();
+      if (!item) return;
+      sum.fetch_add(*item, std::memory_order_relaxed);
+      consumed.fetch_add(1, std::memory_order_release);  // partner: the waiting loop below
+    });
+  }
+  std::vector<std::thread> consumers;
+  for (auto& loop : loops) consumers.emplace_back([&loop] { loop->Run(); });
+  std::vector<std::thread> producers;
+  for (uint64_t p = 0; p < kProducers; ++p) {
+    producers.emplace_back([&, p] {
+      for (uint64_t i = 0; i < kItems; ++i) {
+        while (!ring.TryPush(p * kItems + i)) std::this_thread::yield();
+        sleepers.Notify();
+        // Let the consumers fall asleep now and then, with nothing behind to wake them.
+        if (i % 16 == 0) {
+          while (ring.SizeApprox() > 0) std::this_thread::yield();
+        }
+      }
+    });
+  }
+  for (auto& producer : producers) producer.join();
+  constexpr uint64_t kAll = kProducers * kItems;
+  while (consumed.load(std::memory_order_acquire) < kAll) std::this_thread::yield();
+  for (auto& loop : loops) loop->Stop();
+  for (auto& consumer : consumers) consumer.join();
+  EXPECT_EQ(sum.load(), kAll * (kAll - 1) / 2);
+}
+
+}  // namespace
+}  // namespace tollgate::net
