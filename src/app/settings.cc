@@ -91,7 +91,7 @@ Problem ToRedis(const std::string& text, ledger::RedisOptions& redis) {
     return std::nullopt;
   }
   constexpr std::string_view kScheme = "redis://";
-  const Problem wrong = "must be redis://[user:password@]host:port/db or unix:///path";
+  Problem wrong = "must be redis://[user:password@]host:port/db or unix:///path";
   if (!text.starts_with(kScheme)) return wrong;
   std::string rest = text.substr(kScheme.size());
   redis.unix_path.clear();
@@ -136,7 +136,7 @@ Problem ToDurability(const std::string& text, Config& config) {
 // A time-out that bounds every command; the three of the original bound it together.
 Problem ToRedisTimeout(const std::string& text, Config& config) {
   int64_t ms = 0;
-  const Problem problem = ToTime(text, ms);
+  Problem problem = ToTime(text, ms);
   if (!problem) config.redis.command_timeout_ms = std::min(config.redis.command_timeout_ms, ms);
   return problem;
 }
@@ -214,7 +214,7 @@ const std::vector<Setting>& Settings() {
        .help = "for a connection to a processor",
        .apply =
            [](C c, T t) {
-             const Problem problem = ToTime(t, Processor(c, 0).connect_timeout_ms);
+             Problem problem = ToTime(t, Processor(c, 0).connect_timeout_ms);
              Processor(c, 1).connect_timeout_ms = Processor(c, 0).connect_timeout_ms;
              return problem;
            }},
@@ -223,7 +223,7 @@ const std::vector<Setting>& Settings() {
        .help = "for a processor's answer; longer than any honest delay",
        .apply =
            [](C c, T t) {
-             const Problem problem = ToTime(t, Processor(c, 0).answer_timeout_ms);
+             Problem problem = ToTime(t, Processor(c, 0).answer_timeout_ms);
              Processor(c, 1).answer_timeout_ms = Processor(c, 0).answer_timeout_ms;
              return problem;
            }},
@@ -351,7 +351,7 @@ const std::vector<Setting>& Settings() {
        .apply = [](C c, T t) -> Problem {
          size_t threads = 0;
          if (t.empty()) return {};
-         if (const Problem problem = ToCount(t, 1, 1024, threads)) return problem;
+         if (Problem problem = ToCount(t, 1, 1024, threads)) return problem;
          const size_t half = std::max<size_t>(1, threads / 2);
          if (c.acceptors == 0) c.acceptors = half;
          if (c.workers == 0) c.workers = std::max<size_t>(1, threads - half);

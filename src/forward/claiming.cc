@@ -8,7 +8,6 @@
 namespace tollgate::forward {
 
 using ledger::ClaimVerdict;
-using table::RejectReason;
 using table::SlotState;
 
 void Forwarder::Impl::TakeWork() {

@@ -124,7 +124,7 @@ base::Status TableFile::Create(const std::string& path, size_t slots) {
   }
   ::unlink(unfinished.c_str());
   if (!status.ok()) {
-    const base::Error error = status.error();
+    const base::Error& error = status.error();
     return base::Error{"the payment table " + path + " of " +
                            std::to_string(FileBytes(slots) >> 20U) + " MiB cannot be written (" +
                            error.message + "); free some space or lower TABLE_SLOTS",

@@ -119,11 +119,13 @@ std::vector<RecordReply> LedgerModel::Record(const Owner& owner,
 RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& request) {
   const auto& payment = request.claim.payment;
   const auto pending = state_.pending.find(payment.id);
-  const bool own =
-      pending != state_.pending.end() && SameClaim(pending->second, owner, request.claim);
+  const bool others =
+      pending != state_.pending.end() && !SameClaim(pending->second, owner, request.claim);
+  // Another owner may still book it.
+  if (!request.booked && others) return {.verdict = RecordVerdict::kDone};
+  state_.pending.erase(payment.id);
   const auto found = state_.entries.find(payment.id);
   if (found != state_.entries.end()) {
-    if (own) state_.pending.erase(pending);
     if (!request.booked) return {.verdict = RecordVerdict::kDone};
     if (!found->second.rejected) {
       if (found->second.processor == request.claim.processor) {
@@ -132,8 +134,6 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
       ++contradictions_;
       return {.verdict = RecordVerdict::kContradiction, .other = found->second.processor};
     }
-  } else if (!request.booked && pending != state_.pending.end() && !own) {
-    return {.verdict = RecordVerdict::kDone};  // another owner may still book it
   }
   state_.entries[payment.id] = {.rejected = !request.booked,
                                 .counted = !request.epoch_known || request.epoch >= state_.epoch,
@@ -141,7 +141,6 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
                                 .processor = request.claim.processor,
                                 .requested_at_ms = request.claim.requested_at_ms,
                                 .cents = payment.amount_cents};
-  if (own) state_.pending.erase(payment.id);
   return {.verdict = RecordVerdict::kDone};
 }
 

@@ -55,11 +55,14 @@ local function booked_key(day, id)
   return prefix .. 'b:' .. epoch .. ':' .. day .. ':' .. string.format('%02x%02x', b1, b2)
 end
 
+-- Was anything booked yesterday? Asked once per call; most days of a test have no yesterday.
+local had_yesterday = redis.call('EXISTS', prefix .. 'd:' .. epoch .. ':' .. (today - 1)) == 1
+
 -- kind (0 counted, 1 not counted, 2 + reason: rejected), processor, requestedAt, cents; or nil.
 local function find_booked(id)
   local field = string.sub(id, 3)
   local value = redis.call('HGET', booked_key(today, id), field)
-    or redis.call('HGET', booked_key(today - 1, id), field)
+  if not value and had_yesterday then value = redis.call('HGET', booked_key(today - 1, id), field) end
   if not value then return nil end
   return unpack_struct('>I1I1I6I6', value)
 end

@@ -49,10 +49,11 @@ local function claim_one(position)
     if kind >= 2 then return answer(REJECTED, 0, NONE, 0, 0, kind - 2) end
     return answer(BOOKED, 0, out(booked_processor), booked_at, 0, 0)
   end
-  local key = pending_key(id)
+  local key, index = pending_key(id), to_ledger[processor]
   local owner = tbl .. string.sub(data, position + 16, position + 23)
-  local known = redis.call('HGET', key, id)
-  if known then
+  local mine = owner .. pack_struct('>I2I1I6I6I4', attempt, index, at, cents, epoch)
+  if redis.call('HSETNX', key, id, mine) == 0 then
+    local known = redis.call('HGET', key, id)
     local held_attempt, held_processor, held_at, held_cents, held_epoch =
       unpack_struct('>I2I1I6I6I4', known, 25)
     if string.sub(known, 1, 24) ~= owner then
@@ -62,10 +63,8 @@ local function claim_one(position)
       return answer(attempt == held_attempt and YOURS or STALE, held_attempt, out(held_processor),
         held_at, held_epoch, 0)
     end
+    redis.call('HSET', key, id, mine)
   end
-  local index = to_ledger[processor]
-  redis.call('HSET', key, id,
-    owner .. pack_struct('>I2I1I6I6I4', attempt, index, at, cents, epoch))
   answer(YOURS, attempt, processor, at, epoch, 0)
 end
 

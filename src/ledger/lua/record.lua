@@ -55,38 +55,50 @@ local function add(processor, at, cents)
   end
 end
 
+local function is_own_or_nobodys(id, position)
+  local pending = redis.call('HGET', pending_key(id), id)
+  return not pending
+    or string.sub(pending, 1, 24) == tbl .. string.sub(data, position + 16, position + 23)
+end
+
+-- The entry is on the books, by whomever: what was pending under its id is settled, ours and
+-- another owner's alike, as every question looks at the books first.
+local function settle(id, verdict, other)
+  redis.call('HDEL', pending_key(id), id)
+  answer(verdict, other)
+end
+
 local function record_one(position)
   local id = string.sub(data, position, position + 15)
   local _, processor, at, cents, booked, reason, epoch_known, claimed_in =
     unpack_struct('>I2I1I6I6I1I1I1I4', data, position + 24)
   local index = to_ledger[processor]
-  local key = pending_key(id)
-  local pending = redis.call('HGET', key, id)
-  local own = pending
-    and string.sub(pending, 1, 24) == tbl .. string.sub(data, position + 16, position + 23)
-  local kind, booked_processor = find_booked(id)
-  if kind then
-    if own then redis.call('HDEL', key, id) end
-    if booked == 0 then return answer(DONE, NONE) end
-    if kind < 2 then
-      if booked_processor == index then return answer(DONE, NONE) end
-        return answer(CONTRADICTION, out(booked_processor))
-    end
-  elseif booked == 0 and pending and not own then
+  if booked == 0 and not is_own_or_nobodys(id, position) then
     return answer(DONE, NONE) -- another owner may still book it
   end
   local counted = epoch_known == 0 or claimed_in >= epoch
-  local new_kind = booked == 0 and 2 + reason or (counted and 0 or 1)
-  local home = booked_key(today, id)
-  redis.call('HSET', home, string.sub(id, 3), pack_struct('>I1I1I6I6', new_kind, index, at, cents))
+  local kind = booked == 0 and 2 + reason or (counted and 0 or 1)
+  local home, field = booked_key(today, id), string.sub(id, 3)
+  local value = pack_struct('>I1I1I6I6', kind, index, at, cents)
+  local older = had_yesterday and redis.call('HGET', booked_key(today - 1, id), field)
+  if older or redis.call('HSETNX', home, field, value) == 0 then
+    older = older or redis.call('HGET', home, field)
+    local older_kind, older_processor = unpack_struct('>I1I1', older)
+    if booked == 0 then return settle(id, DONE, NONE) end
+    if older_kind < 2 then
+      if older_processor == index then return settle(id, DONE, NONE) end
+      return settle(id, CONTRADICTION, out(older_processor))
+    end
+    redis.call('HSET', home, field, value) -- it was called rejected, and is booked after all
+  end
   if redis.call('HLEN', home) == 1 then
     redis.call('EXPIREAT', home, (today + 1) * 86400 + horizon)
   end
-  if own then redis.call('HDEL', key, id) end
-  if new_kind == 0 then add(index, at, cents) end
-  answer(DONE, NONE)
+  if kind == 0 then add(index, at, cents) end
+  settle(id, DONE, NONE)
 end
 
+redis.call('SET', prefix .. 'd:' .. epoch .. ':' .. today, 1, 'EX', 2 * 86400 + horizon)
 for i = 0, count - 1 do record_one(i * ENTRY + 1) end
 
 -- The totals last: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its

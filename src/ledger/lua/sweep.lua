@@ -3,10 +3,10 @@
 -- Returns {next cursor, keys unlinked}.
 local prefix = KEYS[1]
 local epoch = tonumber(redis.call('GET', prefix .. 'epoch') or '0')
-local page = redis.call('SCAN', ARGV[1], 'MATCH', prefix .. '[bs]:*', 'COUNT', ARGV[2])
+local page = redis.call('SCAN', ARGV[1], 'MATCH', prefix .. '[bds]:*', 'COUNT', ARGV[2])
 local removed = 0
 for _, key in ipairs(page[2]) do
-  local of_epoch = tonumber(string.match(key, '^[bs]:(%d+):', #prefix + 1))
+  local of_epoch = tonumber(string.match(key, '^[bds]:(%d+):', #prefix + 1))
   if of_epoch and of_epoch < epoch then removed = removed + redis.call('UNLINK', key) end
 end
 return { page[1], removed }
