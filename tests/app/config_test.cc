@@ -1,0 +1,162 @@
+#include "tollgate/app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+namespace tollgate::app {
+namespace {
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    std::string pattern = "/tmp/tollgate-config.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    environment_["DATA_DIR"] = folder_;
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(folder_); }
+
+  base::Result<CommandLine> Parse(const std::vector<std::string>& arguments) {
+    return ParseCommandLine(arguments, [this](const std::string& name) {
+      const auto it = environment_.find(name);
+      return it == environment_.end() || it->second.empty()
+                 ? std::nullopt
+                 : std::optional<std::string>(it->second);
+    });
+  }
+  Config Good(const std::vector<std::string>& arguments) {
+    auto line = Parse(arguments);
+    EXPECT_TRUE(line.ok()) << (line.ok() ? "" : line.error().message);
+    return line.ok() ? line.value().config : Config{};
+  }
+  std::string Problem(const std::vector<std::string>& arguments) {
+    const auto line = Parse(arguments);
+    EXPECT_FALSE(line.ok());
+    return line.ok() ? "" : line.error().message;
+  }
+  std::string File(const std::string& text) {
+    const std::string path = folder_ + "/config.toml";
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::string folder_;
+  std::map<std::string, std::string> environment_;
+};
+
+#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+TEST_F(ConfigTest, FlagsWinOverEnvironmentOverFileOverDefault) {
+  const std::string file = File("table_slots = 3\nin_flight_max = 30\nunresolved_max = 300\n");
+  environment_["CONFIG"] = file;
+  environment_["TABLE_SLOTS"] = "2";
+  environment_["IN_FLIGHT_MAX"] = "20";
+  const Config config = Good({"--table-slots", "1"});
+  EXPECT_EQ(config.table_slots, 1U);
+  EXPECT_EQ(config.in_flight_max, 20U);
+  EXPECT_EQ(config.unresolved_max, 300U);
+  EXPECT_EQ(config.drain_timeout_ms, 8'000);
+}
+
+TEST_F(ConfigTest, TheOriginalsEnvironmentAloneIsValid) {
+  environment_ = {{"SERVER_SOCKET", folder_ + "/s.sock"},
+                  {"REDIS_SOCKET", "/sockets/redis.sock"},
+                  {"DEFAULT_URL", "http://payment-processor-default:8080"},
+                  {"FALLBACK_URL", "http://payment-processor-fallback:8080"},
+                  {"NUM_WORKERS", "50"},
+                  {"REDIS_READ_TIMEOUT", "5s"},
+                  {"REDIS_WRITE_TIMEOUT", "500ms"},
+                  {"REDIS_POOL_TIMEOUT", "10s"},
+                  {"GOMAXPROCS", "3"}};
+  const Config config = Good({});
+  EXPECT_EQ(config.redis.command_timeout_ms, 500);
+  EXPECT_EQ(config.acceptors + config.workers, 3U);
+  ASSERT_EQ(config.notes.size(), 1U);
+  EXPECT_SAYS(config.notes[0], "NUM_WORKERS");
+  ASSERT_EQ(config.processors.size(), 2U);
+  EXPECT_EQ(config.processors[0].name, "default");
+  EXPECT_EQ(config.processors[1].fee_ppm, 150'000);
+  EXPECT_EQ(config.processors[1].in_flight_max, 350U);
+}
+
+TEST_F(ConfigTest, BadValuesNameTheSettingItsSourceAndTheFix) {
+  environment_["DRAIN_TIMEOUT"] = "8";
+  EXPECT_SAYS(Problem({}), "drain_timeout: '8' from environment DRAIN_TIMEOUT");
+  environment_.erase("DRAIN_TIMEOUT");
+  EXPECT_SAYS(Problem({"--default-fee", "5"}), "flag --default-fee");
+  EXPECT_SAYS(Problem({"--default-fee", "5"}), "0 to 1");
+  EXPECT_SAYS(Problem({"--durability", "maybe"}), "memory, process or disk");
+  EXPECT_SAYS(Problem({"--listen", "nowhere"}), "HOST:PORT");
+  EXPECT_SAYS(Problem({"--default-url", "ftp://x"}), "http://");
+  EXPECT_SAYS(Problem({"--table-slots", "0"}), "whole number");
+  EXPECT_SAYS(Problem({"--data-dir", "/proc/nothing"}), "can be written to");
+  EXPECT_SAYS(Problem({"--answer-timeout", "10ms"}), "answer_timeout is shorter");
+}
+
+TEST_F(ConfigTest, UnknownNamesStopTheStartAndNameTheNearest) {
+  EXPECT_SAYS(Problem({"--tabel-slots", "1"}), "did you mean --table-slots?");
+  EXPECT_SAYS(Problem({"--config", File("tabel_slots = 1\n")}), "did you mean table_slots?");
+  EXPECT_SAYS(Problem({"--config", File("[[processors]]\nnmae = \"a\"\n")}), "did you mean name?");
+  EXPECT_SAYS(Problem({"--config", File("a = = b\n")}), "line 1");
+  EXPECT_SAYS(Problem({"--config", folder_ + "/none.toml"}), "none.toml");
+}
+
+TEST_F(ConfigTest, ProcessorsComeFromTheFile) {
+  const Config config = Good({"--config", File("[[processors]]\n"
+                                               "name = \"a\"\nurl = \"http://a:1\"\nfee = 0.01\n"
+                                               "answer_timeout = \"2s\"\nheaders = [\"X: y\"]\n"
+                                               "[[processors]]\n"
+                                               "name = \"b\"\nurl = \"http://b:1\"\nfee = 0.2\n"
+                                               "in_flight_max = 7\n")});
+  ASSERT_EQ(config.processors.size(), 2U);
+  EXPECT_EQ(config.processors[0].fee_ppm, 10'000);
+  EXPECT_EQ(config.processors[0].answer_timeout_ms, 2'000);
+  EXPECT_EQ(config.processors[0].in_flight_max, 350U);
+  EXPECT_EQ(config.processors[0].headers, std::vector<std::string>{"X: y"});
+  EXPECT_EQ(config.processors[1].in_flight_max, 7U);
+  EXPECT_SAYS(Problem({"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n"
+                                        "[[processors]]\nname = \"a\"\nurl = \"http://b:1\"\n")}),
+              "two are named a");
+}
+
+TEST_F(ConfigTest, RedisByUrlOrBySocket) {
+  environment_["REDIS_URL"] = "redis://me:secret@db:7000/3";
+  const Config config = Good({});
+  EXPECT_EQ(config.redis.unix_path, "");
+  EXPECT_EQ(config.redis.host, "db");
+  EXPECT_EQ(config.redis.port, 7000);
+  EXPECT_EQ(config.redis.user, "me");
+  EXPECT_EQ(config.redis.password, "secret");
+  EXPECT_EQ(config.redis.database, 3);
+  EXPECT_EQ(Good({"--redis-socket", "/r.sock"}).redis.unix_path, "/r.sock") << "flags win";
+  environment_["REDIS_SOCKET"] = "/r.sock";
+  EXPECT_SAYS(Problem({}), "both set");
+}
+
+TEST_F(ConfigTest, CheckConfigShowsSourcesAndHidesSecrets) {
+  environment_["REDIS_URL"] = "redis://me:secret@db:7000/3";
+  const auto line = Parse({"--check-config", "--allow-purge"});
+  ASSERT_TRUE(line.ok());
+  EXPECT_EQ(line.value().command, Command::kCheckConfig);
+  const std::string& text = line.value().text;
+  EXPECT_SAYS(text, "flag --allow-purge");
+  EXPECT_SAYS(text, "environment DATA_DIR");
+  EXPECT_SAYS(text, "(hidden)");
+  EXPECT_EQ(text.find("secret"), std::string::npos);
+}
+
+TEST_F(ConfigTest, HelpVersionAndSubcommands) {
+  EXPECT_EQ(Parse({"--help"}).value().command, Command::kHelp);
+  EXPECT_SAYS(Parse({"--help"}).value().text, "--table-slots");
+  EXPECT_SAYS(Parse({"--version"}).value().text, "tollgate ");
+  EXPECT_EQ(Parse({"health"}).value().command, Command::kHealth);
+  const auto pending = Parse({"pending", "--json", "--data-dir", folder_});
+  ASSERT_TRUE(pending.ok()) << pending.error().message;
+  EXPECT_EQ(pending.value().command, Command::kPending);
+  EXPECT_TRUE(pending.value().json);
+}
+
+}  // namespace
+}  // namespace tollgate::app

@@ -1,0 +1,305 @@
+#include "tollgate/table/payment_table.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "tollgate/base/random.h"
+
+namespace tollgate::table {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+class PaymentTableTest : public ::testing::Test {
+ protected:
+  PaymentTableTest() {
+    std::string pattern = "/tmp/tollgate-table.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    path_ = folder_ + "/a.table";
+  }
+  ~PaymentTableTest() override { std::filesystem::remove_all(folder_); }
+
+  base::Result<std::unique_ptr<PaymentTable>> TryOpen(size_t slots = 8) {
+    TableOptions options;
+    options.path = path_;
+    options.slots = slots;
+    return PaymentTable::Open(options, directory_, 0);
+  }
+  std::unique_ptr<PaymentTable> Open(size_t slots = 8) { return TryOpen(slots).value(); }
+  static payments::Payment Pay(uint64_t id) { return {.id = {id, ~id}, .amount_cents = 100}; }
+
+  std::string folder_, path_;
+  payments::ProcessorDirectory directory_{{"default", "fallback"}};
+};
+
+TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
+  const SlotState states[] = {SlotState::kAccepted,   SlotState::kClaimed, SlotState::kSent,
+                              SlotState::kUnresolved, SlotState::kBooked,  SlotState::kRejected};
+  TableIdentity before;
+  {
+    auto table = Open();
+    before = table->identity();
+    for (uint64_t i = 0; i < 6; ++i) {
+      const auto slot = table->Acquire(Pay(i + 1), 1'752'583'000'000 + static_cast<int64_t>(i), 0);
+      ASSERT_TRUE(slot);
+      if (i == 0) continue;
+      table->SetStatus(*slot, {.state = states[i],
+                               .pinned = i == 3,
+                               .processor = 1,
+                               .attempt = 7,
+                               .requested_at_ms = 1'752'583'111'111});
+    }
+  }
+  auto table = Open();
+  EXPECT_EQ(table->identity().table, before.table);
+  EXPECT_EQ(table->identity().incarnation, before.incarnation + 1);
+  EXPECT_NE(table->identity().nonce, before.nonce);
+  ASSERT_EQ(table->recovery().to_continue.size(), 6U);
+  for (size_t i = 0; i < 6; ++i) {
+    const auto copy = table->Read(table->recovery().to_continue[i]);
+    ASSERT_TRUE(copy);
+    EXPECT_EQ(copy->payment, Pay(i + 1)) << "oldest accepted first";
+    EXPECT_EQ(copy->status.state, states[i]);
+    EXPECT_EQ(copy->status.pinned, i == 3);
+    EXPECT_EQ(copy->status.requested_at_ms, i > 0 ? 1'752'583'111'111 : 0);
+  }
+}
+
+TEST_F(PaymentTableTest, ATableHasOneInstance) {
+  const auto table = Open();
+  const auto second = TryOpen();
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, EWOULDBLOCK);
+  EXPECT_NE(second.error().message.find("in use"), std::string::npos);
+  EXPECT_TRUE(IsLocked(path_));
+}
+
+TEST_F(PaymentTableTest, AForeignFileIsRefusedAndLeftAsItIs) {
+  for (const std::string& content : {std::string("hello"), std::string(100'000, 'x'),
+                                     std::string("TOLLGATE") + std::string(9000, '\0')}) {
+    std::ofstream(path_, std::ios::trunc | std::ios::binary) << content;
+    const auto opened = TryOpen();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_NE(opened.error().message.find("left as it is"), std::string::npos);
+    std::ifstream file(path_, std::ios::binary);
+    const std::string now((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(now, content);
+  }
+}
+
+TEST_F(PaymentTableTest, ADamagedSlotIsSetAside) {
+  {
+    auto table = Open();
+    for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(table->Acquire(Pay(i), 5, 0));
+  }
+  {
+    // A bit of the second payment's amount.
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192 + 64 + 16);
+    file.put('\x7f');
+  }
+  auto table = Open();
+  EXPECT_EQ(table->recovery().damaged, 1U);
+  EXPECT_EQ(table->recovery().to_continue, (std::vector<uint32_t>{0, 2}));
+  std::set<uint32_t> taken;
+  while (const auto slot = table->Acquire(Pay(9), 5, 0)) taken.insert(*slot);
+  EXPECT_EQ(taken.size(), 5U);
+  EXPECT_FALSE(taken.contains(1)) << "a damaged slot was reused";
+}
+
+TEST_F(PaymentTableTest, AnotherSizeOrOtherProcessorsDropNothing) {
+  {
+    auto table = Open(8);
+    const auto slot = table->Acquire(Pay(1), 5, 0);
+    table->SetStatus(*slot, {.state = SlotState::kUnresolved,
+                             .pinned = true,
+                             .processor = 1,
+                             .attempt = 1,
+                             .requested_at_ms = 1'752'583'000'000});
+  }
+  payments::ProcessorDirectory other({"new", "default"});
+  TableOptions options;
+  options.path = path_;
+  options.slots = 64;
+  auto table = std::move(PaymentTable::Open(options, other, 0)).value();
+  EXPECT_EQ(table->slot_count(), 8U);
+  ASSERT_EQ(table->recovery().to_continue.size(), 1U);
+  const auto processor = table->Status(0).processor;
+  EXPECT_EQ(other.Name(processor), "fallback") << "it came to mean another processor";
+  EXPECT_GE(processor, other.configured_count());
+}
+
+TEST_F(PaymentTableTest, AFreedSlotRestsAndTheOldestFreedIsReusedFirst) {
+  auto table = Open(2);
+  const auto a = table->Acquire(Pay(1), 5, 0);
+  const auto b = table->Acquire(Pay(2), 5, 0);
+  EXPECT_FALSE(table->Acquire(Pay(3), 5, 0)) << "a full table";
+  table->Release(*b, {.state = SlotState::kFree}, 1 * kSecond);
+  table->Release(*a, {.state = SlotState::kFree}, 2 * kSecond);
+  EXPECT_FALSE(table->Acquire(Pay(3), 5, 5 * kSecond));
+  EXPECT_EQ(table->Acquire(Pay(3), 5, 6 * kSecond), b);
+  EXPECT_FALSE(table->Acquire(Pay(4), 5, 6 * kSecond));
+  EXPECT_EQ(table->Acquire(Pay(4), 5, 7 * kSecond), a);
+  EXPECT_EQ(table->At(*a).generation, 2U);
+}
+
+TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
+  // Killed anywhere inside Acquire, a slot that rested as booked must not pair that status with
+  // the next payment: a reader beside it sees the same stores.
+  TableOptions options;
+  options.path = path_;
+  options.slots = 1;
+  options.rest_ms = 0;
+  auto table = std::move(PaymentTable::Open(options, directory_, 0)).value();
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> wrong{0};
+  std::thread reader([&] {
+    while (!stop.load()) {
+      const auto copy = table->Read(0);
+      if (!copy || copy->status.state != SlotState::kFreeBooked) continue;
+      const auto tag = static_cast<uint64_t>(copy->status.requested_at_ms - 1'752'583'000'000);
+      if (copy->payment.id.high != tag) wrong.fetch_add(1);
+    }
+  });
+  for (uint64_t i = 1; i < 200'000; ++i) {
+    const auto slot = table->Acquire(Pay(i), 5, 0);
+    ASSERT_TRUE(slot);
+    table->Release(*slot,
+                   {.state = SlotState::kFreeBooked,
+                    .processor = 0,
+                    .attempt = 1,
+                    .requested_at_ms = 1'752'583'000'000 + static_cast<int64_t>(i)},
+                   0);
+  }
+  stop.store(true);
+  reader.join();
+  EXPECT_EQ(wrong.load(), 0U);
+}
+
+TEST_F(PaymentTableTest, ManyThreadsNeverGetTheSameSlot) {
+  auto table = Open(4000);
+  std::vector<std::atomic<int>> taken(4000);
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      while (const auto slot = table->Acquire(Pay(t), 5, 0)) taken[*slot].fetch_add(1);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const auto& count : taken) ASSERT_EQ(count.load(), 1);
+}
+
+// A child takes payments and moves them on, telling how many were published; it is killed at any
+// instruction; every published one is found again, sound.
+TEST_F(PaymentTableTest, AProcessKilledAnywhereLeavesEveryPublishedPaymentSound) {
+  auto* const published = static_cast<std::atomic<uint64_t>*>(
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  base::Random random(20261124);
+  for (int round = 0; round < 30; ++round) {
+    std::filesystem::remove(path_);
+    published->store(0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto table = Open(20'000);
+      for (uint64_t i = 1;; ++i) {
+        const auto slot = table->Acquire(Pay(i), static_cast<int64_t>(i), 0);
+        if (!slot) ::pause();
+        published->store(i);
+        table->SetStatus(*slot, {.state = SlotState::kSent,
+                                 .processor = static_cast<uint8_t>(i % 2),
+                                 .attempt = 1,
+                                 .requested_at_ms = 1'752'583'000'000});
+      }
+    }
+    while (published->load() == 0) std::this_thread::yield();
+    ::usleep(static_cast<useconds_t>(random.Below(1'500)));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    auto table = Open(20'000);
+    EXPECT_EQ(table->recovery().damaged, 0U);
+    EXPECT_GE(table->recovery().unfinished, published->load());
+    EXPECT_LE(table->recovery().unfinished, published->load() + 1);
+  }
+  ::munmap(published, 4096);
+}
+
+TEST_F(PaymentTableTest, AFailingDiskClosesTheTableUntilASyncOfAllSucceeds) {
+  std::atomic<int> failure{0};
+  std::atomic<int> syncs{0};
+  TableOptions options;
+  options.path = path_;
+  options.durability = Durability::kDisk;
+  options.slots = 64;
+  options.sync_interval_us = 0;
+  options.sync_for_test = [&] {
+    syncs.fetch_add(1);
+    return failure.load();
+  };
+  auto table = std::move(PaymentTable::Open(options, directory_, 0)).value();
+  std::atomic<int> commits{0};
+  table->AddCommitListener([&] { commits.fetch_add(1); });
+  table->StartCommits();
+  const auto wait = [](auto condition) {
+    for (int i = 0; i < 20'000 && !condition(); ++i) ::usleep(1'000);
+    return condition();
+  };
+  ASSERT_TRUE(table->Acquire(Pay(1), 5, 0));
+  const uint64_t first = table->TakeTicket();
+  ASSERT_TRUE(wait([&] { return table->CommittedTicket() >= first; }));
+  EXPECT_GE(commits.load(), 1);
+  failure.store(ENOSPC);
+  ASSERT_TRUE(table->Acquire(Pay(2), 5, 0));
+  const uint64_t second = table->TakeTicket();
+  ASSERT_TRUE(wait([&] { return !table->healthy(); }));
+  EXPECT_FALSE(table->Acquire(Pay(3), 5, 0)) << "accepted without a disk";
+  EXPECT_LT(table->CommittedTicket(), second);
+  failure.store(0);
+  ASSERT_TRUE(wait([&] { return table->CommittedTicket() >= second && table->healthy(); }));
+  EXPECT_TRUE(table->Acquire(Pay(3), 5, 0));
+}
+
+TEST_F(PaymentTableTest, TheLedgersRunIsKept) {
+  Open()->SetLedgerRunId("0123456789abcdef0123456789abcdef01234567");
+  EXPECT_EQ(Open()->LastLedgerRunId(), "0123456789abcdef0123456789abcdef01234567");
+}
+
+TEST_F(PaymentTableTest, PendingIsReadWhileTheTableIsInUse) {
+  auto table = Open();
+  ASSERT_TRUE(table->Acquire(Pay(1), 5, 0));
+  const auto pending = ReadPending(path_, directory_);
+  ASSERT_TRUE(pending.ok());
+  ASSERT_EQ(pending.value().size(), 1U);
+  EXPECT_EQ(pending.value()[0].payment, Pay(1));
+  EXPECT_EQ(ListTables(folder_), std::vector<std::string>{path_});
+  EXPECT_EQ(TableFileName("0.0.0.0:9999"), "0.0.0.0_9999.table");
+}
+
+TEST(SlotStatus, SurvivesPacking) {
+  base::Random random(1);
+  for (int i = 0; i < 10'000; ++i) {
+    const SlotStatus status{
+        .state = static_cast<SlotState>(random.Below(8)),
+        .pinned = random.OneIn(2),
+        .reason = static_cast<RejectReason>(random.Below(4)),
+        .processor = static_cast<payments::ProcessorId>(random.Below(32)),
+        .attempt = static_cast<uint16_t>(random.Below(8192)),
+        .requested_at_ms =
+            random.OneIn(4) ? 0
+                            : 1'735'689'600'001 + static_cast<int64_t>(random.Below(1ULL << 39U))};
+    ASSERT_EQ(UnpackStatus(PackStatus(status)), status);
+  }
+}
+
+}  // namespace
+}  // namespace tollgate::table
