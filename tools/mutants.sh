@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Takes one rule of the forwarding state machine out at a time and runs the simulation, which must
+# find the hole. Works in a copy of the sources; prints a line per rule.
+#   tools/mutants.sh [SEEDS]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+seeds=${1:-2000}
+copy=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-mutants.XXXXXX")
+trap 'rm -rf "$copy"' EXIT
+cp -r CMakeLists.txt CMakePresets.json cmake include src tests tools "$copy/"
+cd "$copy"
+cmake --preset dev --log-level=ERROR >/dev/null
+escaped=0
+
+build() { cmake --build build/dev --target forward_test -j "$(nproc)" >build.log 2>&1; }
+simulate() { TOLLGATE_SIM_SEEDS=$seeds build/dev/tests/forward_test --gtest_filter='Simulation.*' >run.log 2>&1; }
+
+build || { tail build.log; echo "mutants: the unchanged sources do not build" >&2; exit 1; }
+simulate || { tail run.log; echo "mutants: the unchanged sources fail" >&2; exit 1; }
+
+# mutant NAME FILE OLD NEW: one exact replacement, undone afterwards.
+mutant() {
+  local name=$1 file=$2
+  cp "$file" original
+  python3 - "$file" "$3" "$4" <<'PY'
+import sys
+path, old, new = sys.argv[1:]
+text = open(path).read()
+assert text.count(old) == 1, f"{path}: {text.count(old)} times: {old}"
+open(path, "w").write(text.replace(old, new))
+PY
+  if ! build; then
+    printf '%-68s does not build\n' "$name"
+    escaped=1
+  elif simulate; then
+    printf '%-68s NOT FOUND\n' "$name"
+    escaped=1
+  else
+    printf '%-68s found: %s\n' "$name" \
+      "$(grep -oE 'charged twice|lost|not charged there|not on the books|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
+  fi
+  cp original "$file"
+}
+
+f=src/forward
+mutant "an unknown outcome is pinned" $f/outcomes.cc \
+  $'  held.pinned = true;\n  held.backoffs = 0;\n  SetStatus(held, SlotState::kUnresolved);\n  CountUnresolved(entry, true);\n  WaitUnresolved(entry);' \
+  $'  Refused(entry);'
+mutant "a refusal of a later copy frees nothing" $f/outcomes.cc \
+  $'  WaitUnresolved(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted' \
+  $'  pool[entry].pinned = false;\n  CountUnresolved(entry, false);\n  Refused(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted'
+mutant "a 404 frees no pinned payment" $f/outcomes.cc \
+  $'      held.phase = Phase::kToPost;\n      pool.PushBack(to_post, entry);\n      return;' \
+  $'      held.pinned = false;\n      CountUnresolved(entry, false);\n      return Refused(entry);'
+mutant "a 500 is looked up before it counts as refused" $f/outcomes.cc \
+  $'      return StartLookup(entry);  // this attempt has ended: "absent" will be proof' \
+  $'      return Booked(entry, pool[entry].requested_at_ms);'
+mutant "a 500 with a body is unknown" $f/outcomes.cc \
+  $'    case PostOutcome::kError500:\n    case PostOutcome::kUnknown:\n      return Unknown(entry);' \
+  $'    case PostOutcome::kError500:\n      return Refused(entry);\n    case PostOutcome::kUnknown:\n      return Unknown(entry);'
+mutant "a repeat keeps its requestedAt" $f/claiming.cc \
+  $'      if (!from_told) {' $'      if (from_told) held.requested_at_ms = wall_ms;\n      if (!from_told) {'
+mutant "422 books at the time the processor holds" $f/outcomes.cc \
+  $'    return Booked(entry, result.requested_at_ms);\n  }\n  Rejected' \
+  $'    return Booked(entry, clock.WallMillis());\n  }\n  Rejected'
+mutant "422 looks at the amount" $f/outcomes.cc \
+  'if (result.payment.amount_cents == payment.amount_cents) {' 'if (payment.amount_cents > 0) {'
+mutant "SENT is stored before the POST" $f/claiming.cc \
+  $'  SetStatus(held, SlotState::kSent);\n  held.ticket' $'  held.ticket'
+mutant "a slot found SENT is pinned" $f/claiming.cc \
+  $'      held.pinned = true;\n      held.told = true;' \
+  $'      held.phase = Phase::kReady;\n      pool.PushBack(Route(entry) ? to_claim : ready, entry);\n      return;\n      held.told = true;'
+mutant "nothing is sent that another owner has claimed" $f/claiming.cc \
+  $'      metrics.elsewhere.Add();\n      break;' $'      return Granted(entry, {.verdict = ClaimVerdict::kYours, .attempt = held.attempt, .processor = held.processor, .requested_at_ms = held.requested_at_ms}, false);'
+mutant "a lost tail is told again" $f/forwarder.cc \
+  $'  impl_->retell.Begin();' $''
+mutant "BOOKED is recorded before the slot is freed" $f/outcomes.cc \
+  $'  held.phase = Phase::kToRecord;\n  pool.PushBack(to_record, entry);\n}\n\nvoid Forwarder::Impl::Rejected' \
+  $'  Release(entry, SlotState::kFree);\n}\n\nvoid Forwarder::Impl::Rejected'
+mutant "the next attempt has the next number" $f/claiming.cc \
+  $'  ++held.attempt;\n' $'  if (held.attempt == 0) ++held.attempt;\n'
+m=tests/forward/ledger_model.cc
+mutant "claims change only by a higher attempt (ledger)" $m \
+  'if (request.attempt < pending.attempt) return ReplyOf(ClaimVerdict::kStale, pending);' ''
+mutant "one owner per id (ledger)" $m \
+  'if (!SameClaim(pending, owner, request)) {' 'if (false) {'
+mutant "booked ids are known (ledger)" $m \
+  'if (const auto it = state_.entries.find(payment.id); it != state_.entries.end()) {' \
+  'if (const auto it = state_.entries.find(payment.id); it != state_.entries.end() && false) {'
+exit $escaped
