@@ -45,7 +45,7 @@ PY
 f=src/forward
 mutant "an unknown outcome is pinned" $f/outcomes.cc \
   $'  held.pinned = true;\n  held.backoffs = 0;\n  SetStatus(held, SlotState::kUnresolved);\n  CountUnresolved(entry, true);\n  WaitUnresolved(entry);' \
-  $'  Refused(entry);'
+  $'  held.backoffs = 0;\n  Refused(entry);'
 mutant "a refusal of a later copy frees nothing" $f/outcomes.cc \
   $'  WaitUnresolved(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted' \
   $'  pool[entry].pinned = false;\n  CountUnresolved(entry, false);\n  Refused(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted'
@@ -59,7 +59,8 @@ mutant "a 500 with a body is unknown" $f/outcomes.cc \
   $'    case PostOutcome::kError500:\n    case PostOutcome::kUnknown:\n      return Unknown(entry);' \
   $'    case PostOutcome::kError500:\n      return Refused(entry);\n    case PostOutcome::kUnknown:\n      return Unknown(entry);'
 mutant "a repeat keeps its requestedAt" $f/claiming.cc \
-  $'      if (!from_told) {' $'      if (from_told) held.requested_at_ms = wall_ms;\n      if (!from_told) {'
+  $'                      .requested_at_ms = held.requested_at_ms},\n                     entry' \
+  $'                      .requested_at_ms = clock.WallMillis()},\n                     entry'
 mutant "422 books at the time the processor holds" $f/outcomes.cc \
   $'    return Booked(entry, result.requested_at_ms);\n  }\n  Rejected' \
   $'    return Booked(entry, clock.WallMillis());\n  }\n  Rejected'

@@ -79,6 +79,7 @@ class World {
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::vector<std::unique_ptr<Instance>> instances_;
   std::map<payments::Uuid, Claimed> accepted_;
+  std::set<payments::Uuid> foreign_;  // ids that others used at a processor
   uint64_t next_id_ = 0;
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
