@@ -47,9 +47,15 @@ void Forwarder::Impl::Admit(uint32_t slot) {
   held.epoch = table.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
   switch (status.state) {
     case SlotState::kAccepted:
-    case SlotState::kClaimed:  // attempt n was never sent: as if it had been refused
       held.phase = Phase::kReady;
       pool.PushBack(Route(entry) ? to_claim : ready, entry);
+      return;
+    case SlotState::kClaimed:
+      // This table never sent attempt n. But it may be a copy, and the table that it was copied
+      // from may have: the ledger knows whether the claim was made.
+      held.as_it_was = true;
+      held.phase = Phase::kToClaim;
+      pool.PushBack(to_claim, entry);
       return;
     case SlotState::kSent:
     case SlotState::kUnresolved:
@@ -128,7 +134,8 @@ void Forwarder::Impl::FlushClaims() {
       const uint32_t entry = pool.PopFront(from_told ? told : to_claim);
       Held& held = pool[entry];
       if (!from_told) {
-        held.requested_at_ms = wall_ms;
+        if (!held.as_it_was) held.requested_at_ms = wall_ms;
+        held.as_it_was = false;
         SetStatus(held, SlotState::kClaimed);
       }
       held.phase = Phase::kClaiming;
@@ -196,6 +203,7 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
   Held& held = pool[entry];
   const bool same = reply.attempt == held.attempt && reply.processor == held.processor &&
                     reply.requested_at_ms == held.requested_at_ms;
+  if (reply.existed) in_doubt = true;
   if (!same) {
     GiveBackPlace(held);
     CountUnresolved(entry, false);
@@ -261,15 +269,13 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
   Unknown(entry);  // carry on: only its processor can tell
 }
 
-// Whether the claim was executed is not known; nothing was sent.
+// Whether the claim was executed is not known; nothing was sent. It is repeated as it was: a
+// further attempt could pass by what the lost reply had to say.
 void Forwarder::Impl::ClaimUndecided(uint32_t entry) {
   Held& held = pool[entry];
-  if (held.told) {
-    SetDue(entry, Phase::kToClaim, BackoffMs(held.backoffs, 20, 1000));
-    if (held.backoffs < 16) ++held.backoffs;
-    return;
-  }
-  Refused(entry);
+  held.as_it_was = !held.told;
+  SetDue(entry, Phase::kToClaim, BackoffMs(held.backoffs, 20, 1000));
+  if (held.backoffs < 16) ++held.backoffs;
 }
 
 void Forwarder::Impl::MoveCommitted() {

@@ -42,6 +42,7 @@ struct Held {
   payments::ProcessorId processor = payments::kNoProcessor;
   Phase phase = Phase::kFree;
   bool pinned = false;       // some copy may have been sent with unknown outcome
+  bool as_it_was = false;    // the claim found in the table is repeated, not made anew
   bool told = false;         // this attempt was claimed before: its claim may be repeated early
   bool takes_place = false;  // counted in the processor's in_flight
   bool counts_unresolved = false;

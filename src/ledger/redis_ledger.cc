@@ -216,7 +216,7 @@ struct RedisLedger::Impl {
     reply.processor = ProcessorOf(in.Take<1>());
     reply.requested_at_ms = static_cast<int64_t>(in.Take<6>());
     reply.epoch = static_cast<uint32_t>(in.Take<4>());
-    in.Take<1>();  // the reason of a rejection: shown by look-ups
+    reply.existed = in.Take<1>() == 1 && reply.verdict == ClaimVerdict::kYours;
     call.claim_replies.push_back(reply);
   }
   void TakeRecordReply(Call& call, Unpacker& in) {

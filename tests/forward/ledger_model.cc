@@ -99,9 +99,20 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
     return {.verdict = pending.cents == payment.amount_cents ? ClaimVerdict::kElsewhere
                                                              : ClaimVerdict::kConflict};
   }
-  if (request.attempt < pending.attempt) return ReplyOf(ClaimVerdict::kStale, pending);
-  if (request.attempt > pending.attempt) pending = mine;
-  return ReplyOf(ClaimVerdict::kYours, pending);
+  if (request.attempt > pending.attempt) {
+    pending = mine;
+    return ReplyOf(ClaimVerdict::kYours, pending);
+  }
+  const bool equal = request.attempt == pending.attempt;
+  const bool others = pending.owner.incarnation != owner.incarnation;
+  if (others) {
+    // Taken over from another opening, under a number of its own.
+    pending.attempt = std::min<uint16_t>(pending.attempt + 1, payments::kAttemptMax);
+    pending.owner = owner;
+  }
+  ClaimReply reply = ReplyOf(equal ? ClaimVerdict::kYours : ClaimVerdict::kStale, pending);
+  reply.existed = equal && others;
+  return reply;
 }
 
 std::vector<RecordReply> LedgerModel::Record(const Owner& owner,

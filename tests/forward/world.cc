@@ -22,7 +22,6 @@ struct World::Instance {
   };
   std::vector<Worker> workers;
   std::optional<uint64_t> known_run;  // as the file's header keeps it
-  bool is_copy = false;
 };
 
 namespace {
@@ -110,6 +109,13 @@ void World::Turn(size_t index) {
     }
     worker.forwarder->Pump();
   }
+  const bool fenced = std::any_of(it.workers.begin(), it.workers.end(),
+                                  [](const auto& worker) { return worker.forwarder->fenced(); });
+  if (fenced) {
+    // People stop a copy for good, and start the table's own instance again.
+    CrashInstance(index);
+    return;
+  }
   // As the gateway does: a run is known once all that was to be told again has been told.
   const bool told = std::all_of(it.workers.begin(), it.workers.end(), [](const auto& worker) {
     return worker.ledger->can_claim() && !worker.forwarder->retelling();
@@ -156,6 +162,22 @@ void World::Disturb() {
   }
 }
 
+// As from a backup, or by a volume that was cloned: an old state of a table, opened beside it.
+void World::CopyTable() {
+  const std::string path = options_.folder + "/copy.table";
+  if (!copied_) {
+    std::filesystem::copy_file(instances_[0]->path, path,
+                               std::filesystem::copy_options::overwrite_existing);
+    copied_ = true;
+    return;
+  }
+  if (instances_.size() > options_.instances) return;
+  instances_.push_back(std::make_unique<Instance>());
+  instances_.back()->path = path;
+  instances_.back()->known_run = ledger_.run();
+  OpenInstance(instances_.size() - 1);
+}
+
 void World::Calm() {
   calm_ = true;
   for (auto& processor : processors_) {
@@ -163,7 +185,7 @@ void World::Calm() {
     processor.delay_us = 500;
   }
   for (size_t i = 0; i < instances_.size(); ++i) {
-    OpenInstance(i);
+    if (i < options_.instances) OpenInstance(i);
     for (auto& worker : instances_[i]->workers) {
       worker.ledger->SetFaults({});
       worker.client->SetFaults({});
@@ -193,7 +215,11 @@ Verdict World::Run(int64_t ms) {
         CrashInstance(i);
       }
     }
-    if (calm_) continue;
+    if (calm_) {
+      for (size_t i = 0; i < options_.instances; ++i) OpenInstance(i);  // after a fence
+      continue;
+    }
+    if (options_.copied_table && timeline_.Chance(300)) CopyTable();
     if (timeline_.Chance(3)) PostSomething();
     Disturb();
   }
@@ -239,8 +265,12 @@ Verdict World::Check() const {
         complain(id, "charged, and never accepted");
     }
   }
-  for (const auto& it : instances_) {
-    if (it->table == nullptr) continue;
+  for (size_t i = 0; i < options_.instances; ++i) {
+    const auto& it = instances_[i];
+    if (it->table == nullptr) {
+      verdict.text += "instance " + std::to_string(i) + " is not up\n";
+      continue;
+    }
     for (uint32_t slot = 0; slot < it->table->slot_count(); ++slot) {
       const auto state = it->table->Status(slot).state;
       if (state == SlotState::kFree || state == SlotState::kFreeBooked) continue;

@@ -66,10 +66,7 @@ class World {
   void Disturb();
   void Calm();
   void CopyTable();
-  void OpenCopy();
-  bool Settled() const;
   Verdict Check() const;
-  std::string Path(size_t index) const;
 
   const WorldOptions options_;
   Timeline timeline_;
@@ -84,6 +81,7 @@ class World {
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;
+  bool copied_ = false;
 };
 
 }  // namespace tollgate::simulation

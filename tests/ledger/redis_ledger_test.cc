@@ -71,7 +71,7 @@ class RedisLedgerTest : public RedisFixture, public LedgerEvents {
 
 bool operator==(const ClaimReply& a, const ClaimReply& b) {
   return a.verdict == b.verdict && a.attempt == b.attempt && a.processor == b.processor &&
-         a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch;
+         a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch && a.existed == b.existed;
 }
 
 // The simulation stands on the model; this is what ties the model to the scripts.

@@ -51,6 +51,8 @@ struct ClaimReply {
   payments::ProcessorId processor = payments::kNoProcessor;
   int64_t requested_at_ms = 0;
   uint32_t epoch = 0;
+  // With kYours: another opening of the table has claimed this very attempt, and may have sent it.
+  bool existed = false;
 };
 
 // What became of an attempt. Carries everything, so that it can restore a claim the books forgot.

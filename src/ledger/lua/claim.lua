@@ -4,9 +4,11 @@
 -- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors,
 -- entries of 39 bytes: id 16, slot 4, generation 4, attempt 2, processor 1, at 6, cents 6.
 -- Returns {replies, names}: per entry verdict 1, attempt 2, processor 1 (see `out`), at 6,
--- epoch 4, reason 1.
+-- epoch 4, and one byte: with YOURS whether another opening of the table claimed this attempt, with
+-- REJECTED the reason.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local ENTRY = 39
+local ATTEMPT_MAX = 8191
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 then
@@ -51,7 +53,7 @@ local function claim_one(position)
   end
   local key, index = pending_key(id), to_ledger[processor]
   local owner = tbl .. string.sub(data, position + 16, position + 23)
-  local mine = owner .. pack_struct('>I2I1I6I6I4', attempt, index, at, cents, epoch)
+  local mine = owner .. pack_struct('>I2I1I6I6I4', attempt, index, at, cents, epoch) .. incarnation
   if redis.call('HSETNX', key, id, mine) == 0 then
     local known = redis.call('HGET', key, id)
     local held_attempt, held_processor, held_at, held_cents, held_epoch =
@@ -60,8 +62,17 @@ local function claim_one(position)
       return answer(held_cents == cents and ELSEWHERE or CONFLICT, 0, NONE, 0, 0, 0)
     end
     if attempt <= held_attempt then
-      return answer(attempt == held_attempt and YOURS or STALE, held_attempt, out(held_processor),
-        held_at, held_epoch, 0)
+      local verdict = attempt == held_attempt and YOURS or STALE
+      local others = string.sub(known, -8) ~= incarnation
+      if others then
+        -- Taken over from another opening of the table: under a number of its own, so that no
+        -- opening that still believes the old attempt refused can pass by it.
+        held_attempt = math.min(held_attempt + 1, ATTEMPT_MAX)
+        redis.call('HSET', key, id, owner .. pack_struct('>I2I1I6I6I4', held_attempt,
+          held_processor, held_at, held_cents, held_epoch) .. incarnation)
+      end
+      return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch,
+        others and 1 or 0)
     end
     redis.call('HSET', key, id, mine)
   end
