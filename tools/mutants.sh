@@ -78,11 +78,17 @@ mutant "a lost tail is told again" $f/forwarder.cc \
 mutant "BOOKED is recorded before the slot is freed" $f/outcomes.cc \
   $'  held.phase = Phase::kToRecord;\n  pool.PushBack(to_record, entry);\n}\n\nvoid Forwarder::Impl::Rejected' \
   $'  Release(entry, SlotState::kFree);\n}\n\nvoid Forwarder::Impl::Rejected'
-mutant "the next attempt has the next number" $f/claiming.cc \
-  $'  ++held.attempt;\n' $'  if (held.attempt == 0) ++held.attempt;\n'
+mutant "a rejection rests and is told again" $f/recording.cc \
+  'Release(entry, SlotState::kFreeBooked);' \
+  'Release(entry, held.reject_reason == 0 ? SlotState::kFreeBooked : SlotState::kFree);'
+mutant "a claim found in the table is repeated as it was" $f/claiming.cc \
+  $'      held.as_it_was = true;\n      held.phase = Phase::kToClaim;\n      pool.PushBack(to_claim, entry);' \
+  $'      held.phase = Phase::kReady;\n      pool.PushBack(Route(entry) ? to_claim : ready, entry);'
 m=tests/forward/ledger_model.cc
 mutant "claims change only by a higher attempt (ledger)" $m \
-  'if (request.attempt < pending.attempt) return ReplyOf(ClaimVerdict::kStale, pending);' ''
+  'if (request.attempt > pending.attempt) {' 'if (request.attempt != pending.attempt) {'
+mutant "another opening's claim is taken over under a number of its own (ledger)" $m \
+  'pending.attempt = std::min<uint16_t>(pending.attempt + 1, payments::kAttemptMax);' ''
 mutant "one owner per id (ledger)" $m \
   'if (!SameClaim(pending, owner, request)) {' 'if (false) {'
 mutant "booked ids are known (ledger)" $m \

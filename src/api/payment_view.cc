@@ -153,10 +153,11 @@ std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry
 
 std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
                            const payments::ProcessorDirectory& directory) {
+  const bool rejected = snapshot.status.reason != table::RejectReason::kNone;
   // A refused attempt's processor and time say nothing of the payment any more.
   const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
   return ToJson({.id = snapshot.payment.id,
-                 .state = StateName(snapshot.status.state),
+                 .state = rejected ? "rejected" : StateName(snapshot.status.state),
                  .reason = ReasonName(static_cast<uint8_t>(snapshot.status.reason)),
                  .amount_cents = snapshot.payment.amount_cents,
                  .processor = sent_nowhere ? payments::kNoProcessor : snapshot.status.processor,

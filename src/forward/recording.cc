@@ -56,7 +56,7 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
     Held& held = pool[entry];
     switch (replies[i].verdict) {
       case RecordVerdict::kDone:
-        Release(entry, held.reject_reason == 0 ? SlotState::kFreeBooked : SlotState::kFree);
+        Release(entry, SlotState::kFreeBooked);
         break;
       case RecordVerdict::kContradiction:
         TellContradiction(Describe(held), replies[i].other);
@@ -88,7 +88,7 @@ void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
   table.Release(held.slot,
                 {.state = state,
                  .pinned = false,
-                 .reason = table::RejectReason::kNone,
+                 .reason = static_cast<table::RejectReason>(held.reject_reason),
                  .processor = held.processor,
                  .attempt = held.attempt,
                  .requested_at_ms = held.requested_at_ms},

@@ -53,7 +53,7 @@ bool Retell::NextBatch(std::vector<ledger::ClaimRequest>& claims,
       }
       if (records_) {
         records.push_back({.claim = ClaimOf(*copy, slot),
-                           .booked = copy->status.state != SlotState::kRejected,
+                           .booked = copy->status.reason == table::RejectReason::kNone,
                            .reason = static_cast<uint8_t>(copy->status.reason),
                            .epoch_known = true,
                            .epoch = copy->claim_epoch});

@@ -134,6 +134,12 @@ void World::PostSomething() {
     if (timeline_.Chance(4)) cents = 777;
   }
   const payments::Payment payment{.id = {options_.seed, number}, .amount_cents = cents};
+  if (number == next_id_ && timeline_.Chance(40)) {
+    // Somebody else has used this id at a processor, with an amount of their own.
+    const payments::Payment foreign{.id = payment.id, .amount_cents = kForeignCents};
+    processors_[timeline_.random().Below(2)].Book(foreign, timeline_.clock().WallMillis());
+    foreign_.insert(payment.id);
+  }
   const auto slot = it.table->Acquire(payment, timeline_.clock().WallMillis(), timeline_.now_ns());
   if (!slot) return;
   TG_ASSERT(it.ring->TryPush(*slot));

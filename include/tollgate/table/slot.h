@@ -22,7 +22,8 @@ enum class SlotState : uint8_t {
   kUnresolved = 4,  // attempt n was sent with unknown outcome: pinned
   kBooked = 5,      // the processor has it; the record may not be on the books yet
   kRejected = 6,    // can never be booked; the rejection may not be on the books yet
-  kFreeBooked = 7,  // free, rests: booked and recorded, may be told again
+  kFreeBooked = 7,  // free, rests: recorded as booked (or, with a reason, as rejected); may be
+                    // told again
 };
 
 enum class RejectReason : uint8_t {
