@@ -192,7 +192,7 @@ void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimR
          "possible double charge: the ledger lost its tail, and another instance has "
          "claimed " +
              (copy ? payments::ToString(copy->payment.id) : "a payment") +
-             " meanwhile; run `tollgate reconcile`");
+             " meanwhile; look it up at both processors");
   }
   retell.OnDone();
 }
@@ -263,8 +263,9 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
     return Release(entry, SlotState::kFreeBooked);
   }
   metrics.contradictions.Add();
-  Tell(true, "possible double charge: " + Describe(held) +
-                 " may have been sent, and the books have it otherwise; run `tollgate reconcile`");
+  Tell(true,
+       "possible double charge: " + Describe(held) +
+           " may have been sent, and the books have it otherwise; look it up at both processors");
   if (reply.verdict == ClaimVerdict::kBooked) return Release(entry, SlotState::kFree);
   Unknown(entry);  // carry on: only its processor can tell
 }

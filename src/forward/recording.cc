@@ -77,7 +77,7 @@ void Forwarder::Impl::TellContradiction(const std::string& what, payments::Proce
   metrics.contradictions.Add();
   Tell(true, "double charge: " + what + " is booked, and the books say that " +
                  (other == payments::kNoProcessor ? "another processor" : directory.Name(other)) +
-                 " booked it too; run `tollgate reconcile`");
+                 " booked it too; look it up at both processors");
 }
 
 void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
