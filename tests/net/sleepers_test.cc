@@ -76,7 +76,11 @@ TEST(Sleepers, NoWakeUpIsLost) {
   std::atomic<uint64_t> sum{0};
   for (auto& loop : loops) {
     loop = std::make_unique<EventLoop>(clock);
-    loop->SetSleepGuard(&sleepers.AddSeat(*loop, [&ring] { return ring.SizeApprox() > 0; }));
+    loop->SetSleepGuard(&sleepers.AddSeat(*loop, [&ring] {
+      const bool work = ring.SizeApprox() > 0;
+      std::this_thread::yield();  // what happens behind the look must not be missed
+      return work;
+    }));
     // One item a turn, so that the consumers sleep and wake as often as can be.
     loop->AddTurnHook([&] {
       const auto item = ring.TryPop();
@@ -94,7 +98,7 @@ TEST(Sleepers, NoWakeUpIsLost) {
         while (!ring.TryPush(p * kItems + i)) std::this_thread::yield();
         sleepers.Notify();
         // Let the consumers fall asleep now and then, with nothing behind to wake them.
-        if (i % 16 == 0) {
+        if (i % 2 == 0) {
           while (ring.SizeApprox() > 0) std::this_thread::yield();
         }
       }

@@ -202,11 +202,14 @@ TEST_F(ServerFramingTest, PaddingBehindTheBodyIsReadable) {
   };
   Start();
   Client client = Connect();
-  const size_t head = Post("/pad", std::string(3000, 'b')).size() - 3000;
-  // The request fills the usual buffer to its last byte.
-  for (size_t body = 4096 - kBodyPaddingBytes - head - 1; body <= 4096 - head + 1; ++body) {
-    ASSERT_TRUE(client.Send(Post("/pad", std::string(body, 'b'))));
-    ASSERT_EQ(client.Read().body.size(), body);
+  // Requests that fill the usual buffer, and those it grows to, to the last byte.
+  const size_t usual = 4096 - kBodyPaddingBytes;
+  for (const size_t capacity : {usual, 4 * usual, 16 * usual}) {
+    const size_t head = Post("/pad", std::string(capacity - 100, 'b')).size() - (capacity - 100);
+    for (size_t body = capacity - head - 1; body <= capacity - head + 1; ++body) {
+      ASSERT_TRUE(client.Send(Post("/pad", std::string(body, 'b'))));
+      ASSERT_EQ(client.Read().body.size(), body);
+    }
   }
   EXPECT_GE(sum, 0U);
 }
