@@ -25,8 +25,8 @@ function(tollgate_tests name)
   cmake_parse_arguments(T "" "TIMEOUT" "DEPS;LIBS;LABELS;PROPERTIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cc)
   if(TOLLGATE_SANITIZE)
-    # These stand in for operator new and system calls, as the sanitizers do.
-    list(FILTER sources EXCLUDE REGEX "/cost_test\\.cc$")
+    # These stand in for operator new and system calls, or switch stacks, as the sanitizers do.
+    list(FILTER sources EXCLUDE REGEX "(/cost|_model)_test\\.cc$")
   endif()
   if(NOT sources)
     return()

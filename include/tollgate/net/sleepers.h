@@ -1,17 +1,16 @@
-// Sleepers: which consumers of a ring sleep, so that a producer wakes one, and only if one sleeps.
-// The protocol is Dekker's: the consumer announces its sleep, fences, then looks into the ring once
-// more; the producer pushes, fences, then looks for a sleeper. One of the two sees the other.
+// Sleepers: which consumers of a ring sleep, so that a producer wakes one, and only if one sleeps;
+// by the protocol of base::SleepFlag.
 //
 // Thread: Notify any; a Seat belongs to one consumer's thread.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "tollgate/base/cache_line.h"
+#include "tollgate/base/sleep_flag.h"
 #include "tollgate/net/event_loop.h"
 
 namespace tollgate::net {
@@ -30,7 +29,7 @@ class Sleepers {
     friend class Sleepers;
     EventLoop& loop_;
     const std::function<bool()> has_work_;
-    alignas(base::kCacheLineBytes) std::atomic<bool> asleep_{false};
+    alignas(base::kCacheLineBytes) base::SleepFlag<> flag_;
   };
 
   // Before any thread runs; the seat lives as long as this.
