@@ -11,8 +11,8 @@ ledger::RedisOptions RedisOf(const Shared& shared) {
   return options;
 }
 
-upstream::CurlClientOptions ClientOf(const forward::ForwarderOptions& options) {
-  upstream::CurlClientOptions client;
+upstream::HttpClientOptions ClientOf(const forward::ForwarderOptions& options) {
+  upstream::HttpClientOptions client;
   client.processors = options.processors;
   for (auto& processor : client.processors) {
     processor.in_flight_max = processor.in_flight_max / options.forwarders + 1;

@@ -8,7 +8,7 @@
 #include "app/shared.h"
 #include "tollgate/ledger/redis_ledger.h"
 #include "tollgate/net/event_loop.h"
-#include "tollgate/upstream/curl_processor_client.h"
+#include "tollgate/upstream/http_processor_client.h"
 
 namespace tollgate::app {
 
@@ -26,7 +26,7 @@ class Forwarding {
 
  private:
   ledger::RedisLedger ledger_;
-  upstream::CurlProcessorClient client_;
+  upstream::HttpProcessorClient client_;
   forward::Forwarder forwarder_;
   net::Timer timer_;
 };

@@ -35,6 +35,7 @@ bool HasName(std::string_view line, std::string_view name) {
 
 void Answer::Reset() {
   status_ = 0;
+  interim_status_ = 0;
   in_headers_ = false;
   headers_whole_ = false;
   framed_ = false;
@@ -59,7 +60,7 @@ bool Answer::OnStatusLine(std::string_view line) {
   if (status == 0) return false;
   in_headers_ = true;
   framed_ = false;
-  if (status >= 200) status_ = status;
+  (status >= 200 ? status_ : interim_status_) = status;
   return true;
 }
 

@@ -1,5 +1,6 @@
-// Answer: what has arrived of an HTTP/1 answer, read strictly from the lines that curl hands on,
-// kept in a fixed buffer. curl's own status is not used: it reads "HTTP/1.1 2000" as 200.
+// Answer: what has arrived of an HTTP/1 answer, read strictly from its lines and kept in a fixed
+// buffer. The lines come from AnswerReader, or from curl, whose own status is not used: it reads
+// "HTTP/1.1 2000" as 200.
 //
 // Thread: one at a time.
 // Invariants: status() is that of a whole final status line, or 0.
@@ -22,6 +23,7 @@ class Answer {
   [[nodiscard]] bool OnBody(std::string_view part);
 
   int status() const { return status_; }
+  int interim_status() const { return interim_status_; }  // of the last 1xx, or 0
   bool headers_whole() const { return headers_whole_; }
   // Its end is told by Content-Length or chunks, not by the connection's end.
   bool framed() const { return framed_; }
@@ -33,6 +35,7 @@ class Answer {
   bool OnStatusLine(std::string_view line);
 
   int status_ = 0;
+  int interim_status_ = 0;
   bool in_headers_ = false;
   bool headers_whole_ = false;
   bool framed_ = false;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "tollgate/base/assert.h"
 #include "tollgate/base/clock.h"
@@ -75,7 +76,20 @@ void CurlDriver::Adopt(CURL* easy) {
 
 bool CurlDriver::Start(CURL* easy) { return curl_multi_add_handle(multi_, easy) == CURLM_OK; }
 
-void CurlDriver::Cancel(CURL* easy) { curl_multi_remove_handle(multi_, easy); }
+void CurlDriver::Remove(CURL* easy) { curl_multi_remove_handle(multi_, easy); }
+
+int CurlDriver::Lend(CURL* easy) {
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK) return -1;
+  if (fd != CURL_SOCKET_BAD) Unwatch(SocketOf(fd));
+  return fd;
+}
+
+base::UniqueFd CurlDriver::TakeOver(CURL* easy) {
+  const int fd = Lend(easy);
+  if (fd >= 0) SocketOf(fd).taken_over = true;
+  return base::UniqueFd(fd);
+}
 
 int CurlDriver::OnSocketChange(CURL* /*easy*/, curl_socket_t fd, int what, void* self,
                                void* /*socket*/) {
@@ -131,7 +145,7 @@ int CurlDriver::CloseSocket(void* self, curl_socket_t fd) {
   driver.Unwatch(socket);
   socket.is_connection = false;
   socket.wanted = 0;
-  return ::close(fd);
+  return std::exchange(socket.taken_over, false) ? 0 : ::close(fd);
 }
 
 CurlDriver::Socket& CurlDriver::SocketOf(int fd) {
@@ -182,10 +196,7 @@ void CurlDriver::Act(curl_socket_t fd, int curl_events) {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    CURL* const easy = message->easy_handle;
-    const CURLcode result = message->data.result;
-    curl_multi_remove_handle(multi_, easy);  // `message` is gone from here
-    events_.OnTransferDone(easy, result);
+    events_.OnTransferDone(message->easy_handle, message->data.result);
   }
 }
 

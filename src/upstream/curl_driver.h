@@ -17,6 +17,7 @@
 #include <memory>
 #include <vector>
 
+#include "tollgate/base/unique_fd.h"
 #include "tollgate/net/event_loop.h"
 
 namespace tollgate::upstream {
@@ -26,13 +27,14 @@ class CurlDriver {
   class Events {
    public:
     virtual ~Events() = default;
-    // `easy` has left the multi handle and may be started again. Must not destroy the driver.
+    // `easy` is done and still in the multi handle: Remove takes it out. Must not destroy the
+    // driver.
     virtual void OnTransferDone(CURL* easy, CURLcode result) = 0;
   };
 
   // Keeps at most `connections_max` connections.
   CurlDriver(net::EventLoop& loop, Events& events, size_t connections_max);
-  // REQUIRES: every started handle was cancelled or is done.
+  // REQUIRES: every started handle was removed.
   ~CurlDriver();
   CurlDriver(const CurlDriver&) = delete;
   CurlDriver& operator=(const CurlDriver&) = delete;
@@ -41,8 +43,15 @@ class CurlDriver {
   void Adopt(CURL* easy);
   // False if curl refuses (out of memory); nothing has been sent then.
   [[nodiscard]] bool Start(CURL* easy);
-  // No event follows. A request that was being sent may have arrived.
-  void Cancel(CURL* easy);
+  // Takes a started handle out; no event follows, and it may be started again. If it was not done,
+  // what it was sending may have arrived.
+  void Remove(CURL* easy);
+
+  // The connection of a CURLOPT_CONNECT_ONLY handle that is done becomes the caller's, who closes
+  // it; Remove leaves it open. Invalid if there is none.
+  base::UniqueFd TakeOver(CURL* easy);
+  // The same, but it is the caller's only to watch, and ends with Remove. -1 if there is none.
+  int Lend(CURL* easy);
 
   uint64_t connections_opened() const { return connections_opened_; }
   // How often the kernel refused to watch a socket; its transfer ends by its time-out.
@@ -57,6 +66,7 @@ class CurlDriver {
     const int fd_;
     bool watched = false;        // in the loop
     bool is_connection = false;  // opened by OpenSocket: we hear of its close
+    bool taken_over = false;     // curl's close is not the kernel's
     uint32_t wanted = 0;         // what curl waits for; 0: idle
   };
 

@@ -35,7 +35,7 @@ struct HttpGetter::Impl final : CurlDriver::Events {
   };
 
   Impl(net::EventLoop& the_loop, const std::vector<GetTarget>& all, OnAnswer the_on_answer)
-      : loop(the_loop), on_answer(std::move(the_on_answer)), driver(the_loop, *this, all.size()) {
+      : on_answer(std::move(the_on_answer)), driver(the_loop, *this, all.size()) {
     for (const GetTarget& target : all) {
       targets.push_back(std::make_unique<Target>(driver, target));
       targets.back()->transfer.cookie = targets.size() - 1;
@@ -44,7 +44,7 @@ struct HttpGetter::Impl final : CurlDriver::Events {
 
   ~Impl() override {
     for (const auto& target : targets) {
-      if (target->transfer.in_use) driver.Cancel(target->transfer.easy());
+      if (target->transfer.in_use) driver.Remove(target->transfer.easy());
     }
   }
 
@@ -52,12 +52,13 @@ struct HttpGetter::Impl final : CurlDriver::Events {
     TG_ASSERT(index < targets.size());
     Transfer& transfer = targets[index]->transfer;
     if (transfer.in_use) return false;
-    transfer.Begin(loop.clock().MonotonicNanos());
+    transfer.Begin();
     transfer.in_use = driver.Start(transfer.easy());
     return transfer.in_use;
   }
 
   void OnTransferDone(CURL* easy, CURLcode result) override {
+    driver.Remove(easy);
     Transfer& transfer = Transfer::Of(easy);
     transfer.in_use = false;
     const Evidence evidence = transfer.Collect(result);
@@ -69,7 +70,6 @@ struct HttpGetter::Impl final : CurlDriver::Events {
     on_answer(static_cast<size_t>(transfer.cookie), answer);
   }
 
-  net::EventLoop& loop;
   const OnAnswer on_answer;
   CurlDriver driver;
   std::vector<std::unique_ptr<Target>> targets;

@@ -7,20 +7,6 @@
 namespace tollgate::upstream {
 namespace {
 
-// No byte of the request was written. Findings in curl 7.88.1:
-// - CURLINFO_REQUEST_SIZE counts headers and body, and is set to zero only when the transfer
-//   starts (lib/transfer.c, Curl_pretransfer), not when curl tries again on another connection.
-// - It counts the first write on a connection alone (lib/http.c, Curl_buffer_send). If that one
-//   was short or would have blocked, readwrite_upload (lib/transfer.c) writes the rest uncounted:
-//   it can be 0 although the request arrived whole.
-// - CURLOPT_PREREQFUNCTION is called each time before a request is begun, on new and on reused
-//   connections (lib/multi.c, MSTATE_DO), and nothing of a request is written before it. TCP fast
-//   open, early data and HTTP/2 are off.
-// So the proof is that it was never called; the count only confirms it.
-bool WasNeverSent(const Evidence& evidence) {
-  return evidence.requests_begun == 0 && evidence.request_bytes == 0;
-}
-
 PostOutcome Classify500(const Evidence& evidence) {
   if (evidence.has_body) return PostOutcome::kError500;
   // Without a told length an empty body may be one that was lost on the way.
@@ -34,10 +20,7 @@ bool IsComplete(const Evidence& evidence) {
 }
 
 PostOutcome ClassifyPost(const Evidence& evidence) {
-  if (evidence.requests_begun > 1) return PostOutcome::kUnknown;
-  if (evidence.status == 0) {
-    return WasNeverSent(evidence) ? PostOutcome::kNotSent : PostOutcome::kUnknown;
-  }
+  if (evidence.status == 0) return evidence.sent ? PostOutcome::kUnknown : PostOutcome::kNotSent;
   // A whole status line is the processor's word that it has the payment; it speaks after its
   // insert, and what follows says nothing more. So a cut body changes nothing.
   if (evidence.status / 100 == 2) return PostOutcome::kConfirmed;

@@ -11,9 +11,8 @@
 namespace tollgate::upstream {
 
 struct Evidence {
-  bool ended_well = false;  // curl's result is CURLE_OK
-  int requests_begun = 0;   // calls of CURLOPT_PREREQFUNCTION
-  long request_bytes = 0;   // CURLINFO_REQUEST_SIZE
+  bool ended_well = false;  // the answer is whole
+  bool sent = true;         // some byte of the request may have left
   int status = 0;           // of a whole final status line, else 0
   bool headers_whole = false;
   bool framed = false;  // its end is told by Content-Length or chunks

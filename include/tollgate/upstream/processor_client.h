@@ -1,5 +1,5 @@
 // ProcessorClient: requests to processors and what their answers prove (docs/ARCHITECTURE.md,
-// "Outcomes"). CurlProcessorClient is the implementation; the simulation has a model of its own.
+// "Outcomes"). HttpProcessorClient is the implementation; the simulation has a model of its own.
 //
 // Thread: one worker's; calls and callbacks on its thread. Answers come later through
 // ProcessorEvents, never from inside a call.
@@ -15,7 +15,7 @@ namespace tollgate::upstream {
 // What one transfer of a POST proves.
 enum class PostOutcome : uint8_t {
   kConfirmed,     // 2xx
-  kNotSent,       // no byte of the request was ever written, by any connection of the transfer
+  kNotSent,       // no byte of the request was ever written
   kOverCapacity,  // 429: not booked
   kEmpty500,      // ended without a booking by this attempt, if a look-up then says 404
   kError500,      // a 500 with a body: its insert may still commit; check later
@@ -56,7 +56,7 @@ class ProcessorClient {
  public:
   virtual ~ProcessorClient() = default;
   virtual void SetEvents(ProcessorEvents* events) = 0;
-  // False if no transfer handle is free (the pool is sized by the configuration).
+  // False if as many are in flight as the configuration allows.
   [[nodiscard]] virtual bool Post(const PostRequest& request, uint64_t cookie) = 0;
   [[nodiscard]] virtual bool Lookup(const payments::Uuid& id, payments::ProcessorId processor,
                                     uint64_t cookie) = 0;

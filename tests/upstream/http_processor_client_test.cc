@@ -1,5 +1,5 @@
 // What each behaviour of a processor proves, against a server that behaves as told.
-#include "tollgate/upstream/curl_processor_client.h"
+#include "tollgate/upstream/http_processor_client.h"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ constexpr std::string_view kOk =
     "{\"message\":\"payment processed successfully\"}";
 constexpr int64_t kPatienceNs = 30 * base::kNanosPerSecond;
 
-class CurlProcessorClientTest : public ::testing::Test, public ProcessorEvents {
+class HttpProcessorClientTest : public ::testing::Test, public ProcessorEvents {
  protected:
   ProcessorOptions Options() const {
     ProcessorOptions options;
@@ -32,8 +32,8 @@ class CurlProcessorClientTest : public ::testing::Test, public ProcessorEvents {
     return options;
   }
   void Start(const ProcessorOptions& options, size_t lookups_max = 4) {
-    client_ = std::make_unique<CurlProcessorClient>(
-        loop_, CurlClientOptions{.processors = {options}, .lookups_max = lookups_max});
+    client_ = std::make_unique<HttpProcessorClient>(
+        loop_, HttpClientOptions{.processors = {options}, .lookups_max = lookups_max});
     client_->SetEvents(this);
   }
   static PostRequest Request(uint64_t number = 1) {
@@ -76,7 +76,7 @@ class CurlProcessorClientTest : public ::testing::Test, public ProcessorEvents {
   std::map<uint64_t, PostResult> posted_;
   std::map<uint64_t, LookupResult> looked_up_;
   std::function<void()> after_post_;
-  std::unique_ptr<CurlProcessorClient> client_;
+  std::unique_ptr<HttpProcessorClient> client_;
 };
 
 // ---- The outcome table ----
@@ -91,7 +91,7 @@ struct Row {
   int status;
 };
 
-class OutcomeTable : public CurlProcessorClientTest, public ::testing::WithParamInterface<Row> {};
+class OutcomeTable : public HttpProcessorClientTest, public ::testing::WithParamInterface<Row> {};
 
 TEST_P(OutcomeTable, Row) {
   const Row& row = GetParam();
@@ -213,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(Answers, OutcomeTable, ::testing::ValuesIn(kRows),
 
 // ---- Certainly not sent, and not certainly ----
 
-TEST_F(CurlProcessorClientTest, RefusedPortIsNotSent) {
+TEST_F(HttpProcessorClientTest, RefusedPortIsNotSent) {
   const base::UniqueFd bound_not_listening = ScriptedServer::NewSocket();
   ProcessorOptions options = Options();
   options.url =
@@ -222,14 +222,14 @@ TEST_F(CurlProcessorClientTest, RefusedPortIsNotSent) {
   EXPECT_STREQ(Name(PostOne().outcome), "not_sent");
 }
 
-TEST_F(CurlProcessorClientTest, NameThatDoesNotResolveIsNotSent) {
+TEST_F(HttpProcessorClientTest, NameThatDoesNotResolveIsNotSent) {
   ProcessorOptions options = Options();
   options.url = "http://no-such-processor.invalid:8080";
   Start(options);
   EXPECT_STREQ(Name(PostOne().outcome), "not_sent");
 }
 
-TEST_F(CurlProcessorClientTest, ConnectTimeoutIsNotSent) {
+TEST_F(HttpProcessorClientTest, ConnectTimeoutIsNotSent) {
   // A full accept queue: the kernel drops further SYNs.
   const base::UniqueFd full = ScriptedServer::NewSocket();
   ASSERT_EQ(::listen(full.get(), 0), 0);
@@ -247,7 +247,7 @@ TEST_F(CurlProcessorClientTest, ConnectTimeoutIsNotSent) {
   EXPECT_STREQ(Name(PostOne().outcome), "not_sent");
 }
 
-TEST_F(CurlProcessorClientTest, ResetBeforeReadingIsUnknown) {
+TEST_F(HttpProcessorClientTest, ResetBeforeReadingIsUnknown) {
   server_.on_bytes = [](Connection& connection) {
     connection.Reset();
     return true;
@@ -257,7 +257,7 @@ TEST_F(CurlProcessorClientTest, ResetBeforeReadingIsUnknown) {
 }
 
 // The double send: curl would repeat the POST on a fresh connection, unasked.
-TEST_F(CurlProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionDrops) {
+TEST_F(HttpProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionDrops) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) {
     if (connection.index == 0 && connection.requests == 2) return connection.Close();
@@ -266,11 +266,10 @@ TEST_F(CurlProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionDrops) {
   EXPECT_STREQ(Name(PostOne(1).outcome), "confirmed");
   EXPECT_STREQ(Name(PostOne(2).outcome), "unknown");
   EXPECT_EQ(server_.requests().size(), 2U);
-  EXPECT_EQ(client_->stats().resends_stopped, 1U);
   EXPECT_STREQ(Name(PostOne(3).outcome), "confirmed");
 }
 
-TEST_F(CurlProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionIsReset) {
+TEST_F(HttpProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionIsReset) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) {
     if (connection.index == 0 && connection.requests == 2) return connection.Reset();
@@ -282,7 +281,7 @@ TEST_F(CurlProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionIsReset) 
 }
 
 // The repeat cannot connect: an error that looks like "never sent", although a copy arrived.
-TEST_F(CurlProcessorClientTest, DroppedAfterSendingAndThenRefusedIsUnknown) {
+TEST_F(HttpProcessorClientTest, DroppedAfterSendingAndThenRefusedIsUnknown) {
   auto own = std::make_unique<ScriptedServer>(loop_);
   ProcessorOptions options = Options();
   options.url = own->url();
@@ -299,18 +298,17 @@ TEST_F(CurlProcessorClientTest, DroppedAfterSendingAndThenRefusedIsUnknown) {
   EXPECT_EQ(own, nullptr);
 }
 
-TEST_F(CurlProcessorClientTest, ConnectionClosedWhileIdleIsNotUsed) {
+TEST_F(HttpProcessorClientTest, ConnectionClosedWhileIdleIsNotUsed) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) { connection.Send(kOk); };
   EXPECT_STREQ(Name(PostOne(1).outcome), "confirmed");
   server_.connections()[0]->Close();
   EXPECT_STREQ(Name(PostOne(2).outcome), "confirmed");
   EXPECT_EQ(server_.requests().size(), 2U);
-  EXPECT_EQ(client_->stats().resends_stopped, 0U);
 }
 
 // curl 7.88.1 would read the stray answer as that of the second payment.
-TEST_F(CurlProcessorClientTest, AnswerThatNobodyAskedForIsNotTakenForTheNext) {
+TEST_F(HttpProcessorClientTest, AnswerThatNobodyAskedForIsNotTakenForTheNext) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) {
     connection.Send(connection.index == 0 ? std::string(kOk) : Empty("429 Too Many Requests"));
@@ -321,7 +319,7 @@ TEST_F(CurlProcessorClientTest, AnswerThatNobodyAskedForIsNotTakenForTheNext) {
   EXPECT_STREQ(Name(PostOne(2).outcome), "over_capacity");
 }
 
-TEST_F(CurlProcessorClientTest, SlowBytesAreAnAnswer) {
+TEST_F(HttpProcessorClientTest, SlowBytesAreAnAnswer) {
   Start(Options());
   Connection* answering = nullptr;
   size_t sent = 0;
@@ -337,7 +335,7 @@ TEST_F(CurlProcessorClientTest, SlowBytesAreAnAnswer) {
 
 // ---- What is sent ----
 
-TEST_F(CurlProcessorClientTest, RequestIsSmallAndAsContracted) {
+TEST_F(HttpProcessorClientTest, RequestIsSmallAndAsContracted) {
   ProcessorOptions options = Options();
   options.url += "/";
   options.headers = {"X-Test: yes"};
@@ -357,7 +355,7 @@ TEST_F(CurlProcessorClientTest, RequestIsSmallAndAsContracted) {
       << request;
 }
 
-TEST_F(CurlProcessorClientTest, ProxyOfTheEnvironmentIsIgnored) {
+TEST_F(HttpProcessorClientTest, ProxyOfTheEnvironmentIsIgnored) {
   ::setenv("http_proxy", "http://127.0.0.1:1", 1);
   ::setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
   Start(Options());
@@ -367,7 +365,7 @@ TEST_F(CurlProcessorClientTest, ProxyOfTheEnvironmentIsIgnored) {
   ::unsetenv("ALL_PROXY");
 }
 
-TEST_F(CurlProcessorClientTest, OtherSchemesAreNotSent) {
+TEST_F(HttpProcessorClientTest, OtherSchemesAreNotSent) {
   ProcessorOptions options = Options();
   options.url = "ftp" + server_.url().substr(4);
   Start(options);
@@ -375,7 +373,7 @@ TEST_F(CurlProcessorClientTest, OtherSchemesAreNotSent) {
   EXPECT_EQ(server_.bytes(), 0U);
 }
 
-TEST_F(CurlProcessorClientTest, NameIsResolved) {
+TEST_F(HttpProcessorClientTest, NameIsResolved) {
   ProcessorOptions options = Options();
   options.url = "http://localhost" + server_.url().substr(server_.url().rfind(':'));
   Start(options);
@@ -385,7 +383,7 @@ TEST_F(CurlProcessorClientTest, NameIsResolved) {
 
 // ---- Many ----
 
-TEST_F(CurlProcessorClientTest, ConnectionIsReused) {
+TEST_F(HttpProcessorClientTest, ConnectionIsReused) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) { connection.Send(kOk); };
   for (uint64_t i = 0; i < 50; ++i) EXPECT_STREQ(Name(PostOne(i).outcome), "confirmed");
@@ -393,7 +391,7 @@ TEST_F(CurlProcessorClientTest, ConnectionIsReused) {
   EXPECT_EQ(client_->stats().connections_opened, 1U);
 }
 
-TEST_F(CurlProcessorClientTest, HundredsInFlightAtOnceOnConnectionsThatAreKept) {
+TEST_F(HttpProcessorClientTest, HundredsInFlightAtOnceOnConnectionsThatAreKept) {
   constexpr uint64_t kMany = 300;
   ProcessorOptions options = Options();
   options.in_flight_max = kMany;
@@ -423,7 +421,7 @@ TEST_F(CurlProcessorClientTest, HundredsInFlightAtOnceOnConnectionsThatAreKept) 
   }
 }
 
-TEST_F(CurlProcessorClientTest, HandleIsFreeAgainInsideTheEvent) {
+TEST_F(HttpProcessorClientTest, HandleIsFreeAgainInsideTheEvent) {
   ProcessorOptions options = Options();
   options.in_flight_max = 1;
   Start(options);
@@ -439,7 +437,7 @@ TEST_F(CurlProcessorClientTest, HandleIsFreeAgainInsideTheEvent) {
   RunUntil([&] { return posted_.size() == 5; });
 }
 
-TEST_F(CurlProcessorClientTest, DestroyedWithTransfersInFlight) {
+TEST_F(HttpProcessorClientTest, DestroyedWithTransfersInFlight) {
   Start(Options());
   for (uint64_t i = 0; i < 20; ++i) {
     ASSERT_TRUE(client_->Post(Request(i), i));
@@ -457,7 +455,7 @@ TEST_F(CurlProcessorClientTest, DestroyedWithTransfersInFlight) {
   EXPECT_TRUE(looked_up_.empty());
 }
 
-TEST_F(CurlProcessorClientTest, DestroyedBeforeAnythingRan) {
+TEST_F(HttpProcessorClientTest, DestroyedBeforeAnythingRan) {
   Start(Options());
   ASSERT_TRUE(client_->Post(Request(), 1));
   client_.reset();
@@ -471,7 +469,7 @@ constexpr const char* kFoundBody =
     "{\"correlationId\":\"00000000-0000-0007-0000-000000000001\",\"amount\":19.90,"
     "\"requestedAt\":\"2025-07-15T12:34:56.12\"}";
 
-TEST_F(CurlProcessorClientTest, LookupFinds) {
+TEST_F(HttpProcessorClientTest, LookupFinds) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) {
     connection.Send(With("200 OK", kFoundBody));
@@ -484,7 +482,7 @@ TEST_F(CurlProcessorClientTest, LookupFinds) {
       "GET /payments/00000000-0000-0007-0000-000000000001 HTTP/1.1\r\n"));
 }
 
-TEST_F(CurlProcessorClientTest, LookupOutcomes) {
+TEST_F(HttpProcessorClientTest, LookupOutcomes) {
   const std::pair<std::string, LookupOutcome> rows[] = {
       {Empty("404 Not Found"), LookupOutcome::kAbsent},
       {Head("404 Not Found") + "Content-Le", LookupOutcome::kUnclear},

@@ -1,8 +1,10 @@
-// CurlProcessorClient: ProcessorClient over HTTP/1.1, libcurl's multi interface on the worker's
-// loop. Connections are kept and reused, one request at a time on each.
+// HttpProcessorClient: ProcessorClient over HTTP/1.1 on the worker's loop. libcurl makes the
+// connections (names, TCP, TLS), this room speaks on them: a request is one write, an answer one
+// read, and nothing is ever sent again unasked. Connections are kept and reused, one request at a
+// time on each.
 //
 // Thread: the loop's.
-// Owns: the transfer handles (allocated at construction, sized by the options) and connections.
+// Owns: the connections, opened as they are needed, and the exchanges (allocated at construction).
 // Invariants: a POST is written at most once per call of Post; each call that returned true ends in
 // exactly one event, unless the client is destroyed first: then none, and what was in flight is
 // unknown.
@@ -19,32 +21,31 @@
 
 namespace tollgate::upstream {
 
-struct CurlClientOptions {
-  // Index is the ProcessorId. in_flight_max is here this client's own part: its POST handles.
+struct HttpClientOptions {
+  // Index is the ProcessorId. in_flight_max is here this client's own part: its POSTs in flight.
   std::vector<ProcessorOptions> processors;
   size_t lookups_max = 32;  // look-ups in flight per processor, beside in_flight_max
 };
 
-struct CurlClientStats {
+struct HttpClientStats {
   uint64_t connections_opened = 0;
-  uint64_t watch_failures = 0;   // sockets that the kernel refused to watch; they time out
-  uint64_t resends_stopped = 0;  // curl wanted to send a payment a second time
+  uint64_t watch_failures = 0;  // sockets that the kernel refused to watch
 };
 
-class CurlProcessorClient final : public ProcessorClient {
+class HttpProcessorClient final : public ProcessorClient {
  public:
   // The loop outlives it. REQUIRES: every URL is "http://host[:port]" or https.
-  CurlProcessorClient(net::EventLoop& loop, const CurlClientOptions& options);
-  ~CurlProcessorClient() override;
-  CurlProcessorClient(const CurlProcessorClient&) = delete;
-  CurlProcessorClient& operator=(const CurlProcessorClient&) = delete;
+  HttpProcessorClient(net::EventLoop& loop, const HttpClientOptions& options);
+  ~HttpProcessorClient() override;
+  HttpProcessorClient(const HttpProcessorClient&) = delete;
+  HttpProcessorClient& operator=(const HttpProcessorClient&) = delete;
 
   void SetEvents(ProcessorEvents* events) override;
   [[nodiscard]] bool Post(const PostRequest& request, uint64_t cookie) override;
   [[nodiscard]] bool Lookup(const payments::Uuid& id, payments::ProcessorId processor,
                             uint64_t cookie) override;
 
-  CurlClientStats stats() const;
+  HttpClientStats stats() const;
   size_t in_flight() const;
 
  private:

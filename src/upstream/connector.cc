@@ -1,0 +1,42 @@
+#include "upstream/connector.h"
+
+#include "tollgate/base/assert.h"
+#include "upstream/curl_options.h"
+
+namespace tollgate::upstream {
+
+Connector::Connector(CurlDriver& driver, Endpoint& endpoint, const std::string& url,
+                     int64_t connect_timeout_ms)
+    : driver_(driver), endpoint_(endpoint), easy_(curl_easy_init()) {
+  TG_ASSERT(easy_ != nullptr);
+  SetCommonOptions(easy_, url, connect_timeout_ms);
+  SetOption(easy_, CURLOPT_PRIVATE, this);
+  SetOption(easy_, CURLOPT_CONNECT_ONLY, 1L);
+  SetOption(easy_, CURLOPT_FRESH_CONNECT, 1L);
+  driver.Adopt(easy_);
+}
+
+Connector::~Connector() {
+  Stop();
+  curl_easy_cleanup(easy_);
+}
+
+Connector& Connector::Of(CURL* easy) {
+  char* self = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
+  return *static_cast<Connector*>(static_cast<void*>(self));
+}
+
+bool Connector::Start() {
+  TG_ASSERT(!started_);
+  started_ = driver_.Start(easy_);
+  return started_;
+}
+
+void Connector::Stop() {
+  if (!started_) return;
+  started_ = false;
+  driver_.Remove(easy_);
+}
+
+}  // namespace tollgate::upstream

@@ -1,0 +1,29 @@
+#include "upstream/curl_options.h"
+
+namespace tollgate::upstream {
+namespace {
+
+// Processors answer in under 200 bytes; curl allocates this much per transfer (its least is 1 KiB).
+constexpr long kReadBufferBytes = 1024;
+constexpr long kNameCacheSeconds = 60;
+
+}  // namespace
+
+void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms) {
+  SetOption(easy, CURLOPT_URL, url.c_str());
+  SetOption(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout_ms));
+  SetOption(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  SetOption(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  SetOption(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  SetOption(easy, CURLOPT_PROXY, "");  // also not one from the environment
+  SetOption(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  SetOption(easy, CURLOPT_NOSIGNAL, 1L);
+  SetOption(easy, CURLOPT_TCP_NODELAY, 1L);
+  SetOption(easy, CURLOPT_BUFFERSIZE, kReadBufferBytes);
+  SetOption(easy, CURLOPT_DNS_CACHE_TIMEOUT, kNameCacheSeconds);
+  // Without it a transfer that times out while its name is being resolved joins the resolver's
+  // thread, and so blocks the loop (lib/asyn-thread.c, Curl_resolver_kill).
+  SetOption(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+}  // namespace tollgate::upstream

@@ -1,0 +1,32 @@
+// RequestWriter: the bytes of a processor's requests (RFC 9112). All that does not change from one
+// to the next is rendered once.
+//
+// Thread: the loop's.
+// Owns: its buffer; allocates at construction alone.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tollgate/payments/payment.h"
+#include "tollgate/payments/uuid.h"
+#include "tollgate/upstream/processor_options.h"
+
+namespace tollgate::upstream {
+
+class RequestWriter {
+ public:
+  explicit RequestWriter(const ProcessorOptions& options);
+
+  // Valid until the next call of either.
+  std::string_view Post(const payments::Payment& payment, int64_t requested_at_ms);
+  std::string_view Lookup(const payments::Uuid& id);
+
+ private:
+  std::string post_;    // head up to the length's digits; what follows is written behind it
+  std::string lookup_;  // head with room for the id
+  size_t post_fixed_ = 0;
+  size_t lookup_id_at_ = 0;
+};
+
+}  // namespace tollgate::upstream
