@@ -1,9 +1,13 @@
 #include "app/config_file.h"
 
+#include <strings.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <sstream>
 
@@ -26,6 +30,20 @@ std::optional<std::string> TextOf(const toml::node& node) {
     return out.str();
   }
   return std::nullopt;
+}
+
+// One that the requests to a processor can carry: their framing is ours.
+bool IsHeader(const std::string& line) {
+  const std::string name = line.substr(0, line.find(':'));
+  const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr("!#$%&'*+-.^_`|~", c) != nullptr;
+  });
+  const bool plain = std::none_of(
+      line.begin(), line.end(), [](unsigned char c) { return c == 127 || (c < 32 && c != '\t'); });
+  const bool framing = ::strcasecmp(name.c_str(), "content-length") == 0 ||
+                       ::strcasecmp(name.c_str(), "transfer-encoding") == 0 ||
+                       ::strcasecmp(name.c_str(), "connection") == 0;
+  return token && name.size() < line.size() && plain && !framing;
 }
 
 class FileReader {
@@ -99,6 +117,11 @@ class FileReader {
       if (lines == nullptr) return Fail(value, "headers must be a list of \"Name: value\"");
       for (const toml::node& line : *lines) {
         processor.headers.push_back(line.value_or(std::string()));
+        if (!IsHeader(processor.headers.back())) {
+          return Fail(line,
+                      "a header must read \"Name: value\", without control characters, and "
+                      "cannot be Content-Length, Transfer-Encoding or Connection");
+        }
       }
       return true;
     }
@@ -113,6 +136,11 @@ class FileReader {
       processor.url = text;
       return text.starts_with("http://") || text.starts_with("https://") ||
              Fail(value, "url must be http://HOST:PORT or https://HOST:PORT");
+    }
+    if (key == "ca_file") {
+      processor.ca_file = text;
+      return ::access(text.c_str(), R_OK) == 0 ||
+             Fail(value, "ca_file must name a PEM file that can be read");
     }
     if (key == "fee") {
       const double fee = value.value_or(-1.0);
@@ -134,7 +162,7 @@ class FileReader {
       return true;
     }
     const std::string near = Nearest(key, {"name", "url", "fee", "headers", "in_flight_max",
-                                           "connect_timeout", "answer_timeout"});
+                                           "connect_timeout", "answer_timeout", "ca_file"});
     return Fail(value, "unknown key " + key + " of a processor" +
                            (near.empty() ? "" : "; did you mean " + near + "?"));
   }

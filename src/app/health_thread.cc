@@ -18,7 +18,8 @@ std::vector<upstream::GetTarget> TargetsOf(const Config& config) {
     targets.push_back({.url = processor.url + "/payments/service-health",
                        .connect_timeout_ms = processor.connect_timeout_ms,
                        .answer_timeout_ms = processor.answer_timeout_ms,
-                       .headers = processor.headers});
+                       .headers = processor.headers,
+                       .ca_file = processor.ca_file});
   }
   return targets;
 }

@@ -5,11 +5,10 @@
 
 namespace tollgate::upstream {
 
-Connector::Connector(CurlDriver& driver, Endpoint& endpoint, const std::string& url,
-                     int64_t connect_timeout_ms)
+Connector::Connector(CurlDriver& driver, Endpoint& endpoint, const ProcessorOptions& options)
     : driver_(driver), endpoint_(endpoint), easy_(curl_easy_init()) {
   TG_ASSERT(easy_ != nullptr);
-  SetCommonOptions(easy_, url, connect_timeout_ms);
+  SetCommonOptions(easy_, options.url, options.connect_timeout_ms, options.ca_file);
   SetOption(easy_, CURLOPT_PRIVATE, this);
   SetOption(easy_, CURLOPT_CONNECT_ONLY, 1L);
   SetOption(easy_, CURLOPT_FRESH_CONNECT, 1L);

@@ -12,9 +12,7 @@
 
 #include <curl/curl.h>
 
-#include <cstdint>
-#include <string>
-
+#include "tollgate/upstream/processor_options.h"
 #include "upstream/curl_driver.h"
 
 namespace tollgate::upstream {
@@ -23,8 +21,7 @@ class Endpoint;
 
 class Connector {
  public:
-  Connector(CurlDriver& driver, Endpoint& endpoint, const std::string& url,
-            int64_t connect_timeout_ms);
+  Connector(CurlDriver& driver, Endpoint& endpoint, const ProcessorOptions& options);
   ~Connector();
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;

@@ -9,9 +9,11 @@ constexpr long kNameCacheSeconds = 60;
 
 }  // namespace
 
-void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms) {
+void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms,
+                      const std::string& ca_file) {
   SetOption(easy, CURLOPT_URL, url.c_str());
   SetOption(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout_ms));
+  if (!ca_file.empty()) SetOption(easy, CURLOPT_CAINFO, ca_file.c_str());
   SetOption(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   SetOption(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   SetOption(easy, CURLOPT_FOLLOWLOCATION, 0L);

@@ -19,6 +19,8 @@ void SetOption(CURL* easy, CURLoption option, T value) {
 }
 
 // HTTP alone, nothing from the environment, no signals, names that a loop never waits for.
-void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms);
+// `ca_file` empty: the system's certificates.
+void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms,
+                      const std::string& ca_file);
 
 }  // namespace tollgate::upstream

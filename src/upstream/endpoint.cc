@@ -29,9 +29,8 @@ Endpoint::Endpoint(net::EventLoop& loop, CurlDriver& driver, Events& events,
       driver_(driver),
       events_(events),
       scratch_(scratch),
-      url_(options.url),
+      options_(options),
       tls_(options.url.starts_with("https://")),
-      connect_timeout_ms_(options.connect_timeout_ms),
       // The answer's time does not shrink by that of connecting: a time-out makes an unknown.
       total_timeout_ns_((options.connect_timeout_ms + options.answer_timeout_ms) *
                         base::kNanosPerMilli),
@@ -132,7 +131,7 @@ void Endpoint::OpenMore() {
   while (connecting_ < std::min(waiting_, kConnectingMax) &&
          open_ + connecting_ < exchanges_.size()) {
     if (connectors_free_.empty()) {
-      connectors_.push_back(std::make_unique<Connector>(driver_, *this, url_, connect_timeout_ms_));
+      connectors_.push_back(std::make_unique<Connector>(driver_, *this, options_));
       connectors_free_.push_back(connectors_.back().get());
     }
     if (!connectors_free_.back()->Start()) return;  // out of memory: who waits has its deadline

@@ -72,9 +72,8 @@ class Endpoint final : public Connection::Events {
   CurlDriver& driver_;
   Events& events_;
   const std::span<char> scratch_;
-  const std::string url_;
+  const ProcessorOptions options_;
   const bool tls_;
-  const int64_t connect_timeout_ms_;
   const int64_t total_timeout_ns_;
   RequestWriter writer_;
 

@@ -19,6 +19,7 @@ TransferOptions GetOptions(const GetTarget& target, const HeaderList& headers) {
   TransferOptions options;
   options.url = target.url;
   options.headers = headers.get();
+  options.ca_file = target.ca_file;
   options.connect_timeout_ms = target.connect_timeout_ms;
   options.total_timeout_ms = target.connect_timeout_ms + target.answer_timeout_ms;
   return options;

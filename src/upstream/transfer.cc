@@ -16,7 +16,7 @@ HeaderList::~HeaderList() { curl_slist_free_all(list_); }
 
 Transfer::Transfer(CurlDriver& driver, const TransferOptions& options) : easy_(curl_easy_init()) {
   TG_ASSERT(easy_ != nullptr);
-  SetCommonOptions(easy_, options.url, options.connect_timeout_ms);
+  SetCommonOptions(easy_, options.url, options.connect_timeout_ms, options.ca_file);
   SetOption(easy_, CURLOPT_PRIVATE, this);
   SetOption(easy_, CURLOPT_HTTPHEADER, options.headers);
   SetOption(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(options.total_timeout_ms));

@@ -35,6 +35,7 @@ struct TransferOptions {
   std::string url;
   int64_t connect_timeout_ms = 0;
   int64_t total_timeout_ms = 0;
+  std::string ca_file;
   curl_slist* headers = nullptr;
 };
 

@@ -121,6 +121,18 @@ TEST_F(ConfigTest, ProcessorsComeFromTheFile) {
               "two are named a");
 }
 
+TEST_F(ConfigTest, AProcessorsHeadersAndCertificatesAreChecked) {
+  const auto problem = [&](const std::string& line) {
+    return Problem(
+        {"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n" + line)});
+  };
+  EXPECT_SAYS(problem("headers = [\"no colon\"]\n"), "Name: value");
+  EXPECT_SAYS(problem("headers = [\"a b: c\"]\n"), "Name: value");
+  EXPECT_SAYS(problem("headers = [\"X: a\\r\\nY: b\"]\n"), "control characters");
+  EXPECT_SAYS(problem("headers = [\"content-length: 5\"]\n"), "cannot be Content-Length");
+  EXPECT_SAYS(problem("ca_file = \"/nowhere.pem\"\n"), "PEM file");
+}
+
 TEST_F(ConfigTest, RedisByUrlOrBySocket) {
   environment_["REDIS_URL"] = "redis://me:secret@db:7000/3";
   const Config config = Good({});

@@ -346,6 +346,10 @@ TEST_F(HttpProcessorClientTest, RequestIsSmallAndAsContracted) {
   EXPECT_TRUE(request.starts_with("POST /payments HTTP/1.1\r\nHost: 127.0.0.1:")) << request;
   EXPECT_NE(request.find("Content-Type: application/json\r\n"), std::string::npos);
   EXPECT_NE(request.find("X-Test: yes\r\n"), std::string::npos);
+  const size_t body = request.find("\r\n\r\n") + 4;
+  EXPECT_NE(request.find("Content-Length: " + std::to_string(request.size() - body) + "\r\n"),
+            std::string::npos)
+      << request;
   EXPECT_EQ(request.find("Expect"), std::string::npos);
   EXPECT_EQ(request.find("Accept"), std::string::npos);
   EXPECT_EQ(request.find("User-Agent"), std::string::npos);
@@ -419,6 +423,60 @@ TEST_F(HttpProcessorClientTest, HundredsInFlightAtOnceOnConnectionsThatAreKept) 
   for (const auto& [cookie, result] : posted_) {
     EXPECT_STREQ(Name(result.outcome), "confirmed") << cookie;
   }
+}
+
+TEST_F(HttpProcessorClientTest, QuickAnswersNeedFewConnections) {
+  constexpr uint64_t kMany = 300;
+  ProcessorOptions options = Options();
+  options.in_flight_max = kMany;
+  Start(options);
+  server_.on_request = [](Connection& connection, std::string_view) { connection.Send(kOk); };
+  for (uint64_t i = 0; i < kMany; ++i) ASSERT_TRUE(client_->Post(Request(i), i));
+  RunUntil([&] { return posted_.size() == kMany; });
+  EXPECT_EQ(server_.requests().size(), kMany);
+  EXPECT_LT(server_.connections().size(), kMany / 2);
+}
+
+TEST_F(HttpProcessorClientTest, WhoWaitsForAConnectionIsToldWhenNobodyIsThere) {
+  const base::UniqueFd bound_not_listening = ScriptedServer::NewSocket();
+  ProcessorOptions options = Options();
+  options.url =
+      "http://127.0.0.1:" + std::to_string(ScriptedServer::PortOf(bound_not_listening.get()));
+  Start(options);
+  for (uint64_t i = 0; i < 200; ++i) ASSERT_TRUE(client_->Post(Request(i), i));
+  RunUntil([&] { return posted_.size() == 200; });
+  for (const auto& [cookie, result] : posted_) {
+    EXPECT_STREQ(Name(result.outcome), "not_sent") << cookie;
+  }
+}
+
+// More than the kernel takes in one write.
+TEST_F(HttpProcessorClientTest, ALongRequestIsWrittenInParts) {
+  ProcessorOptions options = Options();
+  options.headers = {"X-Long: " + std::string(1'000'000, 'x')};
+  Start(options);
+  server_.on_request = [](Connection& connection, std::string_view) { connection.Send(kOk); };
+  EXPECT_STREQ(Name(PostOne(1).outcome), "confirmed");
+  EXPECT_STREQ(Name(PostOne(2).outcome), "confirmed");
+  EXPECT_EQ(server_.requests().at(0).size(), server_.requests().at(1).size());
+  EXPECT_EQ(server_.connections().size(), 1U);
+}
+
+TEST_F(HttpProcessorClientTest, ALongRequestThatIsAnsweredEarlyEndsItsConnection) {
+  ProcessorOptions options = Options();
+  options.headers = {"X-Long: " + std::string(8'000'000, 'x')};
+  Start(options);
+  size_t answered = 0;
+  server_.on_bytes = [&](Connection& connection) {
+    if (connection.index == answered) {
+      ++answered;
+      connection.Send(Empty("429 Too Many Requests"));
+    }
+    return true;  // nothing is read
+  };
+  EXPECT_STREQ(Name(PostOne(1).outcome), "over_capacity");
+  EXPECT_STREQ(Name(PostOne(2).outcome), "over_capacity");
+  EXPECT_EQ(server_.connections().size(), 2U);
 }
 
 TEST_F(HttpProcessorClientTest, HandleIsFreeAgainInsideTheEvent) {

@@ -23,6 +23,7 @@ struct GetTarget {
   int64_t connect_timeout_ms = 1'000;
   int64_t answer_timeout_ms = 15'000;
   std::vector<std::string> headers;  // "Name: value"
+  std::string ca_file;               // as in ProcessorOptions
 };
 
 struct GetAnswer {

@@ -16,6 +16,7 @@ struct ProcessorOptions {
   int64_t answer_timeout_ms = 15'000;  // longer than any honest delay: a time-out is an unknown
   size_t in_flight_max = 350;          // per instance
   std::vector<std::string> headers;    // "Name: value", added to each request
+  std::string ca_file;                 // of https: PEM file of who may vouch; empty: the system's
 };
 
 }  // namespace tollgate::upstream
