@@ -148,6 +148,11 @@ const Row kRows[] = {
      Then::kKeep, PostOutcome::kOverCapacity, 429},
     {"OverCapacityCut", Head("429 Too Many Requests") + "Retry-Aft", Then::kClose,
      PostOutcome::kUnknown, 429},
+    {"OverCapacityHung", Head("429 Too Many Requests") + "Content-Length: 4\r\n\r\n", Then::kKeep,
+     PostOutcome::kUnknown, 429},
+    {"Empty500ChunkedHung",
+     Head("500 Internal Server Error") + "Transfer-Encoding: chunked\r\n\r\n", Then::kKeep,
+     PostOutcome::kUnknown, 500},
     {"Empty500", Empty("500 Internal Server Error"), Then::kKeep, PostOutcome::kEmpty500, 500},
     {"Empty500ThenClosed", Empty("500 Internal Server Error"), Then::kClose, PostOutcome::kEmpty500,
      500},
@@ -319,6 +324,30 @@ TEST_F(HttpProcessorClientTest, AnswerThatNobodyAskedForIsNotTakenForTheNext) {
   EXPECT_STREQ(Name(PostOne(2).outcome), "over_capacity");
 }
 
+// An answer after which the connection must not be used, though the other side keeps it open.
+class LastAnswer : public HttpProcessorClientTest,
+                   public ::testing::WithParamInterface<std::pair<const char*, std::string>> {};
+
+TEST_P(LastAnswer, EndsItsConnection) {
+  Start(Options());
+  server_.on_request = [](Connection& connection, std::string_view) {
+    connection.Send(connection.index == 0 ? GetParam().second : std::string(kOk));
+  };
+  PostOne(1);
+  RunUntil([&] { return !server_.connections()[0]->open(); });
+  EXPECT_STREQ(Name(PostOne(2).outcome), "confirmed");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Answers, LastAnswer,
+    ::testing::Values(std::pair("WithMoreBehindIt", std::string(kOk) + "HTTP/1.1 429 x\r\n"),
+                      std::pair("SaysClose",
+                                "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                "Content-Length: 0\r\n\r\n"),
+                      std::pair("OfAnOldVersion", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
+                      std::pair("Unintelligible", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")),
+    [](const auto& row) { return std::string(row.param.first); });
+
 TEST_F(HttpProcessorClientTest, SlowBytesAreAnAnswer) {
   Start(Options());
   Connection* answering = nullptr;
@@ -448,6 +477,7 @@ TEST_F(HttpProcessorClientTest, WhoWaitsForAConnectionIsToldWhenNobodyIsThere) {
   for (const auto& [cookie, result] : posted_) {
     EXPECT_STREQ(Name(result.outcome), "not_sent") << cookie;
   }
+  EXPECT_LT(client_->stats().connections_opened, 50U) << "each waited for a try of its own";
 }
 
 // More than the kernel takes in one write.
