@@ -68,7 +68,8 @@ AnswerReader::State AnswerReader::OnEnd() {
   return part_ == Part::kToEnd && !bad_framing_ ? State::kDone : State::kBad;
 }
 
-// A line that is whole in `bytes` is read where it lies; else its beginning is kept.
+// A line that is whole in `bytes` is read where it lies; else its beginning is kept. A long one is
+// cut either way, so that nothing depends on how the bytes arrive.
 AnswerReader::State AnswerReader::TakeLine(std::string_view bytes, size_t& taken) {
   const void* const end = std::memchr(bytes.data(), '\n', bytes.size());
   const size_t length = end == nullptr
@@ -77,7 +78,9 @@ AnswerReader::State AnswerReader::TakeLine(std::string_view bytes, size_t& taken
   taken += length;
   head_bytes_ += length;
   if (head_bytes_ > kHeadBytesMax) return State::kBad;
-  if (end != nullptr && line_bytes_ == 0) return OnLine(bytes.substr(0, length));
+  if (end != nullptr && line_bytes_ == 0 && length <= line_.size()) {
+    return OnLine(bytes.substr(0, length));
+  }
   const size_t kept = std::min(length, line_.size() - line_bytes_);
   std::copy_n(bytes.data(), kept, line_.data() + line_bytes_);
   line_bytes_ += kept;
