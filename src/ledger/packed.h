@@ -29,6 +29,9 @@ class Unpacker {
     data_.remove_prefix(kBytes);
     return value;
   }
+  bool empty() const { return data_.empty(); }
+  // REQUIRES: not empty.
+  uint8_t Peek() const { return static_cast<uint8_t>(data_.front()); }
 
  private:
   std::string_view data_;

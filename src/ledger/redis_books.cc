@@ -17,6 +17,8 @@
 namespace tollgate::ledger {
 namespace {
 
+constexpr const char* kSweepKeys = "200";  // looked at per step: a fraction of a millisecond
+
 std::string_view TextOf(const redisReply& reply) { return {reply.str, reply.len}; }
 
 int64_t NumberOf(const redisReply& reply) {
@@ -164,7 +166,7 @@ struct RedisBooks::Impl {
   // A page at a time with pauses between, so that Redis never feels it.
   void SweepStep() {
     if (!Available()) return sweep_timer.ArmIn(base::kNanosPerSecond);
-    Begin(kSweep, 2).Add(cursor).Add("200");
+    Begin(kSweep, 3).Add(cursor).Add(kSweepKeys).Add(std::to_string(options.horizon_s));
     connection.Call(command, [this](const redisReply* reply) {
       if (!IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
         return sweep_timer.ArmIn(base::kNanosPerSecond);
@@ -199,11 +201,12 @@ void RedisBooks::Purge(OnPurged done) { impl_->Purge(std::move(done)); }
 // --- The lease
 
 struct RedisLeaseStore::Impl {
-  enum Script : size_t { kAcquire, kPublish, kRelease };
+  enum Script : size_t { kAcquire, kPublish, kRelease, kSweep };
 
   Impl(net::EventLoop& loop, const RedisOptions& options_in)
       : options(options_in),
-        connection(loop, options, {lua::kLeaseAcquire, lua::kLeasePublish, lua::kLeaseRelease},
+        connection(loop, options,
+                   {lua::kLeaseAcquire, lua::kLeasePublish, lua::kLeaseRelease, lua::kSweep},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
 
   RedisCommand& Begin(Script script, size_t arguments) {
@@ -225,9 +228,22 @@ struct RedisLeaseStore::Impl {
     return false;
   }
 
+  // The holder clears away a little with each renewal: booked claims whose horizon has passed, and
+  // what a purge left if its instance did not live to do it.
+  void SweepStep() {
+    if (!connection.ready()) return;
+    Begin(kSweep, 3).Add(cursor).Add(kSweepKeys).Add(std::to_string(options.horizon_s));
+    connection.Call(command, [this](const redisReply* reply) {
+      if (IsAnswer(reply) && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+        cursor = TextOf(*reply->element[0]);
+      }
+    });
+  }
+
   const RedisOptions options;
   RedisConnection connection;
   RedisCommand command;
+  std::string cursor = "0";
 };
 
 RedisLeaseStore::RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options)
@@ -243,7 +259,9 @@ void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView d
         if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 4) {
           return done(std::nullopt);
         }
-        done(LeaseView{.held = NumberOf(*reply->element[0]) == 1,
+        const bool held = NumberOf(*reply->element[0]) == 1;
+        if (held) impl->SweepStep();
+        done(LeaseView{.held = held,
                        .holder = std::string(TextOf(*reply->element[1])),
                        .snapshot = std::string(TextOf(*reply->element[2])),
                        .snapshot_age_ms = NumberOf(*reply->element[3])});

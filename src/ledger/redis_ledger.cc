@@ -18,8 +18,10 @@ namespace {
 enum Script : size_t { kClaimScript, kRecordScript };
 constexpr size_t kClaimBytes = 39;
 constexpr size_t kRecordBytes = 46;
-constexpr size_t kClaimReplyBytes = 15;
+constexpr size_t kClaimReplyBytes = 15;  // or one byte, kAsAsked
 constexpr size_t kRecordReplyBytes = 2;
+constexpr uint8_t kAsAsked = 7;
+constexpr size_t kAttemptAt = 24;  // in a packed claim; processor and time follow
 constexpr uint64_t kUnnamed = 32;  // from here on: 32 + an index of the ledger's own
 
 void PackClaim(std::string& out, const ClaimRequest& request) {
@@ -147,20 +149,37 @@ struct RedisLedger::Impl {
     if (reply == nullptr) return Fail(call);
     if (reply->type == REDIS_REPLY_ERROR) return OnError(call, *reply);
     const size_t expected = call->one_by_one ? 1 : call->count;
-    const size_t bytes = call->record ? kRecordReplyBytes : kClaimReplyBytes;
-    const bool sound = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-                       reply->element[0]->type == REDIS_REPLY_STRING &&
-                       reply->element[0]->len == expected * bytes;
-    if (!sound) {
+    if (!IsSound(*call, *reply, expected)) {
       Fail(call);
       return connection.Drop("an answer that the scripts cannot have given");
     }
     ledger_names = TextOf(*reply->element[1]);
+    if (!call->record) epoch = static_cast<uint32_t>(reply->element[2]->integer);
     Unpacker in(TextOf(*reply->element[0]));
     for (size_t i = 0; i < expected; ++i) {
-      call->record ? TakeRecordReply(*call, in) : TakeClaimReply(*call, in);
+      call->record ? TakeRecordReply(*call, in) : TakeClaimReply(*call, in, call->single + i);
     }
     Advance(call, expected);
+  }
+
+  // As many replies as entries, and not a byte more.
+  static bool IsSound(const Call& call, const redisReply& reply, size_t expected) {
+    const size_t elements = call.record ? 2 : 3;
+    if (reply.type != REDIS_REPLY_ARRAY || reply.elements != elements ||
+        reply.element[0]->type != REDIS_REPLY_STRING ||
+        reply.element[1]->type != REDIS_REPLY_STRING) {
+      return false;
+    }
+    std::string_view replies = TextOf(*reply.element[0]);
+    if (call.record) return replies.size() == expected * kRecordReplyBytes;
+    if (reply.element[2]->type != REDIS_REPLY_INTEGER) return false;
+    for (size_t i = 0; i < expected; ++i) {
+      if (replies.empty()) return false;
+      const size_t bytes = replies.front() == kAsAsked ? 1 : kClaimReplyBytes;
+      if (replies.size() < bytes) return false;
+      replies.remove_prefix(bytes);
+    }
+    return replies.empty();
   }
 
   // After `answered` more entries.
@@ -209,8 +228,20 @@ struct RedisLedger::Impl {
     events->OnBatchFailed(call->batch);
   }
 
-  void TakeClaimReply(Call& call, Unpacker& in) {
+  // `entry`: its number in the call.
+  void TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
     ClaimReply reply;
+    if (in.Peek() == kAsAsked) {
+      in.Take<1>();
+      Unpacker asked(std::string_view(call.data).substr(entry * kClaimBytes + kAttemptAt));
+      reply.verdict = ClaimVerdict::kYours;
+      reply.attempt = static_cast<uint16_t>(asked.Take<2>());
+      reply.processor = static_cast<payments::ProcessorId>(asked.Take<1>());
+      reply.requested_at_ms = static_cast<int64_t>(asked.Take<6>());
+      reply.epoch = epoch;
+      call.claim_replies.push_back(reply);
+      return;
+    }
     reply.verdict = static_cast<ClaimVerdict>(in.Take<1>());
     reply.attempt = static_cast<uint16_t>(in.Take<2>());
     reply.processor = ProcessorOf(in.Take<1>());
@@ -253,6 +284,7 @@ struct RedisLedger::Impl {
   std::string names, table_id, incarnation, nonce;
   size_t names_count = 0;
   std::string_view ledger_names;  // during OnReply
+  uint32_t epoch = 0;             // likewise
   std::vector<std::unique_ptr<Call>> calls;
   std::vector<Call*> idle;
 };

@@ -60,6 +60,25 @@ class RedisLedgerTest : public RedisFixture, public LedgerEvents {
             .requested_at_ms = 1'752'583'000'000};
   }
 
+  void ExpectAnswersOfTheModel();
+  void Cli(const std::vector<std::string>& command) {
+    std::vector<std::string> argv{"redis-cli", "-s", Socket()};
+    argv.insert(argv.end(), command.begin(), command.end());
+    testing::ChildProcess cli(argv, folder_ / "cli.log");
+    ASSERT_EQ(cli.WaitExit(20'000), 0) << cli.Log();
+    ASSERT_EQ(cli.Log().find("ERR"), std::string::npos) << cli.Log();
+  }
+  // What was booked today was booked `days` ago.
+  void MakeOlder(int days) {
+    Cli({"eval",
+         "local today = math.floor(redis.call('TIME')[1] / 86400) "
+         "for _, key in ipairs(redis.call('KEYS', 'tollgate:[bd]:*')) do "
+         "  local kind, day, rest = string.match(key, '^tollgate:(.:0:)(%d+)(.*)$') "
+         "  redis.call('RENAME', key, 'tollgate:' .. kind .. today - ARGV[1] .. rest) "
+         "end",
+         "0", std::to_string(days)});
+  }
+
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::unique_ptr<RedisLedger> ledger_;
   std::vector<ClaimReply> claimed_;
@@ -75,7 +94,23 @@ bool operator==(const ClaimReply& a, const ClaimReply& b) {
 }
 
 // The simulation stands on the model; this is what ties the model to the scripts.
-TEST_F(RedisLedgerTest, AnswersAsTheModelOfTheSimulationDoes) {
+TEST_F(RedisLedgerTest, AnswersAsTheModelOfTheSimulationDoes) { ExpectAnswersOfTheModel(); }
+
+// An instance whose processors stand in another order has numbered them on the books.
+TEST_F(RedisLedgerTest, AnswersAsTheModelUnderOtherNumbersOfTheProcessors) {
+  payments::ProcessorDirectory others{{"third", "fallback", "default"}};
+  RedisLedger first(loop_, Options(), others, "");
+  first.SetEvents(this);
+  first.Start();
+  ASSERT_TRUE(Until([&] { return first.can_claim(); }));
+  first.Claim({.table = {9, 9}, .incarnation = 1, .nonce = 1}, std::vector{Request(0xFFFF)},
+              ++batch_);
+  ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+  ASSERT_FALSE(failed_);
+  ExpectAnswersOfTheModel();
+}
+
+void RedisLedgerTest::ExpectAnswersOfTheModel() {
   Connect();
   simulation::LedgerModel model(clock_);
   base::Random random(20261124);
@@ -157,6 +192,52 @@ TEST_F(RedisLedgerTest, AnswersAsTheModelOfTheSimulationDoes) {
       EXPECT_EQ((*summary)[static_cast<size_t>(id)].amount_cents, expected[id].second);
     }
   }
+}
+
+TEST_F(RedisLedgerTest, WhatWasBookedYesterdayIsKnownAndLaterForgotten) {
+  Connect();
+  const RecordRequest record{.claim = Request(1), .epoch_known = true, .epoch = 0};
+  ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
+  ASSERT_EQ(Record(owner_, {record}).at(0).verdict, RecordVerdict::kDone);
+  MakeOlder(1);
+  EXPECT_EQ(Claim(owner_, {Request(1, 2)}).at(0).verdict, ClaimVerdict::kBooked);
+  EXPECT_EQ(Record(owner_, {record}).at(0).verdict, RecordVerdict::kDone);
+  RedisBooks books(loop_, Options(), directory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  int64_t count = -1;
+  books.GetSummary({}, [&](const auto& summary) { count = summary->at(0).count; });
+  ASSERT_TRUE(Until([&] { return count >= 0; }));
+  EXPECT_EQ(count, 1) << "counted again";
+
+  RedisLeaseStore lease(loop_, Options());
+  lease.Start();
+  const auto known = [&] {
+    std::optional<std::optional<BookEntry>> answer;
+    bool answered = false;
+    books.Find(Request(1).payment.id, [&](auto found) {
+      answer = found;
+      answered = true;
+    });
+    EXPECT_TRUE(Until([&] { return answered; }));
+    return answer.has_value() && answer->has_value();
+  };
+  const auto renew = [&] {
+    bool answered = false;
+    lease.Acquire("token", 5'000, [&](const auto& view) { answered = view && view->held; });
+    loop_.RunOnce(10);
+    return answered;
+  };
+  for (int i = 0; i < 50;) i += renew() ? 1 : 0;
+  EXPECT_TRUE(known()) << "cleared away within its horizon";
+  MakeOlder(3);
+  EXPECT_TRUE(Until([&] {
+    renew();
+    testing::ChildProcess cli({"redis-cli", "-s", Socket(), "--raw", "eval",
+                               "return #redis.call('KEYS', 'tollgate:b:*')", "0"},
+                              folder_ / "keys.log");
+    return cli.WaitExit(5'000) == 0 && cli.Log() == "0\n";
+  })) << "the horizon has passed";
 }
 
 TEST_F(RedisLedgerTest, AKilledServerFailsTheBatchAndItsReturnIsATailThatMayBeLost) {

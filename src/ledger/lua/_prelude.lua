@@ -1,6 +1,9 @@
 -- What the scripts share; cmake puts it before each of claim, record and find.
 -- Keys are built from the prefix in KEYS[1]. Integers in packed strings are big-endian.
+-- On the way of each payment strings are cut and joined as they came: packing, unpacking and
+-- string.format cost as much as a command.
 local prefix = KEYS[1]
+local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 local unpack_struct, pack_struct = struct.unpack, struct.pack
 
 local NONE = 31 -- the caller's and our number for "no processor"
@@ -14,15 +17,17 @@ local function ledger_index_of(name)
   return index
 end
 
--- From the caller's processor ids (the order of its names) to ledger indexes, and back.
+-- From the caller's processor ids (the order of its names) to ledger indexes, and back; and
+-- whether these are the same numbers.
 local function read_names(text)
-  local to_ledger, to_caller, id = { [NONE] = NONE }, { [NONE] = NONE }, 0
+  local to_ledger, to_caller, id, same = { [NONE] = NONE }, { [NONE] = NONE }, 0, true
   for name in string.gmatch(text, '[^\n]+') do
     local index = ledger_index_of(name)
     to_ledger[id], to_caller[index] = index, id
+    same = same and index == id
     id = id + 1
   end
-  return to_ledger, to_caller
+  return to_ledger, to_caller, same
 end
 
 local function all_names()
@@ -47,22 +52,19 @@ end
 local epoch = tonumber(redis.call('GET', prefix .. 'epoch') or '0')
 local today = math.floor(tonumber(redis.call('TIME')[1]) / 86400)
 
-local function pending_key(id)
-  return prefix .. 'p:' .. string.format('%02x', string.byte(id, 1))
-end
-local function booked_key(day, id)
-  local b1, b2 = string.byte(id, 1, 2)
-  return prefix .. 'b:' .. epoch .. ':' .. day .. ':' .. string.format('%02x%02x', b1, b2)
-end
+-- 256 buckets of pending claims by the id's first byte, 65,536 of booked ones a day by its first
+-- two; these stand in the keys as they are.
+local pending_prefix = prefix .. 'p:'
+local today_prefix = prefix .. 'b:' .. epoch .. ':' .. today .. ':'
+local yesterday_prefix = prefix .. 'b:' .. epoch .. ':' .. (today - 1) .. ':'
 
 -- Was anything booked yesterday? Asked once per call; most days of a test have no yesterday.
-local had_yesterday = redis.call('EXISTS', prefix .. 'd:' .. epoch .. ':' .. (today - 1)) == 1
+local had_yesterday = call('EXISTS', prefix .. 'd:' .. epoch .. ':' .. (today - 1)) == 1
 
--- kind (0 counted, 1 not counted, 2 + reason: rejected), processor, requestedAt, cents; or nil.
-local function find_booked(id)
-  local field = string.sub(id, 3)
-  local value = redis.call('HGET', booked_key(today, id), field)
-  if not value and had_yesterday then value = redis.call('HGET', booked_key(today - 1, id), field) end
-  if not value then return nil end
-  return unpack_struct('>I1I1I6I6', value)
+-- Kind 1 (0 counted, 1 not counted, 2 + reason: rejected), processor 1, at 6, cents 6; or false.
+local function booked_value(id)
+  local bucket, field = sub(id, 1, 2), sub(id, 3)
+  local value = call('HGET', today_prefix .. bucket, field)
+  if value or not had_yesterday then return value end
+  return call('HGET', yesterday_prefix .. bucket, field)
 end

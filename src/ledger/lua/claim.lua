@@ -3,10 +3,14 @@
 -- Claims a batch of payments, one fleet-wide claim per id (docs/ARCHITECTURE.md, "The books").
 -- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors,
 -- entries of 39 bytes: id 16, slot 4, generation 4, attempt 2, processor 1, at 6, cents 6.
--- Returns {replies, names}: per entry verdict 1, attempt 2, processor 1 (see `out`), at 6,
--- epoch 4, and one byte: with YOURS whether another opening of the table claimed this attempt, with
--- REJECTED the reason.
+-- Returns {replies, names, epoch}. A reply is one byte, AS_ASKED: it is the caller's just as the
+-- entry says, in that epoch; or verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, and
+-- one byte: with YOURS whether another opening of the table claimed this attempt, with REJECTED the
+-- reason.
+-- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
+-- epoch 4, incarnation 8.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
+local AS_ASKED = char(7)
 local ENTRY = 39
 local ATTEMPT_MAX = 8191
 
@@ -17,16 +21,15 @@ end
 local count = #data / ENTRY
 local replies = {}
 local function answer(verdict, attempt, processor, at, in_epoch, reason)
-  replies[#replies + 1] =
-    pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason)
+  return pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason)
 end
 
 if not owner_is_current(tbl, incarnation, nonce) then
-  for _ = 1, count do answer(FENCED, 0, NONE, 0, 0, 0) end
-  return { table.concat(replies), '' }
+  for i = 1, count do replies[i] = answer(FENCED, 0, NONE, 0, 0, 0) end
+  return { table.concat(replies), '', epoch }
 end
 
-local to_ledger, to_caller = read_names(ARGV[4])
+local to_ledger, to_caller, same_numbers = read_names(ARGV[4])
 local unknown_name = false
 -- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
@@ -37,47 +40,63 @@ local function out(index)
 end
 -- The whole batch is validated before the first write: an error undoes nothing.
 for i = 0, count - 1 do
-  if not to_ledger[string.byte(data, i * ENTRY + 27)] then
+  if not to_ledger[byte(data, i * ENTRY + 27)] then
     return redis.error_reply('ERR malformed batch: no such processor')
   end
 end
 
-local function claim_one(position)
-  local id = string.sub(data, position, position + 15)
-  local attempt, processor, at, cents = unpack_struct('>I2I1I6I6', data, position + 24)
-  local kind, booked_processor, booked_at, booked_cents = find_booked(id)
-  if kind then
-    if booked_cents ~= cents then return answer(CONFLICT, 0, NONE, 0, 0, 0) end
-    if kind >= 2 then return answer(REJECTED, 0, NONE, 0, 0, kind - 2) end
-    return answer(BOOKED, 0, out(booked_processor), booked_at, 0, 0)
+local function on_the_books(value, position)
+  local kind, processor, at, cents = unpack_struct('>I1I1I6I6', value)
+  if cents ~= unpack_struct('>I6', data, position + 33) then
+    return answer(CONFLICT, 0, NONE, 0, 0, 0)
   end
-  local key, index = pending_key(id), to_ledger[processor]
-  local owner = tbl .. string.sub(data, position + 16, position + 23)
-  local mine = owner .. pack_struct('>I2I1I6I6I4', attempt, index, at, cents, epoch) .. incarnation
-  if redis.call('HSETNX', key, id, mine) == 0 then
-    local known = redis.call('HGET', key, id)
-    local held_attempt, held_processor, held_at, held_cents, held_epoch =
-      unpack_struct('>I2I1I6I6I4', known, 25)
-    if string.sub(known, 1, 24) ~= owner then
-      return answer(held_cents == cents and ELSEWHERE or CONFLICT, 0, NONE, 0, 0, 0)
-    end
-    if attempt <= held_attempt then
-      local verdict = attempt == held_attempt and YOURS or STALE
-      local others = string.sub(known, -8) ~= incarnation
-      if others then
-        -- Taken over from another opening of the table: under a number of its own, so that no
-        -- opening that still believes the old attempt refused can pass by it.
-        held_attempt = math.min(held_attempt + 1, ATTEMPT_MAX)
-        redis.call('HSET', key, id, owner .. pack_struct('>I2I1I6I6I4', held_attempt,
-          held_processor, held_at, held_cents, held_epoch) .. incarnation)
-      end
-      return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch,
-        others and 1 or 0)
-    end
-    redis.call('HSET', key, id, mine)
-  end
-  answer(YOURS, attempt, processor, at, epoch, 0)
+  if kind >= 2 then return answer(REJECTED, 0, NONE, 0, 0, kind - 2) end
+  return answer(BOOKED, 0, out(processor), at, 0, 0)
 end
 
-for i = 0, count - 1 do claim_one(i * ENTRY + 1) end
-return { table.concat(replies), unknown_name and all_names() or '' }
+local claimed_in = pack_struct('>I4', epoch) .. incarnation
+local function claim_of(position)
+  local entry = sub(data, position + 16, position + 38)
+  if not same_numbers then
+    entry = sub(entry, 1, 10) .. char(to_ledger[byte(entry, 11)]) .. sub(entry, 12)
+  end
+  return tbl .. entry .. claimed_in
+end
+
+-- There is a claim already.
+local function held_already(key, id, position, mine)
+  local known = call('HGET', key, id)
+  local attempt, _, _, cents = unpack_struct('>I2I1I6I6', mine, 25)
+  local held_attempt, held_processor, held_at, held_cents, held_epoch =
+    unpack_struct('>I2I1I6I6I4', known, 25)
+  local owner = sub(mine, 1, 24)
+  if sub(known, 1, 24) ~= owner then
+    return answer(held_cents == cents and ELSEWHERE or CONFLICT, 0, NONE, 0, 0, 0)
+  end
+  if attempt > held_attempt then
+    call('HSET', key, id, mine)
+    return AS_ASKED
+  end
+  local verdict = attempt == held_attempt and YOURS or STALE
+  local others = sub(known, -8) ~= incarnation
+  if others then
+    -- Taken over from another opening of the table: under a number of its own, so that no
+    -- opening that still believes the old attempt refused can pass by it.
+    held_attempt = math.min(held_attempt + 1, ATTEMPT_MAX)
+    call('HSET', key, id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor,
+      held_at, held_cents, held_epoch) .. incarnation)
+  end
+  return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch, others and 1 or 0)
+end
+
+local function claim_one(position)
+  local id = sub(data, position, position + 15)
+  local value = booked_value(id)
+  if value then return on_the_books(value, position) end
+  local key, mine = pending_prefix .. sub(id, 1, 1), claim_of(position)
+  if call('HSETNX', key, id, mine) == 1 then return AS_ASKED end
+  return held_already(key, id, position, mine)
+end
+
+for i = 0, count - 1 do replies[i + 1] = claim_one(i * ENTRY + 1) end
+return { table.concat(replies), unknown_name and all_names() or '', epoch }

@@ -14,13 +14,14 @@ local function name_of(index)
   return ''
 end
 
-local kind, processor, at, cents = find_booked(id)
+local value, kind, processor, at, cents = booked_value(id), nil, nil, nil, nil
+if value then kind, processor, at, cents = unpack_struct('>I1I1I6I6', value) end
 if kind and kind < 2 then
   return { 1, 0, name_of(processor), string.format('%.0f', at), string.format('%.0f', cents), 0 }
 elseif kind then
   return { 2, 0, name_of(processor), string.format('%.0f', at), string.format('%.0f', cents), kind - 2 }
 end
-local pending = redis.call('HGET', pending_key(id), id)
+local pending = redis.call('HGET', pending_prefix .. sub(id, 1, 1), id)
 if not pending then return nil end
 local attempt, index, requested, amount = unpack_struct('>I2I1I6I6', pending, 25)
 return { 0, attempt, name_of(index), string.format('%.0f', requested), string.format('%.0f', amount), 0 }

@@ -14,16 +14,14 @@ if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or not h
 end
 local count = #data / ENTRY
 local replies = {}
-local function answer(verdict, other)
-  replies[#replies + 1] = pack_struct('>I1I1', verdict, other)
-end
+local done = char(DONE, NONE)
 
 if not owner_is_current(tbl, incarnation, nonce) then
-  for _ = 1, count do answer(FENCED, NONE) end
+  for i = 1, count do replies[i] = char(FENCED, NONE) end
   return { table.concat(replies), '' }
 end
 
-local to_ledger, to_caller = read_names(ARGV[4])
+local to_ledger, to_caller, same_numbers = read_names(ARGV[4])
 local unknown_name = false
 -- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
@@ -34,72 +32,73 @@ local function out(index)
 end
 -- The whole batch is validated before the first write: an error undoes nothing.
 for i = 0, count - 1 do
-  if not to_ledger[string.byte(data, i * ENTRY + 27)] then
+  if not to_ledger[byte(data, i * ENTRY + 27)] then
     return redis.error_reply('ERR malformed batch: no such processor')
   end
 end
--- Sums of this batch by processor and millisecond: [processor][at] = {count, cents}.
+-- Sums of this batch by processor 1 and at 6, as they stand in a value: {count, cents}.
 local sums = {}
 
-local function add(processor, at, cents)
-  local by_time = sums[processor]
-  if not by_time then
-    by_time = {}
-    sums[processor] = by_time
-  end
-  local sum = by_time[at]
+local function add(value)
+  local moment, cents = sub(value, 2, 8), unpack_struct('>I6', value, 9)
+  local sum = sums[moment]
   if sum then
     sum[1], sum[2] = sum[1] + 1, sum[2] + cents
   else
-    by_time[at] = { 1, cents }
+    sums[moment] = { 1, cents }
   end
 end
 
 local function is_own_or_nobodys(id, position)
-  local pending = redis.call('HGET', pending_key(id), id)
-  return not pending
-    or string.sub(pending, 1, 24) == tbl .. string.sub(data, position + 16, position + 23)
+  local pending = call('HGET', pending_prefix .. sub(id, 1, 1), id)
+  return not pending or sub(pending, 1, 24) == tbl .. sub(data, position + 16, position + 23)
 end
 
--- The entry is on the books, by whomever: what was pending under its id is settled, ours and
--- another owner's alike, as every question looks at the books first.
-local function settle(id, verdict, other)
-  redis.call('HDEL', pending_key(id), id)
-  answer(verdict, other)
+-- As booked_value has it; or nil if another owner may still book it.
+local usual = char(1, 0, 1) .. pack_struct('>I4', epoch)
+local function value_of(position, id)
+  local place = sub(data, position + 26, position + 38)
+  if not same_numbers then place = char(to_ledger[byte(place)]) .. sub(place, 2) end
+  if sub(data, position + 39, position + 45) == usual then return char(0) .. place end
+  local booked, reason, epoch_known, claimed_in = unpack_struct('>I1I1I1I4', data, position + 39)
+  if booked == 0 then
+    return is_own_or_nobodys(id, position) and char(2 + reason) .. place or nil
+  end
+  local counted = epoch_known == 0 or claimed_in >= epoch
+  return char(counted and 0 or 1) .. place
+end
+
+-- Something is on the books under this id: what to answer, or nil if it makes way.
+local function keep_older(older, value, home, field)
+  local older_kind, older_processor = byte(older, 1, 2)
+  if byte(value) >= 2 then return done end
+  if older_kind < 2 then
+    if older_processor == byte(value, 2) then return done end
+    return char(CONTRADICTION, out(older_processor))
+  end
+  call('HSET', home, field, value) -- it was called rejected, and is booked after all
+  return nil
 end
 
 local function record_one(position)
-  local id = string.sub(data, position, position + 15)
-  local _, processor, at, cents, booked, reason, epoch_known, claimed_in =
-    unpack_struct('>I2I1I6I6I1I1I1I4', data, position + 24)
-  local index = to_ledger[processor]
-  if booked == 0 and not is_own_or_nobodys(id, position) then
-    return answer(DONE, NONE) -- another owner may still book it
+  local id = sub(data, position, position + 15)
+  local value = value_of(position, id)
+  if not value then return done end
+  local bucket, field, reply = sub(id, 1, 2), sub(id, 3), nil
+  local home = today_prefix .. bucket
+  local older = had_yesterday and call('HGET', yesterday_prefix .. bucket, field)
+  if older or call('HSETNX', home, field, value) == 0 then
+    reply = keep_older(older or call('HGET', home, field), value, home, field)
   end
-  local counted = epoch_known == 0 or claimed_in >= epoch
-  local kind = booked == 0 and 2 + reason or (counted and 0 or 1)
-  local home, field = booked_key(today, id), string.sub(id, 3)
-  local value = pack_struct('>I1I1I6I6', kind, index, at, cents)
-  local older = had_yesterday and redis.call('HGET', booked_key(today - 1, id), field)
-  if older or redis.call('HSETNX', home, field, value) == 0 then
-    older = older or redis.call('HGET', home, field)
-    local older_kind, older_processor = unpack_struct('>I1I1', older)
-    if booked == 0 then return settle(id, DONE, NONE) end
-    if older_kind < 2 then
-      if older_processor == index then return settle(id, DONE, NONE) end
-      return settle(id, CONTRADICTION, out(older_processor))
-    end
-    redis.call('HSET', home, field, value) -- it was called rejected, and is booked after all
-  end
-  if redis.call('HLEN', home) == 1 then
-    redis.call('EXPIREAT', home, (today + 1) * 86400 + horizon)
-  end
-  if kind == 0 then add(index, at, cents) end
-  settle(id, DONE, NONE)
+  if not reply and byte(value) == 0 then add(value) end
+  -- What was pending under its id is settled, ours and another owner's alike, as every question
+  -- looks at the books first.
+  call('HDEL', pending_prefix .. sub(id, 1, 1), id)
+  return reply or done
 end
 
-redis.call('SET', prefix .. 'd:' .. epoch .. ':' .. today, 1, 'EX', 2 * 86400 + horizon)
-for i = 0, count - 1 do record_one(i * ENTRY + 1) end
+call('SET', prefix .. 'd:' .. epoch .. ':' .. today, 1, 'EX', 2 * 86400 + horizon)
+for i = 0, count - 1 do replies[i + 1] = record_one(i * ENTRY + 1) end
 
 -- The totals last: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its
 -- key holds 64 of them. Level 5 is one key for all time.
@@ -122,14 +121,20 @@ local function add_to_tree(processor, by_time)
         key, index = prefix .. 's:' .. epoch .. ':5', pack_struct('>I2', node)
       else
         key = prefix .. 's:' .. epoch .. ':' .. level .. ':' .. string.format('%.0f', math.floor(node / 64))
-        index = string.char(node % 64)
+        index = char(node % 64)
       end
-      local who = string.char(processor)
-      redis.call('HINCRBY', key, 'c' .. who .. index, string.format('%.0f', total[1]))
-      redis.call('HINCRBY', key, 'a' .. who .. index, string.format('%.0f', total[2]))
+      local who = char(processor)
+      call('HINCRBY', key, 'c' .. who .. index, string.format('%.0f', total[1]))
+      call('HINCRBY', key, 'a' .. who .. index, string.format('%.0f', total[2]))
     end
   end
 end
-for processor, by_time in pairs(sums) do add_to_tree(processor, by_time) end
+local by_processor = {}
+for moment, sum in pairs(sums) do
+  local processor, at = unpack_struct('>I1I6', moment)
+  by_processor[processor] = by_processor[processor] or {}
+  by_processor[processor][at] = sum
+end
+for processor, by_time in pairs(by_processor) do add_to_tree(processor, by_time) end
 
 return { table.concat(replies), unknown_name and all_names() or '' }
