@@ -20,7 +20,14 @@ scenario=${SCENARIO:-preview}
 result=${RESULT_FILE:-$root/build/bench/k6_compare.json}
 command -v "$K6" >/dev/null || { echo "k6_compare: $K6 is not found; K6=… names it" >&2; exit 1; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-k6.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+running=
+stop() { # a set-up that runs stops itself on SIGTERM
+  [ -z "$running" ] || { kill -TERM "$running"; wait "$running" || true; } 2>/dev/null
+  rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 mkdir -p "$(dirname "$result")"
 
 # The configuration that ships, changed in one respect each.
@@ -41,7 +48,10 @@ one() {
   # A run that is not clean ends with an error and has its result all the same: it is shown.
   env "$@" "${fees[@]}" RESULT_FILE="$work/$name.$round.json" BASE_URL="http://localhost:$PORT" \
     DEFAULT_URL="http://localhost:$DEFAULT_PORT" FALLBACK_URL="http://localhost:$FALLBACK_PORT" \
-    COMMAND="'$root/k6/run.sh' $scenario" "$root/tools/run/stack.sh" >"$log" 2>&1 || true
+    COMMAND="'$root/k6/run.sh' $scenario" "$root/tools/run/stack.sh" >"$log" 2>&1 &
+  running=$!
+  wait "$running" || true
+  running=
   [ -s "$work/$name.$round.json" ] || { echo "no result:" >&2; tail -n 15 "$log" >&2; exit 1; }
   sed -n 's/^  payments: p99 \/ median *//p' "$log"
 }

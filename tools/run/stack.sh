@@ -27,6 +27,7 @@ HAPROXY_CFG=${HAPROXY_CFG:-$root/haproxy/haproxy.cfg}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-run.XXXXXX")
 names=()
 pids=()
+command_pid=
 
 say() { printf '%s\n' "$*"; }
 fail() {
@@ -37,6 +38,8 @@ fail() {
 stop_all() {
   trap '' INT TERM
   local i
+  # setsid gave COMMAND a process group named by its own pid.
+  [ -z "$command_pid" ] || { kill -TERM -- "-$command_pid" && wait "$command_pid"; } 2>/dev/null
   # In the reverse order of their start: first who sends, last who is sent to.
   for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
     kill -TERM "${pids[$i]}" 2>/dev/null && wait "${pids[$i]}" 2>/dev/null
@@ -150,8 +153,13 @@ EOF
 [ -z "${READY_FILE:-}" ] || printf '%s\n' "$folder" >"$READY_FILE"
 
 if [ -n "${COMMAND:-}" ]; then
-  RUN_DIR=$folder PORT=$PORT bash -c "$COMMAND"
-  exit $?
+  # In a group of its own and waited for, so that a signal to this script ends it too, at once.
+  RUN_DIR=$folder PORT=$PORT setsid bash -c "$COMMAND" &
+  command_pid=$!
+  wait "$command_pid"
+  status=$?
+  command_pid=
+  exit $status
 fi
 while true; do
   sleep 1 &
