@@ -1,7 +1,7 @@
 // The two public load scenarios: stages are [second, default delay ms, failing, fallback delay ms, failing].
 export const schedules = {
   preview: {
-    users: 550, seconds: 60, amount: 19.9, lagMs: 1500, lowFee: 0.05,
+    users: 550, seconds: 60, amount: 19.9, lagMs: 1500, fees: [0.05, 0.15],
     stages: [
       [1, 0, false, 0, false],
       [10, 100, false, 0, false],
@@ -12,7 +12,7 @@ export const schedules = {
     ],
   },
   final: {
-    users: 603, seconds: 300, amount: 20.05, lagMs: 2000, lowFee: 0.07,
+    users: 603, seconds: 300, amount: 20.05, lagMs: 2000, fees: [0.07, 0.1],
     stages: [
       [1, 0, false, 0, false],
       [30, 1000, false, 0, false],

@@ -13,6 +13,18 @@ export function shareOfBound({ income, fees, accepted, amount, lowFee }) {
   return bound > 0 ? (income - fees) / bound : 0;
 }
 
+// What a run must not show, in words; empty if it shows none of it.
+export function complaints({ accepted, failed, lost, inconsistent, settledDifference }) {
+  const found = [];
+  if (accepted === 0) found.push('nothing was accepted');
+  if (failed > 0) found.push(`${failed} requests failed`);
+  if (inconsistent > 0) found.push(`the auditor saw ${inconsistent} payments differ`);
+  if (lost > 0) found.push(`${lost} accepted payments were never booked`);
+  if (lost < 0) found.push(`${-lost} payments more were booked than accepted`);
+  if (settledDifference > 0) found.push(`${settledDifference} payments differ once settled`);
+  return found;
+}
+
 // How many payments two summaries differ by.
 export function difference(processors, gateway) {
   let count = 0;

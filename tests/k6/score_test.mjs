@@ -9,7 +9,7 @@ import test from 'node:test';
 const k6 = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../k6');
 const load = async (name) =>
   import(`data:text/javascript,${encodeURIComponent(readFileSync(path.join(k6, 'lib', name), 'utf8'))}`);
-const { score, shareOfBound, difference } = await load('score.js');
+const { score, shareOfBound, difference, complaints } = await load('score.js');
 const { schedules } = await load('schedules.js');
 
 test('a p99 below 11 ms earns two percent a millisecond', () => {
@@ -42,6 +42,16 @@ test('the stages are those that were published', () => {
   assert.strictEqual(schedules.final.users, 603);
   assert.deepStrictEqual(schedules.final.stages[4], [120, 5000, true, 5, false]);
   assert.strictEqual(schedules.final.stages.length, 10);
+});
+
+test('a clean run has no complaints, and each thing that must not be has one', () => {
+  const clean = { accepted: 10, failed: 0, lost: 0, inconsistent: 0, settledDifference: 0 };
+  assert.deepStrictEqual(complaints(clean), []);
+  for (const change of [{ accepted: 0 }, { failed: 1 }, { lost: 2 }, { lost: -2 }, { inconsistent: 3 }, { settledDifference: 4 }]) {
+    const found = complaints({ ...clean, ...change });
+    assert.strictEqual(found.length, 1, JSON.stringify(change));
+    assert.match(found[0], /nothing|\b[1-4]\b/);
+  }
 });
 
 test('nothing is imported from another host', () => {

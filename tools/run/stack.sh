@@ -10,6 +10,9 @@
 #   BUILD_DIR           build/release
 #   DEFAULT_SIM_FEE, FALLBACK_SIM_FEE   0.05, 0.15
 #   GATEWAY_ARGS        more arguments for both gateways
+#   GATEWAY             a program to run in Tollgate's place, told by SERVER_SOCKET, REDIS_SOCKET,
+#                       DEFAULT_URL and FALLBACK_URL alone
+#   HAPROXY_CFG         haproxy/haproxy.cfg
 #   READY_FILE          written (with the folder's name) once everything answers
 #   COMMAND             run this once everything answers, then stop all and exit with its status
 set -uo pipefail
@@ -19,9 +22,12 @@ PORT=${PORT:-9999}
 DEFAULT_PORT=${DEFAULT_PORT:-8001}
 FALLBACK_PORT=${FALLBACK_PORT:-8002}
 BUILD_DIR=${BUILD_DIR:-$root/build/release}
+GATEWAY=${GATEWAY:-}
+HAPROXY_CFG=${HAPROXY_CFG:-$root/haproxy/haproxy.cfg}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-run.XXXXXX")
 names=()
 pids=()
+command_pid=
 
 say() { printf '%s\n' "$*"; }
 fail() {
@@ -32,6 +38,8 @@ fail() {
 stop_all() {
   trap '' INT TERM
   local i
+  # setsid gave COMMAND a process group named by its own pid.
+  [ -z "$command_pid" ] || { kill -TERM -- "-$command_pid" && wait "$command_pid"; } 2>/dev/null
   # In the reverse order of their start: first who sends, last who is sent to.
   for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
     kill -TERM "${pids[$i]}" 2>/dev/null && wait "${pids[$i]}" 2>/dev/null
@@ -90,6 +98,23 @@ done
 for binary in tollgate processor-sim; do
   [ -x "$BUILD_DIR/$binary" ] || fail "$BUILD_DIR/$binary is missing; run 'make build' first"
 done
+[ -z "$GATEWAY" ] || [ -x "$GATEWAY" ] || fail "GATEWAY: $GATEWAY is no program"
+
+start_gateway() {
+  local socket=$folder/gateway-$1.sock
+  if [ -n "$GATEWAY" ]; then
+    SERVER_SOCKET=$socket REDIS_SOCKET=$folder/redis.sock \
+      DEFAULT_URL=http://127.0.0.1:$DEFAULT_PORT FALLBACK_URL=http://127.0.0.1:$FALLBACK_PORT \
+      start "gateway-$1" "$GATEWAY"
+    return
+  fi
+  # shellcheck disable=SC2086 # GATEWAY_ARGS is a list of words
+  start "gateway-$1" "$BUILD_DIR/tollgate" --server-socket "$socket" \
+    --redis-socket "$folder/redis.sock" --data-dir "$folder" \
+    --default-url "http://127.0.0.1:$DEFAULT_PORT" \
+    --fallback-url "http://127.0.0.1:$FALLBACK_PORT" \
+    --admin-listen "$folder/admin-$1.sock" --allow-purge=true ${GATEWAY_ARGS:-}
+}
 
 start redis redis-server --port 0 --unixsocket "$folder/redis.sock" --unixsocketperm 777 \
   --dir "$folder" --appendonly yes --appendfsync everysec --save "" --loglevel warning
@@ -97,21 +122,16 @@ start processor-default "$BUILD_DIR/processor-sim" --listen "127.0.0.1:$DEFAULT_
   --fee "${DEFAULT_SIM_FEE:-0.05}"
 start processor-fallback "$BUILD_DIR/processor-sim" --listen "127.0.0.1:$FALLBACK_PORT" \
   --fee "${FALLBACK_SIM_FEE:-0.15}"
-for n in 1 2; do
-  # shellcheck disable=SC2086 # GATEWAY_ARGS is a list of words
-  start "gateway-$n" "$BUILD_DIR/tollgate" --server-socket "$folder/gateway-$n.sock" \
-    --redis-socket "$folder/redis.sock" --data-dir "$folder" \
-    --default-url "http://127.0.0.1:$DEFAULT_PORT" \
-    --fallback-url "http://127.0.0.1:$FALLBACK_PORT" \
-    --admin-listen "$folder/admin-$n.sock" --allow-purge=true ${GATEWAY_ARGS:-}
-done
 wait_for redis redis-cli -s "$folder/redis.sock" ping
+for n in 1 2; do start_gateway $n; done
 # A Redis that has just started may have lost a moment that some gateway still has to tell it; no
 # new payment is sent for so long. Over before anybody types.
 redis_settled() { [ "$(redis-cli -s "$folder/redis.sock" info server | tr -d '\r' | sed -n 's/^uptime_in_seconds://p')" -ge 3 ]; }
-wait_for gateway-1 curl -sf --unix-socket "$folder/gateway-1.sock" http://tollgate/readyz
-wait_for gateway-2 curl -sf --unix-socket "$folder/gateway-2.sock" http://tollgate/readyz
-SOCKETS=$folder LISTEN=:$PORT start haproxy haproxy -db -f "$root/haproxy/haproxy.cfg"
+for n in 1 2; do
+  wait_for "gateway-$n" curl -sf --unix-socket "$folder/gateway-$n.sock" \
+    "http://tollgate/$([ -n "$GATEWAY" ] && echo payments-summary || echo readyz)"
+done
+SOCKETS=$folder LISTEN=:$PORT start haproxy haproxy -db -f "$HAPROXY_CFG"
 wait_for haproxy curl -sf "http://127.0.0.1:$PORT/payments-summary"
 wait_for redis redis_settled
 
@@ -133,8 +153,13 @@ EOF
 [ -z "${READY_FILE:-}" ] || printf '%s\n' "$folder" >"$READY_FILE"
 
 if [ -n "${COMMAND:-}" ]; then
-  RUN_DIR=$folder PORT=$PORT bash -c "$COMMAND"
-  exit $?
+  # In a group of its own and waited for, so that a signal to this script ends it too, at once.
+  RUN_DIR=$folder PORT=$PORT setsid bash -c "$COMMAND" &
+  command_pid=$!
+  wait "$command_pid"
+  status=$?
+  command_pid=
+  exit $status
 fi
 while true; do
   sleep 1 &

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The p99 of POST /payments under a public load scenario, real k6 through HAProxy: two gateways
+# against HAProxy answering 202 by itself, and other gateways in their place, in turns on this machine.
+# Every side has the same set-up (tools/run/stack.sh): Redis, two simulated processors, two gateways,
+# HAProxy with the same configuration.
+#   bench/k6_compare.sh
+# Settings (environment):
+#   K6           k6       the k6 program
+#   ROUNDS       3
+#   SCENARIO     preview  or final
+#   PEERS        none     other gateways as name=program, separated by spaces; each is told by
+#                         SERVER_SOCKET, REDIS_SOCKET, DEFAULT_URL and FALLBACK_URL
+#   RESULT_FILE  build/bench/k6_compare.json
+#   and those of stack.sh (BUILD_DIR, PORT, DEFAULT_PORT, FALLBACK_PORT) and k6/run.sh (MAX_REQUESTS, …)
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export K6=${K6:-k6} PORT=${PORT:-9999} DEFAULT_PORT=${DEFAULT_PORT:-8001} FALLBACK_PORT=${FALLBACK_PORT:-8002}
+rounds=${ROUNDS:-3}
+scenario=${SCENARIO:-preview}
+result=${RESULT_FILE:-$root/build/bench/k6_compare.json}
+command -v "$K6" >/dev/null || { echo "k6_compare: $K6 is not found; K6=… names it" >&2; exit 1; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-k6.XXXXXX")
+running=
+stop() { # a set-up that runs stops itself on SIGTERM
+  [ -z "$running" ] || { kill -TERM "$running"; wait "$running" || true; } 2>/dev/null
+  rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkdir -p "$(dirname "$result")"
+
+# The configuration that ships, changed in one respect each.
+shipped=$root/haproxy/haproxy.cfg
+sed '/^frontend payments/a\    http-request return status 202 if METH_POST { path /payments }' \
+  "$shipped" >"$work/itself.cfg"
+sed '/option httpchk/d; /http-check/d' "$shipped" >"$work/any.cfg" # other gateways have no /readyz
+cmp -s "$shipped" "$work/itself.cfg" && { echo "k6_compare: haproxy.cfg has no frontend payments" >&2; exit 1; }
+
+fees=(DEFAULT_SIM_FEE=0.05 FALLBACK_SIM_FEE=0.15)
+[ "$scenario" != final ] || fees=(DEFAULT_SIM_FEE=0.07 FALLBACK_SIM_FEE=0.10)
+
+# one ROUND NAME VARIABLE=VALUE…: a whole set-up and a whole run; the result as NAME.ROUND.json.
+one() {
+  local round=$1 name=$2 log=$work/$2.$1.log
+  shift 2
+  printf '%s  round %s  %-10s ' "$(date +%T)" "$round" "$name"
+  # A run that is not clean ends with an error and has its result all the same: it is shown.
+  env "$@" "${fees[@]}" RESULT_FILE="$work/$name.$round.json" BASE_URL="http://localhost:$PORT" \
+    DEFAULT_URL="http://localhost:$DEFAULT_PORT" FALLBACK_URL="http://localhost:$FALLBACK_PORT" \
+    COMMAND="'$root/k6/run.sh' $scenario" "$root/tools/run/stack.sh" >"$log" 2>&1 &
+  running=$!
+  wait "$running" || true
+  running=
+  [ -s "$work/$name.$round.json" ] || { echo "no result:" >&2; tail -n 15 "$log" >&2; exit 1; }
+  sed -n 's/^  payments: p99 \/ median *//p' "$log"
+}
+
+for ((round = 1; round <= rounds; round++)); do
+  one "$round" haproxy HAPROXY_CFG="$work/itself.cfg"
+  one "$round" tollgate HAPROXY_CFG="$shipped"
+  for peer in ${PEERS:-}; do
+    one "$round" "${peer%%=*}" HAPROXY_CFG="$work/any.cfg" GATEWAY="${peer#*=}"
+  done
+done
+
+python3 - "$work" "$result" <<'EOF'
+import json, pathlib, statistics, sys
+runs = {}
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.json")):
+    runs.setdefault(path.name.split(".")[0], []).append(json.loads(path.read_text()))
+sides = {}
+for name in sorted(runs, key=lambda name: (name != "haproxy", name != "tollgate", name)):
+    results = runs[name]
+    p99 = [run["payment_p99_ms"] for run in results]
+    side = {"p99_ms": p99, "p99_ms_median": statistics.median(p99)}
+    for field in ("payment_median_ms", "payment_max_ms", "accepted", "failed", "lost", "inconsistent",
+                  "settled_difference", "share_of_bound"):
+        side[field] = [run[field] for run in results]
+    sides[name] = side
+floor = sides["haproxy"]["p99_ms_median"]
+print("\n  POST /payments     p99 ms, median (each)                    x HAProxy   median ms   failed   lost   differed")
+for name, side in sides.items():
+    side["ratio"] = side["p99_ms_median"] / floor
+    each = " ".join(f"{value:.2f}" for value in side["p99_ms"])
+    count = lambda field: "-" if name == "haproxy" else str(sum(side[field]))
+    print(f"  {name:<16} {side['p99_ms_median']:>8.2f}   ({each})".ljust(58)
+          + f"{side['ratio']:>11.2f}{statistics.median(side['payment_median_ms']):>12.2f}"
+          + f"{sum(side['failed']):>9}{count('lost'):>7}{count('inconsistent'):>11}")
+pathlib.Path(sys.argv[2]).write_text(json.dumps(sides, indent=2) + "\n")
+print(f"\n  target: tollgate at most 1.30 x HAProxy answering by itself. Written to {sys.argv[2]}")
+EOF
