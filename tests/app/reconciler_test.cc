@@ -46,7 +46,7 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
     for (const auto& [id, it] : model.state().pending) ids.insert(id);
     for (const auto& [id, it] : model.state().entries) ids.insert(id);
     ledger::ClaimPage page;
-    page.epoch = model.state().epoch;
+    page.epoch = epoch;
     page.run_id = run_id;
     page.now_ms = clock_.WallMillis() - behind_ms;
     page.known_from_ms = (page.now_ms / kDayMs - 1) * kDayMs;
@@ -86,6 +86,7 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
 
   simulation::LedgerModel model;
   std::string run_id = "first";
+  uint32_t epoch = 0;
   int64_t behind_ms = 0;  // of Redis' clock
   bool away = false;
   size_t records = 0;
@@ -219,6 +220,11 @@ TEST_F(ReconcilerTest, WhatChangesUnderItEndsTheRun) {
     if (++page == 3) books_.run_id = "second";
   };
   EXPECT_NE(Run().error().find("Redis was started again"), std::string::npos);
+  page = 0;
+  books_.before_page = [&] {
+    if (++page == 3) ++books_.epoch;
+  };
+  EXPECT_NE(Run().error().find("purged"), std::string::npos);
   books_.before_page = [] {};
   books_.away = true;
   EXPECT_NE(Run().error().find("REDIS_SOCKET"), std::string::npos);

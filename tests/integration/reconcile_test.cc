@@ -266,6 +266,65 @@ TEST_F(ReconcileTest, BesideAGatewayAtWorkNothingIsCountedTwice) {
   EXPECT_EQ(CountOf(last.json, R"("explained":true)"), 2U) << last.json;
 }
 
+// Its POST is under way all the while: the processor has booked it and the answer comes late.
+TEST_F(ReconcileTest, AGatewayThatHearsOfItsBookingAfterTheRepairCountsItOnce) {
+  stack_.Configure(0, "/admin/configurations/faults", R"({"kind":"slow_bytes","hang_ms":10000})");
+  HttpClient client(stack_.GatewaySocket(0));
+  for (uint64_t i = 0; i < 10; ++i) client.Post("/payments", PaymentBody(TestId(8, i), "5"));
+  ASSERT_TRUE(Eventually([&] { return stack_.Held(0).size() == 10; })) << Metrics();
+  const Ran ran = Reconcile(kRepairNow);
+  EXPECT_EQ(ran.status, 0) << ran.text;
+  EXPECT_EQ(CountOf(ran.json, R"("repaired":true)"), 10U) << ran.json;
+  const auto repaired = Summary();
+  EXPECT_EQ(repaired, stack_.HeldTotals());
+  EXPECT_EQ(Metric("tollgate_held"), 10U) << "the answers came before the repair";
+  ASSERT_TRUE(Eventually([&] { return Metric("tollgate_booked_total") == 10; })) << Metrics();
+  EXPECT_TRUE(Eventually([&] { return Metric("tollgate_held") == 0; })) << Metrics();
+  EXPECT_EQ(Summary(), repaired);
+  EXPECT_EQ(Metric("tollgate_contradictions_total"), 0U);
+}
+
+TEST_F(ReconcileTest, ATableThatComesBackAfterTheRepairCountsNothingTwice) {
+  stack_.Configure(0, "/admin/configurations/faults", R"({"kind":"slow_bytes","hang_ms":600000})");
+  HttpClient client(stack_.GatewaySocket(0));
+  for (uint64_t i = 0; i < 10; ++i) client.Post("/payments", PaymentBody(TestId(9, i), "5"));
+  ASSERT_TRUE(Eventually([&] { return stack_.Held(0).size() == 10; })) << Metrics();
+  stack_.gateway(0).Kill();
+  stack_.Configure(0, "/admin/configurations/faults", R"({"kind":"none"})");
+  EXPECT_EQ(Reconcile(kRepairNow).status, 0);
+  stack_.StartGateway(0);
+  ASSERT_TRUE(stack_.WaitReady(0)) << stack_.Logs();
+  EXPECT_TRUE(Eventually([&] { return Summary() == stack_.HeldTotals(); })) << stack_.Logs();
+  EXPECT_TRUE(Eventually([&] {
+    ChildProcess pending({TOLLGATE_BINARY, "pending", "--data-dir", stack_.DataFolder(0)},
+                         stack_.folder() + "/pending.log");
+    EXPECT_EQ(pending.WaitExit(10'000), 0);
+    const std::string text = pending.Log();
+    std::filesystem::remove(stack_.folder() + "/pending.log");
+    return text.find(": 0 pending") != std::string::npos;
+  })) << stack_.Logs();
+  EXPECT_EQ(Summary(), stack_.HeldTotals());
+  EXPECT_EQ(Metric("tollgate_contradictions_total"), 0U);
+}
+
+TEST_F(ReconcileTest, WhatWasClaimedBeforeAPurgeIsSettledAndNotCounted) {
+  LoseRecords(10, 5);
+  ASSERT_EQ(HttpClient(stack_.GatewaySocket(0)).Post("/purge-payments", "").status, 200);
+  // By itself it begins at the purge.
+  const Ran usual = Reconcile(kRepairNow, false);
+  EXPECT_EQ(usual.status, 0) << usual.text;
+  EXPECT_SAYS(usual.json, R"("outOfRange":5,)");
+  const std::vector<std::string> before{"--min-age", "0", "--repair", "--from",
+                                        "2025-01-01T00:00:00Z"};
+  const Ran ran = Reconcile(before, false);
+  EXPECT_EQ(ran.status, 0) << ran.text;
+  EXPECT_EQ(CountOf(ran.json, R"("repaired":true)"), 5U) << ran.json;
+  EXPECT_EQ(Summary()["default"].count, 0);
+  const Ran again = Reconcile(before, false);
+  EXPECT_SAYS(again.json, R"("booked":5,)");
+  EXPECT_SAYS(again.json, R"("notCounted":5,)");
+}
+
 TEST_F(ReconcileTest, AProcessorOverCapacityIsAskedAgainAndOneThatStaysSoIsAway) {
   PayAndSettle(7, 200);
   stack_.Configure(0, "/admin/configurations/faults", R"({"capacity":1,"queue":0})");
