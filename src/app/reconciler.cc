@@ -192,9 +192,7 @@ void Reconciler::OnAnswer(size_t index, payments::ProcessorId processor, const A
 
 void Reconciler::Judge(size_t index) {
   if (finished_) return;
-  const Subject& subject = items_[index]->subject;
-  if (IsOutside(subject) || IsTooOldToTell(subject, known_from_ms_)) return Settle(index, {});
-  std::vector<Difference> differences = Compare(subject, known_from_ms_);
+  std::vector<Difference> differences = Compare(items_[index]->subject, known_from_ms_);
   differences.empty() ? Settle(index, {}) : LookAgain(index, std::move(differences));
 }
 

@@ -53,7 +53,9 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
     int64_t left = 5;
     auto it = ids.begin();
     std::advance(it, std::min<int64_t>(cursor.bucket, static_cast<int64_t>(ids.size())));
-    for (; it != ids.end() && left > 0; ++it, --left) page.claims.push_back({*it, *EntryOf(*it)});
+    for (; it != ids.end() && left > 0; ++it, --left) {
+      for (int i = 0; i < times_told; ++i) page.claims.push_back({*it, *EntryOf(*it)});
+    }
     if (it != ids.end()) page.next = {.bucket = cursor.bucket + 5 - left};
     loop_.Post([page, done] { done(page); });
   }
@@ -85,6 +87,7 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
   }
 
   simulation::LedgerModel model;
+  int times_told = 1;  // each claim, as a bucket that grows may tell it again
   std::string run_id = "first";
   uint32_t epoch = 0;
   int64_t behind_ms = 0;  // of Redis' clock
@@ -250,6 +253,24 @@ TEST_F(ReconcilerTest, ARedisAwayForAMomentIsWaitedFor) {
   EXPECT_EQ(reconciler_->error(), "");
   EXPECT_EQ(reconciler_->repaired(), 20U);
   EXPECT_GE(clock_.MonotonicNanos(), back_ns);
+}
+
+TEST_F(ReconcilerTest, WhatIsToldTwiceIsFoundOnceAndAListedIdIsComparedOnce) {
+  std::vector<payments::Uuid> ids;
+  for (uint64_t i = 1; i <= 10; ++i) {
+    Hold(0, Claim(i, 100'000));
+    ids.push_back({i, 1});
+  }
+  Run({.ids = ids});
+  EXPECT_EQ(reconciler_->counts().compared, 10U);
+  EXPECT_EQ(reconciler_->findings().size(), 10U);
+  books_.times_told = 3;
+  Run();
+  EXPECT_EQ(reconciler_->findings().size(), 10U);
+  EXPECT_EQ(reconciler_->gaps()[0], (Gap{10, 1'000}));
+  Run({.repair = true});
+  EXPECT_EQ(reconciler_->repaired(), 10U);
+  EXPECT_EQ(reconciler_->gaps(), Gaps{});
 }
 
 TEST_F(ReconcilerTest, NamedOnlyAsksOneProcessorAPayment) {
