@@ -81,7 +81,7 @@ bool Reconciler::TakeFirstPage(const ledger::ClaimPage& page) {
   begun_ = true;
   epoch_ = page.epoch;
   run_id_ = page.run_id;
-  known_from_ms_ = page.known_from_ms + kSkewMs;
+  known_from_ms_ = page.known_from_ms;
   range_ = options_.range;
   const int64_t now_ms = std::min(page.now_ms, loop_.clock().WallMillis());
   range_.to_ms = std::min(range_.to_ms, now_ms - options_.min_age_ms);
@@ -192,7 +192,7 @@ void Reconciler::OnAnswer(size_t index, payments::ProcessorId processor, const A
 
 void Reconciler::Judge(size_t index) {
   if (finished_) return;
-  std::vector<Difference> differences = Compare(items_[index]->subject, known_from_ms_);
+  std::vector<Difference> differences = Compare(items_[index]->subject, known_from_ms_ + kSkewMs);
   differences.empty() ? Settle(index, {}) : LookAgain(index, std::move(differences));
 }
 
@@ -222,7 +222,7 @@ void Reconciler::Settle(size_t index, std::vector<Difference> differences) {
   Subject& subject = items_[index]->subject;
   if (IsOutside(subject)) {
     ++counts_.out_of_range;
-  } else if (IsTooOldToTell(subject, known_from_ms_)) {
+  } else if (IsTooOldToTell(subject, known_from_ms_ + kSkewMs)) {
     ++counts_.too_old;
   } else {
     Count(subject);

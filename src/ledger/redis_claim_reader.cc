@@ -11,8 +11,8 @@ namespace tollgate::ledger {
 namespace {
 
 // One page: a fraction of a millisecond of Redis' time.
-constexpr const char* kBucketsPerPage = "256";
-constexpr const char* kEntriesPerPage = "256";
+constexpr const char* kBucketsPerPage = "128";
+constexpr const char* kEntriesPerPage = "128";
 constexpr int64_t kBucketsPending = 256;
 constexpr int64_t kBucketsOfDay = 65'536;
 constexpr int64_t kDayMs = 86'400'000;
