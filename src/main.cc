@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
       tollgate::app::ParseCommandLine({argv + 1, argv + argc}, tollgate::app::ProcessEnvironment());
   if (!line.ok()) {
     std::fprintf(stderr, "tollgate: %s\n", line.error().message.c_str());
-    return 2;
+    return 1;
   }
   switch (line.value().command) {
     case Command::kHelp:
@@ -22,8 +22,10 @@ int main(int argc, char** argv) {
       return tollgate::app::CheckHealth(line.value().config);
     case Command::kPending:
       return tollgate::app::ListPending(line.value().config, line.value().json);
+    case Command::kReconcile:
+      return tollgate::app::Reconcile(line.value().config, line.value().reconcile);
     case Command::kRun:
       return tollgate::app::RunGateway(line.value().config);
   }
-  return 2;
+  return 1;
 }

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "app/config_file.h"
+#include "app/reconcile_flags.h"
 #include "app/settings.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/cpu_quota.h"
@@ -49,6 +50,8 @@ struct Flags {
   bool json = false;
   CLI::App* health = nullptr;
   CLI::App* pending = nullptr;
+  CLI::App* reconcile = nullptr;
+  ReconcileFlags reconcile_flags;
 
   Flags() {
     app.fallthrough();
@@ -69,12 +72,20 @@ struct Flags {
     health = app.add_subcommand("health", "ask the running instance whether it is ready");
     pending = app.add_subcommand("pending", "list what the tables in data_dir hold");
     pending->add_flag("--json", json, "as JSON, one line per payment");
+    reconcile = app.add_subcommand(
+        "reconcile",
+        "hold the books against what the processors hold; --repair books what they "
+        "lack");
+    AddReconcileFlags(*reconcile, reconcile_flags);
   }
 };
 
-std::vector<std::string> AllFlags() {
-  std::vector<std::string> names{"--help", "--version", "--check-config", "--config"};
-  for (const Setting& setting : Settings()) names.push_back(FlagOf(setting));
+std::vector<std::string> AllFlags(const Flags& flags) {
+  std::vector<std::string> names;
+  for (const CLI::App* app :
+       {static_cast<const CLI::App*>(&flags.app), static_cast<const CLI::App*>(flags.reconcile)}) {
+    for (const CLI::Option* option : app->get_options()) names.push_back(option->get_name());
+  }
   return names;
 }
 
@@ -86,9 +97,9 @@ std::optional<base::Error> ParseFlags(Flags& flags, std::vector<std::string> arg
     if (error.get_exit_code() == 0) return base::Error{"", 0};  // --help
     return base::Error{std::string(error.what()) + "; see tollgate --help"};
   }
-  for (CLI::App* app : {&flags.app, flags.health, flags.pending}) {
+  for (CLI::App* app : {&flags.app, flags.health, flags.pending, flags.reconcile}) {
     for (const std::string& extra : app->remaining()) {
-      const std::string near = Nearest(extra.substr(0, extra.find('=')), AllFlags());
+      const std::string near = Nearest(extra.substr(0, extra.find('=')), AllFlags(flags));
       return base::Error{"unknown argument " + extra +
                          (near.empty() ? "; see tollgate --help" : "; did you mean " + near + "?")};
     }
@@ -222,7 +233,7 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
   if (const auto error = ParseFlags(flags, arguments)) {
     if (!error->message.empty()) return *error;
     line.command = Command::kHelp;
-    line.text = flags.app.help();
+    line.text = flags.app.help();  // that of the command given, if one is
     return line;
   }
   if (flags.version) {
@@ -250,6 +261,13 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
   for (auto& processor : config.processors) processor.in_flight_max = config.in_flight_max;
   if (!file.processors.empty()) config.processors = file.processors;
   if (const auto error = CheckProcessors(config)) return *error;
+  if (flags.reconcile->parsed()) {
+    auto reconcile = ReadReconcileFlags(flags.reconcile_flags, environment, config.processors);
+    if (!reconcile.ok()) return reconcile.error();
+    line.command = Command::kReconcile;
+    line.reconcile = std::move(reconcile).value();
+    return line;  // it needs neither tables nor threads
+  }
   if (const auto error = ResolveDataDir(config, values["data_dir"])) return *error;
   ResolveThreads(config, values);
 

@@ -8,6 +8,7 @@
 namespace tollgate::ledger::lua {
 
 extern const std::string_view kClaim;
+extern const std::string_view kClaims;
 extern const std::string_view kFind;
 extern const std::string_view kLeaseAcquire;
 extern const std::string_view kLeasePublish;

@@ -3,7 +3,6 @@
 #include <hiredis/hiredis.h>
 
 #include <array>
-#include <charconv>
 #include <map>
 #include <string>
 #include <utility>
@@ -12,22 +11,13 @@
 #include "ledger/lua_scripts.h"
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
+#include "ledger/redis_reply.h"
 #include "ledger/sum_tree.h"
 
 namespace tollgate::ledger {
 namespace {
 
 constexpr const char* kSweepKeys = "200";  // looked at per step: a fraction of a millisecond
-
-std::string_view TextOf(const redisReply& reply) { return {reply.str, reply.len}; }
-
-int64_t NumberOf(const redisReply& reply) {
-  if (reply.type == REDIS_REPLY_INTEGER) return reply.integer;
-  int64_t number = 0;
-  const std::string_view text = TextOf(reply);
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 using Totals = std::map<std::string, payments::ProcessorTotals>;
 
@@ -99,11 +89,7 @@ struct RedisBooks::Impl {
   std::optional<payments::Summary> SummaryOf(const redisReply& reply,
                                              const std::vector<SumPart>& parts) const {
     if (reply.type != REDIS_REPLY_ARRAY || reply.elements != parts.size() + 1) return std::nullopt;
-    std::map<int64_t, std::string> names;
-    const redisReply& flat = *reply.element[0];
-    for (size_t i = 0; i + 1 < flat.elements; i += 2) {
-      names[NumberOf(*flat.element[i + 1])] = TextOf(*flat.element[i]);
-    }
+    const std::map<int64_t, std::string> names = NamesOf(*reply.element[0]);
     Totals totals;
     for (size_t i = 0; i < parts.size(); ++i) {
       if (!AddFields(*reply.element[i + 1], parts[i], names, totals)) return std::nullopt;
@@ -137,7 +123,7 @@ struct RedisBooks::Impl {
   }
 
   std::optional<BookEntry> EntryOf(const redisReply& reply) {
-    if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 6) return std::nullopt;
+    if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 8) return std::nullopt;
     BookEntry entry;
     entry.state = static_cast<EntryState>(NumberOf(*reply.element[0]));
     entry.attempt = static_cast<uint16_t>(NumberOf(*reply.element[1]));
@@ -148,6 +134,8 @@ struct RedisBooks::Impl {
     entry.requested_at_ms = NumberOf(*reply.element[3]);
     entry.amount_cents = NumberOf(*reply.element[4]);
     entry.reason = static_cast<uint8_t>(NumberOf(*reply.element[5]));
+    entry.counted = NumberOf(*reply.element[6]) == 1;
+    entry.epoch = static_cast<uint32_t>(NumberOf(*reply.element[7]));
     return entry;
   }
 

@@ -285,9 +285,8 @@ void RedisConnection::Retry(const std::string& why) {
   deadline_timer_.Disarm();
   deadlines_.clear();
   if (stopped_) return;
-  Tell(true, "redis: " + Where(options_) + " is away (" + why +
-                 "); payments are kept until it is "
-                 "back. Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
+  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away +
+                 ". Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
   events_.on_lost();
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.reconnect_ms_min, options_.reconnect_ms_max);
   const auto half = static_cast<uint64_t>(backoff_ms_ / 2 + 1);

@@ -61,9 +61,8 @@ Number Split(std::string_view text) {
   return number;
 }
 
-}  // namespace
-
-MoneyResult ParseCents(std::string_view json_number) {
+// At most `integer_digits_max` digits before the point.
+MoneyResult ToCents(std::string_view json_number, int64_t integer_digits_max) {
   const Number number = Split(json_number);
   if (!number.valid) return {0, MoneyError::kNotANumber};
   // The value is 0.d1d2d3… times ten to the power `point`, after leading zeros are dropped.
@@ -77,7 +76,7 @@ MoneyResult ParseCents(std::string_view json_number) {
   if (first == digits || number.negative) return {0, MoneyError::kNotPositive};
   const int64_t point =
       static_cast<int64_t>(number.integer.size()) - static_cast<int64_t>(first) + number.exponent;
-  if (point > 10) return {0, MoneyError::kTooLarge};
+  if (point > integer_digits_max) return {0, MoneyError::kTooLarge};
   int64_t cents = 0;
   const int64_t wanted = point + 2;  // how many digits, from the first, make up the cents
   const auto count = static_cast<int64_t>(digits - first);
@@ -87,8 +86,24 @@ MoneyResult ParseCents(std::string_view json_number) {
   for (int64_t i = std::max<int64_t>(wanted, 0); i < count; ++i) {
     if (digit_at(first + static_cast<size_t>(i)) != '0') return {0, MoneyError::kTooManyDecimals};
   }
-  if (cents > kAmountCentsMax) return {0, MoneyError::kTooLarge};
   return {cents, MoneyError::kNone};
+}
+
+}  // namespace
+
+MoneyResult ParseCents(std::string_view json_number) {
+  const MoneyResult result = ToCents(json_number, 10);
+  if (result.cents > kAmountCentsMax) return {0, MoneyError::kTooLarge};
+  return result;
+}
+
+std::optional<int64_t> ParseTotalCents(std::string_view json_number) {
+  constexpr int64_t kDigitsMax = 16;  // before the point, so that cents fit in 63 bits
+  const MoneyResult result = ToCents(json_number, kDigitsMax);
+  if (result.error == MoneyError::kNone) return result.cents;
+  const bool zero = result.error == MoneyError::kNotPositive &&
+                    json_number.find_first_of("-123456789") == std::string_view::npos;
+  return zero ? std::optional<int64_t>(0) : std::nullopt;
 }
 
 size_t FormatCents(int64_t cents, char* out) {

@@ -17,6 +17,17 @@ char* Put(char* out, std::string_view text) {
   return out + text.size();
 }
 
+// The text of a member that is a number. The DOM keeps numbers as doubles; the amount's own text is
+// what counts, so it is found again. REQUIRES: `body` is an object that has the member.
+std::string_view NumberText(std::string_view body, std::string_view quoted_name) {
+  const size_t key = body.find(quoted_name);
+  if (key == std::string_view::npos) return {};
+  size_t begin = body.find(':', key) + 1;
+  while (begin < body.size() && std::strchr(" \t\r\n", body[begin]) != nullptr) ++begin;
+  const size_t end = body.find_first_of(",} \t\r\n", begin);
+  return body.substr(begin, end - begin);
+}
+
 }  // namespace
 
 size_t FormatProcessorPayment(const Payment& payment, int64_t requested_at_ms, char* out) {
@@ -42,13 +53,7 @@ std::optional<ProcessorPayment> ParseProcessorPayment(std::string_view body) {
       root["amount"].get(amount) != simdjson::SUCCESS || !amount.is_number()) {
     return std::nullopt;
   }
-  // The DOM keeps numbers as doubles; the amount's own text is what counts, so it is found again.
-  const size_t key = body.find("\"amount\"");
-  if (key == std::string_view::npos) return std::nullopt;
-  size_t begin = body.find(':', key) + 1;
-  while (begin < body.size() && std::strchr(" \t\r\n", body[begin]) != nullptr) ++begin;
-  const size_t end = body.find_first_of(",} \t\r\n", begin);
-  const MoneyResult money = ParseCents(body.substr(begin, end - begin));
+  const MoneyResult money = ParseCents(NumberText(body, "\"amount\""));
   const auto uuid = ParseUuid(id);
   const auto time = ParseTimestampMillis(requested_at, Rounding::kDown, Zone::kUtcIfAbsent);
   if (money.error != MoneyError::kNone || !uuid || !time) return std::nullopt;
@@ -66,6 +71,22 @@ std::optional<ServiceHealth> ParseServiceHealth(std::string_view body) {
     return std::nullopt;
   }
   return health;
+}
+
+std::optional<ProcessorSummary> ParseProcessorSummary(std::string_view body) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  simdjson::dom::element amount;
+  ProcessorSummary summary;
+  if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS ||
+      root["totalRequests"].get(summary.count) != simdjson::SUCCESS || summary.count < 0 ||
+      root["totalAmount"].get(amount) != simdjson::SUCCESS || !amount.is_number()) {
+    return std::nullopt;
+  }
+  const auto cents = ParseTotalCents(NumberText(body, "\"totalAmount\""));
+  if (!cents) return std::nullopt;
+  summary.amount_cents = *cents;
+  return summary;
 }
 
 }  // namespace tollgate::payments

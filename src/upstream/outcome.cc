@@ -48,6 +48,7 @@ PostOutcome ClassifyPost(const Evidence& evidence) {
 LookupResult ClassifyLookup(const Evidence& evidence, std::string_view body,
                             const payments::Uuid& id) {
   LookupResult result;
+  result.http_status = evidence.status;
   if (!IsComplete(evidence)) return result;
   if (evidence.status == 404) {
     // A look-up that was sent twice is asked twice, no more: the second answer counts.
@@ -57,7 +58,8 @@ LookupResult ClassifyLookup(const Evidence& evidence, std::string_view body,
     if (!found || found->payment.id != id) return result;
     result = {.outcome = LookupOutcome::kFound,
               .payment = found->payment,
-              .requested_at_ms = found->requested_at_ms};
+              .requested_at_ms = found->requested_at_ms,
+              .http_status = evidence.status};
   }
   return result;
 }

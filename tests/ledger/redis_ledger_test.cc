@@ -123,6 +123,9 @@ void RedisLedgerTest::ExpectAnswersOfTheModel() {
     if (random.OneIn(30) && asking.incarnation > 1) --asking.incarnation;
     if (random.OneIn(60)) ++asking.nonce;
     const bool record = random.OneIn(3);
+    // What reconciling records; it never claims and never rejects.
+    const bool nobody = record && random.OneIn(3);
+    if (nobody) asking = kNobody;
     std::vector<ClaimRequest> claims;
     std::vector<RecordRequest> records;
     for (uint64_t i = 0, n = 1 + random.Below(8); i < n; ++i) {
@@ -136,7 +139,7 @@ void RedisLedgerTest::ExpectAnswersOfTheModel() {
           .requested_at_ms = 1'752'583'000'000 + static_cast<int64_t>(random.Below(10'000))};
       claims.push_back(request);
       records.push_back({.claim = request,
-                         .booked = !random.OneIn(6),
+                         .booked = nobody || !random.OneIn(6),
                          .reason = 1,
                          .epoch_known = true,
                          .epoch = 0});

@@ -144,6 +144,30 @@ TEST(ProcessorJson, IsWhatTheContractSays) {
   }
 }
 
+TEST(ProcessorJson, ReadsTheAdminSummaryToTheCent) {
+  const auto summary = ParseProcessorSummary(
+      R"({"totalRequests":43236,"totalAmount": 415542345.98,"totalFee":1,"feePerTransaction":1})");
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->count, 43'236);
+  EXPECT_EQ(summary->amount_cents, 41'554'234'598);
+  for (const char* zero :
+       {R"({"totalRequests":0,"totalAmount":0})", R"({"totalAmount":0.00,"totalRequests":0})"}) {
+    ASSERT_TRUE(ParseProcessorSummary(zero)) << zero;
+    EXPECT_EQ(ParseProcessorSummary(zero)->amount_cents, 0);
+  }
+  // More than one payment may have.
+  EXPECT_EQ(
+      ParseProcessorSummary(R"({"totalRequests":2,"totalAmount":99999999999.98})")->amount_cents,
+      9'999'999'999'998);
+  for (const char* bad :
+       {"", "{}", R"({"totalRequests":1})", R"({"totalRequests":1,"totalAmount":"1"})",
+        R"({"totalRequests":1,"totalAmount":1.005})", R"({"totalRequests":-1,"totalAmount":1})",
+        R"({"totalRequests":1,"totalAmount":-1})",
+        R"({"totalRequests":1,"totalAmount":99999999999999999})"}) {
+    EXPECT_FALSE(ParseProcessorSummary(bad)) << bad;
+  }
+}
+
 TEST(ProcessorJson, ReadsHealth) {
   const auto health = ParseServiceHealth(R"({"failing":true,"minResponseTime":100})");
   ASSERT_TRUE(health);

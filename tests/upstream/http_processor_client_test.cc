@@ -79,6 +79,23 @@ class HttpProcessorClientTest : public ::testing::Test, public ProcessorEvents {
   std::unique_ptr<HttpProcessorClient> client_;
 };
 
+// What only asks is made so (tollgate reconcile): it could not charge if it wanted to.
+TEST_F(HttpProcessorClientTest, AClientWithNoPaymentsInFlightPostsNothingAndLooksUp) {
+  ProcessorOptions options = Options();
+  options.in_flight_max = 0;
+  Start(options);
+  server_.on_request = [](ScriptedServer::Connection& connection, std::string_view) {
+    connection.Send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+  };
+  EXPECT_FALSE(client_->Post(Request(), 1));
+  const LookupResult result = LookupOne(2);
+  EXPECT_EQ(result.outcome, LookupOutcome::kAbsent);
+  EXPECT_EQ(result.http_status, 404);
+  EXPECT_FALSE(client_->Post(Request(), 3));
+  EXPECT_EQ(server_.requests().size(), 1U);
+  EXPECT_TRUE(posted_.empty());
+}
+
 // ---- The outcome table ----
 
 enum class Then : uint8_t { kKeep, kClose, kReset };

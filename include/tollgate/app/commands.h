@@ -1,4 +1,5 @@
-// What `tollgate` does beside running: asking the running instance, looking into tables.
+// What `tollgate` does beside running: asking the running instance, looking into tables,
+// reconciling.
 //
 // Thread: the main thread's.
 #pragma once
@@ -13,5 +14,7 @@ int RunGateway(const Config& config);
 int CheckHealth(const Config& config);
 // Lists what the tables in data_dir hold.
 int ListPending(const Config& config, bool json);
+// Holds the books against the processors (reconcile.h, with its exit codes).
+int Reconcile(const Config& config, const ReconcileOptions& options);
 
 }  // namespace tollgate::app

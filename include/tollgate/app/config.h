@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tollgate/app/reconcile.h"
 #include "tollgate/base/result.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/server/http_server.h"
@@ -46,13 +47,14 @@ struct Config {
   std::vector<std::string> notes;  // for the log: settings that mean nothing here
 };
 
-enum class Command { kRun, kHelp, kVersion, kCheckConfig, kHealth, kPending };
+enum class Command { kRun, kHelp, kVersion, kCheckConfig, kHealth, kPending, kReconcile };
 
 struct CommandLine {
   Command command = Command::kRun;
   Config config;
-  bool json = false;
-  std::string text;  // of --help, --version and --check-config
+  bool json = false;           // of pending
+  ReconcileOptions reconcile;  // of reconcile
+  std::string text;            // of --help (also a command's), --version and --check-config
 };
 
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

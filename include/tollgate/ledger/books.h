@@ -22,7 +22,10 @@ struct BookEntry {
   payments::ProcessorId processor = payments::kNoProcessor;
   int64_t requested_at_ms = 0;
   uint16_t attempt = 0;
-  uint8_t reason = 0;  // table::RejectReason
+  uint8_t reason = 0;    // table::RejectReason
+  bool counted = false;  // booked: it is in the summary (it was not claimed before a purge)
+  uint32_t epoch = 0;    // pending: the purge epoch of the claim
+  bool operator==(const BookEntry&) const = default;
 };
 
 class Books {

@@ -24,6 +24,10 @@ struct Owner {
   uint64_t nonce = 0;
 };
 
+// Of records that no table stands behind: what `tollgate reconcile` found at a processor. One owner
+// for all its runs, so that none of them fences another. It never claims and never rejects.
+inline constexpr Owner kNobody{};
+
 // One attempt, before it is sent. Also the repeat of a claim, after a lost reply or lost books.
 struct ClaimRequest {
   payments::Payment payment;

@@ -22,6 +22,8 @@ struct RedisOptions {
   int64_t grace_ms = 2'000;    // without new claims, after Redis may have lost its tail
   int64_t reconnect_ms_min = 10;
   int64_t reconnect_ms_max = 1'000;
+  // What that means while it is away, for people.
+  std::string while_away = "payments are kept until it is back";
   // One line for people per connection gained or lost, and per problem.
   std::function<void(bool problem, std::string_view text)> tell;
 };

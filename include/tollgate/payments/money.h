@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ struct MoneyResult {
 
 // The text of one JSON number, nothing around it: "19.9", "20.000" and "1e2" are fine.
 MoneyResult ParseCents(std::string_view json_number);
+// A sum of amounts: also zero, and as large as 63 bits hold. Nothing if it is none, or has more
+// than two decimal places that matter.
+std::optional<int64_t> ParseTotalCents(std::string_view json_number);
 
 inline constexpr size_t kCentsTextBytesMax = 24;
 // Writes "1990" cents as "19.90"; returns the number of characters. The result is valid JSON.

@@ -32,4 +32,11 @@ struct ServiceHealth {
 };
 std::optional<ServiceHealth> ParseServiceHealth(std::string_view body);
 
+// The answer of GET /admin/payments-summary. Only reconciling asks for it.
+struct ProcessorSummary {
+  int64_t count = 0;
+  int64_t amount_cents = 0;
+};
+std::optional<ProcessorSummary> ParseProcessorSummary(std::string_view body);
+
 }  // namespace tollgate::payments

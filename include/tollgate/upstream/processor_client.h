@@ -43,6 +43,7 @@ struct LookupResult {
   LookupOutcome outcome = LookupOutcome::kUnclear;
   payments::Payment payment;    // with kFound
   int64_t requested_at_ms = 0;  // with kFound
+  int http_status = 0;          // 0: none came
 };
 
 class ProcessorEvents {

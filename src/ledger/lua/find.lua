@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 --!prelude
 -- What the books know of one payment. ARGV: id (16 bytes).
--- Returns {state, attempt, processor's name, at, cents, reason} or nil. State: 0 pending, 1 booked,
--- 2 rejected.
+-- Returns {state, attempt, processor's name, at, cents, reason, counted, epoch of a pending claim}
+-- or nil. State: 0 pending, 1 booked, 2 rejected.
 local id = ARGV[1]
 if #id ~= 16 then return redis.error_reply('ERR an id has 16 bytes') end
 
@@ -14,14 +14,18 @@ local function name_of(index)
   return ''
 end
 
-local value, kind, processor, at, cents = booked_value(id), nil, nil, nil, nil
-if value then kind, processor, at, cents = unpack_struct('>I1I1I6I6', value) end
-if kind and kind < 2 then
-  return { 1, 0, name_of(processor), string.format('%.0f', at), string.format('%.0f', cents), 0 }
-elseif kind then
-  return { 2, 0, name_of(processor), string.format('%.0f', at), string.format('%.0f', cents), kind - 2 }
+local function answer(state, attempt, index, at, cents, reason, counted, claimed_in)
+  return { state, attempt, name_of(index), string.format('%.0f', at), string.format('%.0f', cents),
+    reason, counted, claimed_in }
+end
+
+local value = booked_value(id)
+if value then
+  local kind, processor, at, cents = unpack_struct('>I1I1I6I6', value)
+  if kind < 2 then return answer(1, 0, processor, at, cents, 0, 1 - kind, 0) end
+  return answer(2, 0, processor, at, cents, kind - 2, 0, 0)
 end
 local pending = redis.call('HGET', pending_prefix .. sub(id, 1, 1), id)
 if not pending then return nil end
-local attempt, index, requested, amount = unpack_struct('>I2I1I6I6', pending, 25)
-return { 0, attempt, name_of(index), string.format('%.0f', requested), string.format('%.0f', amount), 0 }
+local attempt, index, requested, amount, claimed_in = unpack_struct('>I2I1I6I6I4', pending, 25)
+return answer(0, attempt, index, requested, amount, 0, 0, claimed_in)

@@ -1,0 +1,149 @@
+// The JSON form of the report. Names have no character that JSON escapes (configuration); errors
+// are escaped.
+#include <array>
+#include <cstdio>
+
+#include "app/reconcile_report.h"
+#include "tollgate/payments/money.h"
+#include "tollgate/payments/timestamp.h"
+
+namespace tollgate::app {
+namespace {
+
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) {
+      quoted += c;
+      continue;
+    }
+    std::array<char, 8> code;
+    std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(c));
+    quoted += code.data();
+  }
+  return quoted + '"';
+}
+
+std::string Member(const char* name, std::string_view value) {
+  return "\"" + std::string(name) + "\":" + std::string(value);
+}
+std::string Number(const char* name, uint64_t value) { return Member(name, std::to_string(value)); }
+std::string Flag(const char* name, bool value) {
+  return Member(name, value ? std::string_view("true") : std::string_view("false"));
+}
+
+std::string Time(int64_t unix_ms) { return Quoted(payments::TimestampToString(unix_ms)); }
+
+std::string AmountAndTime(int64_t cents, int64_t unix_ms) {
+  return Member("amount", payments::CentsToString(cents)) + "," +
+         Member("requestedAt", Time(unix_ms));
+}
+
+std::string GapJson(const Gap& gap) {
+  return "{" + Member("totalRequests", std::to_string(gap.count)) + "," +
+         Member("totalAmount", payments::CentsToString(gap.amount_cents)) + "}";
+}
+
+std::string ProcessorJson(const ProcessorReport& it) {
+  const AskerStats& stats = it.stats;
+  std::string json = "{" + Member("name", Quoted(it.name)) + "," + Number("asked", stats.asked) +
+                     "," + Number("holds", stats.held) + "," + Number("lacks", stats.lacks) + "," +
+                     Number("notAnswered", stats.not_answered) + "," + Flag("away", stats.away);
+  if (it.has_token && it.books && it.processor) {
+    const auto unexplained = Unexplained(it);
+    json += "," + Member("books", GapJson(*it.books)) + "," +
+            Member("processor", GapJson(*it.processor)) + "," + Member("found", GapJson(it.found)) +
+            "," + Member("unexplained", GapJson(*unexplained)) + "," +
+            Flag("explained", *unexplained == Gap{});
+  }
+  return json + "}";
+}
+
+std::string_view StateName(ledger::EntryState state) {
+  switch (state) {
+    case ledger::EntryState::kPending:
+      return "pending";
+    case ledger::EntryState::kBooked:
+      return "booked";
+    case ledger::EntryState::kRejected:
+      return "rejected";
+  }
+  return "";
+}
+
+std::string NameJson(payments::ProcessorId id, const payments::ProcessorDirectory& names) {
+  return id < names.size() ? Quoted(names.Name(id)) : "null";
+}
+
+std::string HeldJson(const Subject& subject, const payments::ProcessorDirectory& names) {
+  std::string json = "[";
+  for (size_t i = 0; i < subject.answers.size(); ++i) {
+    const Answer& answer = subject.answers[i];
+    if (answer.kind != Answer::Kind::kHeld) continue;
+    if (json.size() > 1) json += ",";
+    json += "{" + Member("processor", NameJson(static_cast<payments::ProcessorId>(i), names)) +
+            "," + AmountAndTime(answer.amount_cents, answer.requested_at_ms) + "}";
+  }
+  return json + "]";
+}
+
+std::string DifferenceJson(const Finding& finding, const Difference& it,
+                           const payments::ProcessorDirectory& names) {
+  const auto& books = finding.subject.books;
+  std::string json = "{" + Member("kind", Quoted(Name(it.kind))) + "," +
+                     Member("correlationId", Quoted(payments::ToString(finding.subject.id))) + "," +
+                     Member("processor", NameJson(it.processor, names)) + ",\"books\":";
+  if (books) {
+    json += "{" + Member("state", Quoted(StateName(books->state))) + "," +
+            Member("processor", NameJson(books->processor, names)) + "," +
+            AmountAndTime(books->amount_cents, books->requested_at_ms) + "}";
+  } else {
+    json += "null";
+  }
+  return json + "," + Member("held", HeldJson(finding.subject, names)) + "," +
+         Flag("repairable", it.repairable) + "," +
+         Flag("repaired", it.repairable && finding.repair == Repair::kDone) + "}";
+}
+
+template <typename Items, typename ToText>
+std::string List(const Items& items, ToText to_text) {
+  std::string json = "[";
+  for (const auto& item : items) {
+    const std::string text = to_text(item);
+    if (text.empty()) continue;
+    if (json.size() > 1) json += ",\n";
+    json += text;
+  }
+  return json + "]";
+}
+
+}  // namespace
+
+std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirectory& names) {
+  const ReconcileCounts& counts = report.counts;
+  const auto differences = [&](const Finding& finding) {
+    std::string text;
+    for (const Difference& it : finding.differences) {
+      if (!text.empty()) text += ",\n";
+      text += DifferenceJson(finding, it, names);
+    }
+    return text;
+  };
+  return "{" + Member("from", Time(report.range.from_ms)) + "," +
+         Member("to", Time(report.range.to_ms)) + "," +
+         Member("idsKnownFrom", Time(report.known_from_ms)) + "," + Flag("repair", report.repair) +
+         ",\n" + Number("compared", counts.compared) + "," + Number("booked", counts.booked) + "," +
+         Number("pending", counts.pending) + "," + Number("rejected", counts.rejected) + "," +
+         Number("unknown", counts.unknown) + "," + Number("notCounted", counts.not_counted) + "," +
+         Number("outOfRange", counts.out_of_range) + "," + Number("tooOld", counts.too_old) + "," +
+         Number("damaged", counts.damaged) + ",\n" +
+         Member("processors", List(report.processors, ProcessorJson)) + ",\n" +
+         Member("differences", List(report.findings, differences)) + ",\n" +
+         Number("differencesLeft", uint64_t{DifferencesLeft(report)}) + "," +
+         Flag("complete", report.errors.empty()) + "," +
+         Member("errors", List(report.errors, [](const std::string& it) { return Quoted(it); })) +
+         "}\n";
+}
+
+}  // namespace tollgate::app

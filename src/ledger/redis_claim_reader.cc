@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <utility>
+
+#include "ledger/lua_scripts.h"
+#include "ledger/packed.h"
+#include "ledger/redis_connection.h"
+#include "ledger/redis_reply.h"
+#include "tollgate/ledger/claim_reader.h"
+
+namespace tollgate::ledger {
+namespace {
+
+// One page: a fraction of a millisecond of Redis' time.
+constexpr const char* kBucketsPerPage = "128";
+constexpr const char* kEntriesPerPage = "128";
+constexpr int64_t kBucketsPending = 256;
+constexpr int64_t kBucketsOfDay = 65'536;
+constexpr int64_t kDayMs = 86'400'000;
+constexpr size_t kOwnerBytes = 24;
+constexpr size_t kPendingBytes = 51;
+constexpr size_t kPendingIdBytes = 16;
+constexpr size_t kBookedBytes = 14;
+constexpr size_t kBookedIdBytes = 14;  // behind the two of the bucket
+constexpr size_t kReplyHead = 6;
+
+double ShareOf(const ClaimCursor& next) {
+  const int64_t before = next.shelf == 0 ? 0 : kBucketsPending + (next.shelf - 1) * kBucketsOfDay;
+  return static_cast<double>(before + next.bucket) / (kBucketsPending + 2 * kBucketsOfDay);
+}
+
+// Days are named by the clock of the first page, also if midnight comes while it is read.
+std::optional<ClaimCursor> Next(const ClaimCursor& cursor, int64_t today, int64_t bucket,
+                                std::string_view scan) {
+  ClaimCursor next = cursor;
+  next.today = today;
+  next.bucket = std::max<int64_t>(bucket, 0);
+  next.scan = scan;
+  if (bucket < 0 && ++next.shelf > 2) return std::nullopt;
+  return next;
+}
+
+}  // namespace
+
+struct RedisClaimReader::Impl {
+  Impl(net::EventLoop& loop, const RedisOptions& options_in,
+       payments::ProcessorDirectory& directory_in)
+      : options(options_in),
+        directory(directory_in),
+        connection(loop, options, {lua::kClaims},
+                   {.on_ready = [this](const RedisFacts& facts) { run_id = facts.run_id; },
+                    .on_lost = [] {}}) {}
+
+  void Read(const ClaimCursor& cursor, OnPage done) {
+    if (!connection.ready()) return done(std::nullopt);
+    const bool pending = cursor.shelf == 0;
+    command.Begin(9)
+        .Add("EVALSHA")
+        .Add(connection.Sha(0))
+        .Add("1")
+        .Add(options.prefix)
+        .Add(pending ? "p" : std::to_string(cursor.today - (cursor.shelf == 1 ? 1 : 0)))
+        .Add(std::to_string(cursor.bucket))
+        .Add(cursor.scan)
+        .Add(kBucketsPerPage)
+        .Add(kEntriesPerPage);
+    connection.Call(command, [this, cursor, done = std::move(done)](const redisReply* reply) {
+      if (reply != nullptr && reply->type == REDIS_REPLY_ARRAY && reply->elements >= kReplyHead) {
+        return done(PageOf(cursor, *reply));
+      }
+      if (reply != nullptr) {
+        connection.Drop(reply->type == REDIS_REPLY_ERROR ? std::string(TextOf(*reply))
+                                                         : "an answer that claims.lua cannot give");
+      }
+      done(std::nullopt);
+    });
+  }
+
+  ClaimPage PageOf(const ClaimCursor& cursor, const redisReply& reply) {
+    ClaimPage page;
+    page.run_id = run_id;
+    page.epoch = static_cast<uint32_t>(NumberOf(*reply.element[0]));
+    page.now_ms = NumberOf(*reply.element[1]);
+    const int64_t today = cursor.today != 0 ? cursor.today : page.now_ms / kDayMs;
+    page.known_from_ms = std::max(NumberOf(*reply.element[2]), (today - 1) * kDayMs);
+    page.next = Next(cursor, today, NumberOf(*reply.element[3]), TextOf(*reply.element[4]));
+    page.share = page.next ? ShareOf(*page.next) : 1;
+    names = NamesOf(*reply.element[5]);
+    for (size_t i = kReplyHead; i + 1 < reply.elements; i += 2) {
+      const auto bucket = static_cast<uint64_t>(NumberOf(*reply.element[i]));
+      const redisReply& fields = *reply.element[i + 1];
+      for (size_t f = 0; f + 1 < fields.elements; f += 2) {
+        const std::string_view key = TextOf(*fields.element[f]);
+        const std::string_view value = TextOf(*fields.element[f + 1]);
+        const bool fine =
+            cursor.shelf == 0 ? AddPending(page, key, value) : AddBooked(page, bucket, key, value);
+        if (!fine) ++page.damaged;
+      }
+    }
+    return page;
+  }
+
+  bool AddPending(ClaimPage& page, std::string_view key, std::string_view value) {
+    if (key.size() != kPendingIdBytes || value.size() != kPendingBytes) return false;
+    Unpacker id(key);
+    Unpacker in(value.substr(kOwnerBytes));
+    Claim claim;
+    claim.id.high = id.Take<8>();
+    claim.id.low = id.Take<8>();
+    claim.entry.state = EntryState::kPending;
+    claim.entry.attempt = static_cast<uint16_t>(in.Take<2>());
+    claim.entry.processor = ProcessorOf(in.Take<1>());
+    claim.entry.requested_at_ms = static_cast<int64_t>(in.Take<6>());
+    claim.entry.amount_cents = static_cast<int64_t>(in.Take<6>());
+    claim.entry.epoch = static_cast<uint32_t>(in.Take<4>());
+    page.claims.push_back(claim);
+    return true;
+  }
+
+  bool AddBooked(ClaimPage& page, uint64_t bucket, std::string_view key, std::string_view value) {
+    if (key.size() != kBookedIdBytes || value.size() != kBookedBytes) return false;
+    Unpacker id(key);
+    Unpacker in(value);
+    Claim claim;
+    claim.id.high = bucket << 48U | id.Take<6>();
+    claim.id.low = id.Take<8>();
+    const uint64_t kind = in.Take<1>();
+    claim.entry.state = kind < 2 ? EntryState::kBooked : EntryState::kRejected;
+    claim.entry.reason = static_cast<uint8_t>(kind < 2 ? 0 : kind - 2);
+    claim.entry.counted = kind == 0;
+    claim.entry.processor = ProcessorOf(in.Take<1>());
+    claim.entry.requested_at_ms = static_cast<int64_t>(in.Take<6>());
+    claim.entry.amount_cents = static_cast<int64_t>(in.Take<6>());
+    page.claims.push_back(claim);
+    return true;
+  }
+
+  payments::ProcessorId ProcessorOf(uint64_t index) {
+    const auto name = names.find(static_cast<int64_t>(index));
+    if (name == names.end()) return payments::kNoProcessor;
+    return directory.Add(name->second).value_or(payments::kNoProcessor);
+  }
+
+  const RedisOptions options;
+  payments::ProcessorDirectory& directory;
+  std::string run_id;
+  RedisConnection connection;
+  RedisCommand command;
+  std::map<int64_t, std::string> names;
+};
+
+RedisClaimReader::RedisClaimReader(net::EventLoop& loop, const RedisOptions& options,
+                                   payments::ProcessorDirectory& directory)
+    : impl_(std::make_unique<Impl>(loop, options, directory)) {}
+RedisClaimReader::~RedisClaimReader() = default;
+void RedisClaimReader::Start() { impl_->connection.Start(); }
+bool RedisClaimReader::ready() const { return impl_->connection.ready(); }
+void RedisClaimReader::Read(const ClaimCursor& cursor, OnPage done) {
+  impl_->Read(cursor, std::move(done));
+}
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,222 @@
+#include "tollgate/ledger/claim_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/ledger/redis_fixture.h"
+#include "tollgate/ledger/redis_books.h"
+#include "tollgate/ledger/redis_ledger.h"
+
+namespace tollgate::ledger {
+namespace {
+
+using testing::RedisFixture;
+
+class ClaimReaderTest : public RedisFixture, public LedgerEvents {
+ protected:
+  void OnClaimed(uint64_t, std::span<const ClaimReply>) override { ++answered_; }
+  void OnRecorded(uint64_t, std::span<const RecordReply>) override { ++answered_; }
+  void OnBatchFailed(uint64_t) override { ADD_FAILURE() << told_; }
+  void OnTailLost() override {}
+  void OnLedgerState() override {}
+
+  void SetUp() override {
+    StartRedis();
+    ledger_ = std::make_unique<RedisLedger>(loop_, Options(), directory_, "");
+    ledger_->SetEvents(this);
+    ledger_->Start();
+    reader_ = std::make_unique<RedisClaimReader>(loop_, Options(), directory_);
+    reader_->Start();
+    books_ = std::make_unique<RedisBooks>(loop_, Options(), directory_);
+    books_->Start();
+    ASSERT_TRUE(Until([&] { return ledger_->ready() && reader_->ready() && books_->ready(); }));
+  }
+  static ClaimRequest Request(const payments::Uuid& id, int64_t cents) {
+    return {.payment = {.id = id, .amount_cents = cents},
+            .slot = 1,
+            .generation = 1,
+            .attempt = 3,
+            .processor = 1,
+            .requested_at_ms = 1'752'583'000'000 + cents};
+  }
+  void Claim(const std::vector<ClaimRequest>& requests) {
+    InBatches(requests, [&](auto part) { ledger_->Claim(owner_, part, ++batch_); });
+  }
+  void Record(const std::vector<RecordRequest>& requests) {
+    InBatches(requests, [&](auto part) { ledger_->Record(owner_, part, ++batch_); });
+  }
+  template <typename Request, typename Send>
+  void InBatches(const std::vector<Request>& requests, Send send) {
+    for (size_t i = 0; i < requests.size(); i += payments::kLedgerBatchMax) {
+      const size_t count = std::min(payments::kLedgerBatchMax, requests.size() - i);
+      send(std::span<const Request>(requests.data() + i, count));
+      ASSERT_TRUE(Until([&] { return answered_ == batch_; }));
+    }
+  }
+  ClaimPage Read(const ClaimCursor& cursor) {
+    std::optional<ClaimPage> page;
+    bool answered = false;
+    reader_->Read(cursor, [&](auto answer) {
+      page = std::move(answer);
+      answered = true;
+    });
+    EXPECT_TRUE(Until([&] { return answered; }));
+    EXPECT_TRUE(page.has_value()) << told_;
+    return page.value_or(ClaimPage{});
+  }
+  // All pages; what each claim says last.
+  std::map<payments::Uuid, BookEntry> ReadAll() {
+    std::map<payments::Uuid, BookEntry> all;
+    std::optional<ClaimCursor> cursor = ClaimCursor{};
+    double share = 0;
+    pages_ = largest_ = damaged_ = 0;
+    while (cursor) {
+      const ClaimPage page = Read(*cursor);
+      ++pages_;
+      largest_ = std::max(largest_, page.claims.size());
+      damaged_ += page.damaged;
+      EXPECT_GE(page.share, share);
+      share = page.share;
+      for (const auto& claim : page.claims) all[claim.id] = claim.entry;
+      cursor = page.next;
+    }
+    EXPECT_EQ(share, 1);
+    return all;
+  }
+  std::optional<BookEntry> Find(const payments::Uuid& id) {
+    std::optional<std::optional<BookEntry>> entry;
+    books_->Find(id, [&](auto answer) { entry = answer; });
+    EXPECT_TRUE(Until([&] { return entry.has_value(); }));
+    return entry.value_or(std::nullopt);
+  }
+  void Cli(std::vector<std::string> words) {
+    words.insert(words.begin(), {"redis-cli", "-s", Socket()});
+    testing::ChildProcess process(words, folder_ / "cli.log");
+    ASSERT_EQ(process.WaitExit(20'000), 0) << process.Log();
+  }
+
+  payments::ProcessorDirectory directory_{{"default", "fallback"}};
+  std::unique_ptr<RedisLedger> ledger_;
+  std::unique_ptr<RedisClaimReader> reader_;
+  std::unique_ptr<RedisBooks> books_;
+  const Owner owner_{.table = {1, 2}, .incarnation = 5, .nonce = 77};
+  uint64_t batch_ = 0, answered_ = 0;
+  size_t pages_ = 0, largest_ = 0, damaged_ = 0;
+};
+
+payments::Uuid Spread(uint64_t number) { return {number * 0x9E3779B97F4A7C15U, number}; }
+
+TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
+  std::vector<ClaimRequest> claims;
+  std::vector<RecordRequest> records;
+  for (uint64_t i = 1; i <= 900; ++i) {
+    claims.push_back(Request(Spread(i), static_cast<int64_t>(i)));
+    if (i % 3 == 0) continue;
+    records.push_back({.claim = claims.back(), .booked = i % 3 == 1, .reason = 2});
+  }
+  Claim(claims);
+  Record(records);
+  const auto all = ReadAll();
+  EXPECT_EQ(all.size(), 900U);
+  EXPECT_EQ(damaged_, 0U);
+  for (uint64_t i = 1; i <= 900; ++i) {
+    const auto found = Find(Spread(i));
+    ASSERT_TRUE(found && all.contains(Spread(i))) << i;
+    EXPECT_EQ(*found, all.at(Spread(i))) << i;
+    EXPECT_EQ(found->state, i % 3 == 0   ? EntryState::kPending
+                            : i % 3 == 1 ? EntryState::kBooked
+                                         : EntryState::kRejected);
+    EXPECT_EQ(found->amount_cents, static_cast<int64_t>(i));
+    EXPECT_EQ(found->processor, 1);
+    EXPECT_EQ(found->counted, i % 3 == 1);
+  }
+}
+
+// Redis runs one script at a time: a page is what everybody else waits for.
+TEST_F(ClaimReaderTest, APageIsSmallHoweverMuchLiesInABucket) {
+  std::vector<RecordRequest> records;
+  for (uint64_t i = 1; i <= 20'000; ++i) {
+    // All in one bucket, far more than a page, and more than fit into a small hash.
+    records.push_back({.claim = Request({uint64_t{0xABCD} << 48U | i, i}, 5)});
+  }
+  Record(records);
+  const auto all = ReadAll();
+  EXPECT_EQ(all.size(), 20'000U);
+  EXPECT_LE(largest_, 1'024U);
+  EXPECT_GE(pages_, 20'000U / 1'024);
+}
+
+TEST_F(ClaimReaderTest, OnlyItsOwnKeysAreReadAndWhatIsNoneOfOursIsCounted) {
+  Claim({Request(Spread(1), 7)});
+  Cli({"hset", "other:p:00", "a", "b"});
+  Cli({"hset", "tollgate:p:00", "a", "b"});
+  EXPECT_EQ(ReadAll().size(), 1U);
+  EXPECT_EQ(damaged_, 1U);
+}
+
+TEST_F(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
+  Record({{.claim = Request(Spread(1), 7)}});
+  Claim({Request(Spread(2), 8)});
+  const ClaimPage before = Read({});
+  EXPECT_LE(before.known_from_ms, before.now_ms - 86'400'000);
+  bool purged = false;
+  books_->Purge([&](bool done) { purged = done; });
+  ASSERT_TRUE(Until([&] { return purged; }));
+  const ClaimPage after = Read({});
+  EXPECT_EQ(after.epoch, before.epoch + 1);
+  EXPECT_GE(after.known_from_ms, before.now_ms);
+  EXPECT_LE(after.known_from_ms, after.now_ms);
+  const auto all = ReadAll();
+  ASSERT_EQ(all.size(), 1U) << "what is pending survives";
+  EXPECT_EQ(all.begin()->second.epoch, before.epoch);
+  // Booked now, of before the purge.
+  Record({{.claim = Request(Spread(2), 8), .epoch_known = true, .epoch = before.epoch}});
+  EXPECT_FALSE(ReadAll().begin()->second.counted);
+}
+
+TEST_F(ClaimReaderTest, ARestartShowsInTheRunAndNamesOfOthersAreLearnt) {
+  payments::ProcessorDirectory other({"third"});
+  RedisClaimReader reader(loop_, Options(), other);
+  reader.Start();
+  ASSERT_TRUE(Until([&] { return reader.ready(); }));
+  Claim({Request(Spread(1), 7)});
+  std::optional<ClaimPage> page;
+  reader.Read({}, [&](auto answer) { page = std::move(answer); });
+  ASSERT_TRUE(Until([&] { return page.has_value(); }));
+  ASSERT_EQ(page->claims.size(), 1U);
+  EXPECT_EQ(other.Name(page->claims[0].entry.processor), "fallback");
+  const std::string run = Read({}).run_id;
+  EXPECT_FALSE(run.empty());
+  redis_.Kill();
+  ASSERT_TRUE(Until([&] { return !reader_->ready(); }));
+  bool away = false;
+  reader_->Read({}, [&](const auto& answer) { away = !answer.has_value(); });
+  EXPECT_TRUE(away);
+  StartRedis();
+  ASSERT_TRUE(Until([&] { return reader_->ready(); }));
+  EXPECT_NE(Read({}).run_id, run);
+}
+
+// Records that no table stands behind (kNobody), and the owner's own after them.
+TEST_F(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
+  Claim({Request(Spread(1), 7)});
+  const auto total = [&] {
+    int64_t count = -1;
+    books_->GetSummary({}, [&](const auto& summary) { count = summary->at(1).count; });
+    EXPECT_TRUE(Until([&] { return count >= 0; }));
+    return count;
+  };
+  for (const Owner& owner : {kNobody, owner_, kNobody, owner_}) {
+    ClaimRequest request = Request(Spread(1), 7);
+    if (owner.table == kNobody.table) request.slot = request.generation = 0;
+    const std::vector<RecordRequest> one{{.claim = request}};
+    ledger_->Record(owner, one, ++batch_);
+    ASSERT_TRUE(Until([&] { return answered_ == batch_; }));
+    EXPECT_EQ(total(), 1);
+    EXPECT_EQ(Find(Spread(1))->state, EntryState::kBooked);
+  }
+}
+
+}  // namespace
+}  // namespace tollgate::ledger
