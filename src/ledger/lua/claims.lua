@@ -17,15 +17,17 @@ local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 local result = { tonumber(epoch), string.format('%.0f', now_ms),
   redis.call('GET', prefix .. 'purged') or '0', -1, '0', redis.call('HGETALL', prefix .. 'names') }
 
-local last, form = 255, prefix .. 'p:%02x'
+-- A bucket's number stands in its key as one byte, or two.
+local last, before, name_of = 255, prefix .. 'p:', string.char
 if shelf ~= 'p' then
   local of_day = epoch .. ':' .. shelf
   if redis.call('EXISTS', prefix .. 'd:' .. of_day) == 0 then return result end
-  last, form = 65535, prefix .. 'b:' .. of_day .. ':%04x'
+  last, before = 65535, prefix .. 'b:' .. of_day .. ':'
+  name_of = function(number) return string.char(math.floor(number / 256), number % 256) end
 end
 local buckets, entries = 0, 0
 while bucket <= last and buckets < buckets_max and entries < entries_max do
-  local page = redis.call('HSCAN', string.format(form, bucket), cursor, 'COUNT', entries_max)
+  local page = redis.call('HSCAN', before .. name_of(bucket), cursor, 'COUNT', entries_max)
   if #page[2] > 0 then
     result[#result + 1], result[#result + 2] = bucket, page[2]
     entries = entries + #page[2] / 2
