@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "tests/ledger/redis_fixture.h"
@@ -90,10 +93,22 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
     EXPECT_TRUE(Until([&] { return entry.has_value(); }));
     return entry.value_or(std::nullopt);
   }
-  void Cli(std::vector<std::string> words) {
+  std::string Cli(std::vector<std::string> words) {
     words.insert(words.begin(), {"redis-cli", "-s", Socket()});
-    testing::ChildProcess process(words, folder_ / "cli.log");
-    ASSERT_EQ(process.WaitExit(20'000), 0) << process.Log();
+    const std::string log = folder_ / ("cli-" + std::to_string(++calls_) + ".log");
+    testing::ChildProcess process(words, log);
+    EXPECT_EQ(process.WaitExit(20'000), 0) << process.Log();
+    return process.Log();
+  }
+  double RedisCpuSeconds() {
+    const std::string text = Cli({"info", "cpu"});
+    double sum = 0;
+    for (const std::string name : {"used_cpu_user_main_thread:", "used_cpu_sys_main_thread:"}) {
+      const size_t at = text.find(name);
+      EXPECT_NE(at, std::string::npos) << text;
+      if (at != std::string::npos) sum += std::strtod(text.c_str() + at + name.size(), nullptr);
+    }
+    return sum;
   }
 
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
@@ -103,6 +118,7 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
   const Owner owner_{.table = {1, 2}, .incarnation = 5, .nonce = 77};
   uint64_t batch_ = 0, answered_ = 0;
   size_t pages_ = 0, largest_ = 0, damaged_ = 0;
+  int calls_ = 0;
 };
 
 payments::Uuid Spread(uint64_t number) { return {number * 0x9E3779B97F4A7C15U, number}; }
@@ -145,6 +161,22 @@ TEST_F(ClaimReaderTest, APageIsSmallHoweverMuchLiesInABucket) {
   EXPECT_EQ(all.size(), 20'000U);
   EXPECT_LE(largest_, 1'024U);
   EXPECT_GE(pages_, 20'000U / 1'024);
+}
+
+// TOLLGATE_CLAIMS=1000000 measures it: what a page costs Redis, spread as real ids are.
+TEST_F(ClaimReaderTest, ManyClaimsAreReadInManyShortPages) {
+  const char* const wanted = std::getenv("TOLLGATE_CLAIMS");
+  const uint64_t count = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 20'000;
+  std::vector<RecordRequest> records;
+  for (uint64_t i = 1; i <= count; ++i) records.push_back({.claim = Request(Spread(i), 5)});
+  Record(records);
+  const double before = RedisCpuSeconds();
+  EXPECT_EQ(ReadAll().size(), count);
+  const double page_us = (RedisCpuSeconds() - before) * 1e6 / static_cast<double>(pages_);
+  std::printf("    %zu pages of at most %zu claims, %.0f us of Redis' CPU each\n", pages_, largest_,
+              page_us);
+  EXPECT_LE(largest_, 512U);
+  EXPECT_GE(pages_, std::max<uint64_t>(65'536 / 128, count / 512));
 }
 
 TEST_F(ClaimReaderTest, OnlyItsOwnKeysAreReadAndWhatIsNoneOfOursIsCounted) {
