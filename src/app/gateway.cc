@@ -111,14 +111,11 @@ base::Status Gateway::Impl::Listen() {
     if (!fd.ok()) return fd.error();
     listeners.push_back(std::move(fd).value());
   } else {
-    auto address = net::ParseAddress(config.listen);
+    const auto address = net::ParseAddress(config.listen);
     if (!address.ok()) return address.error();
-    for (size_t i = 0; i < intakes.size(); ++i) {
-      auto fd = net::ListenTcp(address.value(), true);
-      if (!fd.ok()) return fd.error();
-      listeners.push_back(std::move(fd).value());
-      address.value().port = net::LocalPort(listeners[0].get());
-    }
+    auto together = net::ListenTcpTogether(address.value(), intakes.size());
+    if (!together.ok()) return together.error();
+    listeners = std::move(together).value();
   }
   for (size_t i = 0; i < intakes.size(); ++i) {
     const bool shares = listeners.size() == 1;
