@@ -173,7 +173,10 @@ base::Status Gateway::Impl::Build() {
 std::string Gateway::Impl::Metrics() {
   metrics::ExpositionSources sources;
   for (const auto& intake : intakes) sources.accept.push_back(&intake->metrics());
-  for (const auto& worker : workers) sources.forward.push_back(&worker->metrics());
+  for (const auto& worker : workers) {
+    sources.forward.push_back(&worker->metrics());
+    sources.forward.push_back(&worker->adopted_metrics());
+  }
   for (size_t id = 0; id < shared.directory.size(); ++id) {
     sources.processors.push_back(shared.directory.Name(static_cast<payments::ProcessorId>(id)));
   }
