@@ -42,7 +42,7 @@ TEST(Exposition, SumsTheThreadsAndNamesProcessorsAndReasons) {
 
 TEST(Exposition, AHistogramIsCumulativeAndScaled) {
   const auto f = std::make_unique<ForwardMetrics>();
-  f->processors[0].latency_us.Observe(1);     // bucket 1: up to 1 us
+  f->processors[0].latency_us.Observe(1);  // bucket 1: up to 1 us
   f->processors[0].forwarding_us.Observe(500'000);
   f->processors[0].latency_us.Observe(1000);  // bucket 10: up to 1023 us
   const std::string text = RenderMetrics(
