@@ -77,6 +77,13 @@ base::UniqueFd LockFolderOf(const std::string& path) {
   return fd;
 }
 
+// What to do about a socket file that cannot be made.
+const char* AdviceOnFolder(int code) {
+  if (code == ENOENT) return "; create its folder, or choose another path";
+  if (code != EACCES && code != EPERM && code != EROFS) return "";
+  return "; let this user write to its folder (a volume: tmpfs with mode=1777, or run as root)";
+}
+
 }  // namespace
 
 base::Result<Address> ParseAddress(std::string_view text) {
@@ -193,7 +200,8 @@ base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
   if (!fd.valid()) return base::ErrnoError(what);
   ::unlink(unfinished.c_str());
   if (::bind(fd.get(), AsSockaddr(temporary.value()), sizeof(sockaddr_un)) != 0) {
-    return base::ErrnoError(what);
+    const int code = errno;
+    return base::Error{what + ": " + std::strerror(code) + AdviceOnFolder(code), code};
   }
   const bool named = ::chmod(unfinished.c_str(), 0666) == 0 && ::listen(fd.get(), kBacklog) == 0 &&
                      ::rename(unfinished.c_str(), path.c_str()) == 0;

@@ -262,6 +262,11 @@ TEST(ListenUnix, PathErrorsAreValues) {
   const auto no_folder = ListenUnix(folder.At("missing/a.sock"));
   ASSERT_FALSE(no_folder.ok());
   EXPECT_EQ(no_folder.error().code, ENOENT);
+  EXPECT_NE(no_folder.error().message.find("create its folder"), std::string::npos);
+  // Not even root writes here.
+  const auto closed = ListenUnix("/sys/a.sock");
+  ASSERT_FALSE(closed.ok());
+  EXPECT_NE(closed.error().message.find("let this user write"), std::string::npos) << closed.error().message;
 }
 
 }  // namespace
