@@ -14,6 +14,7 @@
 #include "app/config_file.h"
 #include "app/reconcile_flags.h"
 #include "app/settings.h"
+#include "app/urls.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/cpu_quota.h"
 #include "tollgate/base/duration.h"
@@ -32,7 +33,7 @@ struct Value {
 using Values = std::map<std::string, Value>;
 
 base::Error Wrong(const Setting& setting, const Value& value, const std::string& problem) {
-  const std::string shown = setting.is_secret ? "(hidden)" : "'" + value.text + "'";
+  const std::string shown = setting.is_secret ? "(hidden)" : "'" + WithoutSecrets(value.text) + "'";
   return base::Error{std::string(setting.name) + ": " + shown + " from " + value.source + " " +
                      problem};
 }
@@ -80,11 +81,14 @@ struct Flags {
   }
 };
 
-std::vector<std::string> AllFlags(const Flags& flags) {
+std::vector<std::string> AllArguments(const Flags& flags) {
   std::vector<std::string> names;
   for (const CLI::App* app :
        {static_cast<const CLI::App*>(&flags.app), static_cast<const CLI::App*>(flags.reconcile)}) {
     for (const CLI::Option* option : app->get_options()) names.push_back(option->get_name());
+  }
+  for (const CLI::App* command : flags.app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
   }
   return names;
 }
@@ -99,7 +103,7 @@ std::optional<base::Error> ParseFlags(Flags& flags, std::vector<std::string> arg
   }
   for (CLI::App* app : {&flags.app, flags.health, flags.pending, flags.reconcile}) {
     for (const std::string& extra : app->remaining()) {
-      const std::string near = Nearest(extra.substr(0, extra.find('=')), AllFlags(flags));
+      const std::string near = Nearest(extra.substr(0, extra.find('=')), AllArguments(flags));
       return base::Error{"unknown argument " + extra +
                          (near.empty() ? "; see tollgate --help" : "; did you mean " + near + "?")};
     }
@@ -169,19 +173,49 @@ std::optional<base::Error> ResolveDataDir(Config& config, Value& value) {
       "be written to; set DATA_DIR to a folder that can"};
 }
 
-void ResolveThreads(Config& config, Values& values) {
-  const double quota = base::CpuQuota();
-  const auto cores = static_cast<size_t>(std::max(1.0, quota));
-  if (config.acceptors == 0) config.acceptors = std::max<size_t>(1, cores / 2);
-  if (config.workers == 0) config.workers = std::max<size_t>(1, cores / 2);
+// What is not given follows the CPU quota, within the bound; there is always one of each.
+std::optional<base::Error> ResolveThreads(Config& config, Values& values) {
+  const auto cores = static_cast<size_t>(std::max(1.0, base::CpuQuota()));
+  const size_t share = std::max<size_t>(1, cores / 2);
+  const size_t most = config.threads_max == 0 ? SIZE_MAX : std::max<size_t>(config.threads_max, 2);
+  const auto rest = [&](size_t taken) {
+    return taken + 1 >= most ? 1 : std::min(share, most - taken);
+  };
+  if (config.acceptors == 0) {
+    config.acceptors = config.workers == 0 ? std::min(share, most / 2) : rest(config.workers);
+  }
+  if (config.workers == 0) config.workers = rest(config.acceptors);
+  if (config.acceptors + config.workers > most) {
+    return base::Error{"acceptors and workers are " + std::to_string(config.acceptors) + " and " +
+                       std::to_string(config.workers) + ", more together than gomaxprocs " +
+                       std::to_string(config.threads_max) + " from " + values["gomaxprocs"].source +
+                       " allows; lower them, or unset GOMAXPROCS"};
+  }
   values["acceptors"].text = std::to_string(config.acceptors);
   values["workers"].text = std::to_string(config.workers);
+  return std::nullopt;
+}
+
+// The two processors that have settings of their own, or those of the file: never some of each.
+std::optional<base::Error> TakeFileProcessors(Config& config, const Values& values,
+                                              const ConfigFile& file) {
+  if (file.processors.empty()) return std::nullopt;
+  for (const char* name : {"default_url", "fallback_url", "default_fee", "fallback_fee"}) {
+    const Value& value = values.at(name);
+    if (value.is_default) continue;
+    return base::Error{std::string(name) + " is set by " + value.source + ", and " + file.path +
+                       " lists [[processors]], which take its place; give one of them"};
+  }
+  config.processors = file.processors;
+  return std::nullopt;
 }
 
 std::optional<base::Error> CheckProcessors(Config& config) {
   std::set<std::string> names;
   for (auto& processor : config.processors) {
     if (processor.in_flight_max == 0) processor.in_flight_max = config.in_flight_max;
+    if (processor.connect_timeout_ms == 0) processor.connect_timeout_ms = config.connect_timeout_ms;
+    if (processor.answer_timeout_ms == 0) processor.answer_timeout_ms = config.answer_timeout_ms;
     if (!names.insert(processor.name).second) {
       return base::Error{"processors: two are named " + processor.name + "; give each its own"};
     }
@@ -196,23 +230,35 @@ std::optional<base::Error> CheckProcessors(Config& config) {
   return std::nullopt;
 }
 
+std::string Millis(int64_t ms) { return base::FormatDuration(ms * base::kNanosPerMilli); }
+
+void DescribeProcessor(std::ostream& text, const upstream::ProcessorOptions& processor) {
+  text << "  " << std::setw(20) << processor.name << std::setw(44) << WithoutSecrets(processor.url)
+       << "fee " << static_cast<double>(processor.fee_ppm) / 1e6 << ", in flight at most "
+       << processor.in_flight_max << ", connect within " << Millis(processor.connect_timeout_ms)
+       << ", answer within " << Millis(processor.answer_timeout_ms) << '\n';
+  if (!processor.ca_file.empty())
+    text << std::setw(22) << ""
+         << "ca_file " << processor.ca_file << '\n';
+  // Their values may be keys.
+  for (const std::string& header : processor.headers) {
+    text << std::setw(22) << ""
+         << "header " << header.substr(0, header.find(':')) << ": (hidden)\n";
+  }
+}
+
 std::string Describe(const Values& values, const Config& config) {
   std::ostringstream text;
+  text << std::left;
   for (const Setting& setting : Settings()) {
     const Value& value = values.at(setting.name);
-    const bool hidden = setting.is_secret && !value.text.empty();
-    text << std::left << std::setw(22) << setting.name << std::setw(44)
-         << (hidden               ? "(hidden)"
-             : value.text.empty() ? "-"
-                                  : value.text)
-         << value.source << '\n';
+    const std::string shown = value.text.empty()  ? "-"
+                              : setting.is_secret ? "(hidden)"
+                                                  : WithoutSecrets(value.text);
+    text << std::setw(22) << setting.name << std::setw(44) << shown << value.source << '\n';
   }
   text << "\nprocessors\n";
-  for (const auto& processor : config.processors) {
-    text << "  " << std::setw(20) << processor.name << std::setw(44) << processor.url << "fee "
-         << static_cast<double>(processor.fee_ppm) / 1e6 << ", in flight at most "
-         << processor.in_flight_max << '\n';
-  }
+  for (const auto& processor : config.processors) DescribeProcessor(text, processor);
   return text.str();
 }
 
@@ -258,8 +304,7 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
       return Wrong(setting, value, *problem);
     }
   }
-  for (auto& processor : config.processors) processor.in_flight_max = config.in_flight_max;
-  if (!file.processors.empty()) config.processors = file.processors;
+  if (const auto error = TakeFileProcessors(config, values, file)) return *error;
   if (const auto error = CheckProcessors(config)) return *error;
   if (flags.reconcile->parsed()) {
     auto reconcile = ReadReconcileFlags(flags.reconcile_flags, environment, config.processors);
@@ -269,7 +314,7 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
     return line;  // it needs neither tables nor threads
   }
   if (const auto error = ResolveDataDir(config, values["data_dir"])) return *error;
-  ResolveThreads(config, values);
+  if (const auto error = ResolveThreads(config, values)) return *error;
 
   line.json = flags.json;
   if (flags.check) {

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "app/settings.h"
+#include "app/urls.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/payments/limits.h"
@@ -52,6 +53,9 @@ class FileReader {
 
   base::Result<ConfigFile> Read() {
     toml::table table;
+    if (::access(file_.path.c_str(), R_OK) != 0) {
+      return base::ErrnoError("the configuration file " + file_.path + " cannot be read");
+    }
     try {
       table = toml::parse_file(file_.path);
     } catch (const toml::parse_error& error) {
@@ -97,13 +101,12 @@ class FileReader {
     for (const toml::node& entry : *list) {
       const toml::table* const table = entry.as_table();
       if (table == nullptr) return Fail(entry, "processors must be tables: [[processors]]");
-      upstream::ProcessorOptions processor;
-      processor.in_flight_max = 0;  // the general one
+      upstream::ProcessorOptions processor = Unset();
       for (const auto& [key, value] : *table) {
         if (!ReadMember(std::string(key.str()), value, processor)) return false;
       }
-      if (processor.name.empty() || processor.url.empty()) {
-        return Fail(entry, "a processor needs a name and a url");
+      if (processor.name.empty() || processor.url.empty() || processor.fee_ppm < 0) {
+        return Fail(entry, "a processor needs a name, a url and a fee");
       }
       file_.processors.push_back(std::move(processor));
     }
@@ -133,9 +136,8 @@ class FileReader {
       return fits || Fail(value, "a name has 1 to 31 plain characters");
     }
     if (key == "url") {
-      processor.url = text;
-      return text.starts_with("http://") || text.starts_with("https://") ||
-             Fail(value, "url must be http://HOST:PORT or https://HOST:PORT");
+      const Problem problem = ReadProcessorUrl(text, processor.url);
+      return !problem || Fail(value, "url " + *problem);
     }
     if (key == "ca_file") {
       processor.ca_file = text;

@@ -11,6 +11,7 @@
 #include "app/health_thread.h"
 #include "app/intake.h"
 #include "app/worker.h"
+#include "tollgate/base/open_files.h"
 #include "tollgate/metrics/exposition.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/upstream/processor_client.h"
@@ -28,6 +29,19 @@ table::TableOptions TableOf(const Config& config, const std::string& path) {
   options.sync_interval_us = config.sync_interval_us;
   options.sync_batch_max = config.sync_batch_max;
   return options;
+}
+
+// Payments in flight need a descriptor each; without, they fail as if their processor did.
+void RaiseLimits(const Config& config) {
+  constexpr size_t kBeside = 256;  // clients, Redis, loops
+  size_t wanted = kBeside;
+  for (const auto& processor : config.processors) wanted += processor.in_flight_max;
+  const size_t allowed = base::RaiseOpenFilesLimit();
+  if (allowed >= wanted) return;
+  base::LogWarning("only " + std::to_string(allowed) +
+                   " open files are allowed, and payments in flight alone may need " +
+                   std::to_string(wanted) +
+                   ": raise the limit (ulimit -n), or lower IN_FLIGHT_MAX");
 }
 
 std::string RoutingJson(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
@@ -111,14 +125,11 @@ base::Status Gateway::Impl::Listen() {
     if (!fd.ok()) return fd.error();
     listeners.push_back(std::move(fd).value());
   } else {
-    auto address = net::ParseAddress(config.listen);
+    const auto address = net::ParseAddress(config.listen);
     if (!address.ok()) return address.error();
-    for (size_t i = 0; i < intakes.size(); ++i) {
-      auto fd = net::ListenTcp(address.value(), true);
-      if (!fd.ok()) return fd.error();
-      listeners.push_back(std::move(fd).value());
-      address.value().port = net::LocalPort(listeners[0].get());
-    }
+    auto together = net::ListenTcpTogether(address.value(), intakes.size());
+    if (!together.ok()) return together.error();
+    listeners = std::move(together).value();
   }
   for (size_t i = 0; i < intakes.size(); ++i) {
     const bool shares = listeners.size() == 1;
@@ -130,6 +141,7 @@ base::Status Gateway::Impl::Listen() {
 
 base::Status Gateway::Impl::Build() {
   const Config& config = shared.config;
+  RaiseLimits(config);
   // A second start on a taken address fails before it touches the table.
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
@@ -161,7 +173,10 @@ base::Status Gateway::Impl::Build() {
 std::string Gateway::Impl::Metrics() {
   metrics::ExpositionSources sources;
   for (const auto& intake : intakes) sources.accept.push_back(&intake->metrics());
-  for (const auto& worker : workers) sources.forward.push_back(&worker->metrics());
+  for (const auto& worker : workers) {
+    sources.forward.push_back(&worker->metrics());
+    sources.forward.push_back(&worker->adopted_metrics());
+  }
   for (size_t id = 0; id < shared.directory.size(); ++id) {
     sources.processors.push_back(shared.directory.Name(static_cast<payments::ProcessorId>(id)));
   }

@@ -1,13 +1,27 @@
 #include "app/intake.h"
 
+#include <algorithm>
+
 namespace tollgate::app {
+namespace {
+
+// A question is answered within a second, were it with 503 (the contract), also by a Redis that
+// hangs; the commands that carry payments may take their time.
+ledger::RedisOptions BooksOf(const Config& config) {
+  constexpr int64_t kQuestionMsMax = 900;
+  ledger::RedisOptions options = config.redis;
+  options.command_timeout_ms = std::min(options.command_timeout_ms, kQuestionMsMax);
+  return options;
+}
+
+}  // namespace
 
 Intake::Intake(Shared& shared, size_t index)
     : metrics_(std::make_unique<metrics::AcceptMetrics>()),
       thread_(shared.clock, "acceptor-" + std::to_string(index)) {
   net::EventLoop& loop = thread_.loop();
   // Its connection tells nothing: the workers' do, and would say the same.
-  books_ = std::make_unique<ledger::RedisBooks>(loop, shared.config.redis, shared.directory);
+  books_ = std::make_unique<ledger::RedisBooks>(loop, BooksOf(shared.config), shared.directory);
   handler_ = std::make_unique<api::GatewayHandler>(
       api::GatewayOptions{.allow_purge = shared.config.allow_purge,
                           .body_bytes_max = shared.config.server.parser.body_bytes_max},

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "app/urls.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/base/logging.h"
@@ -12,8 +13,6 @@
 
 namespace tollgate::app {
 namespace {
-
-using Problem = std::optional<std::string>;
 
 Problem ToCount(const std::string& text, size_t least, size_t most, size_t& out) {
   size_t number = 0;
@@ -29,7 +28,7 @@ Problem ToCount(const std::string& text, size_t least, size_t most, size_t& out)
 Problem ToTime(const std::string& text, int64_t& out, int64_t least = 1,
                int64_t unit_ns = base::kNanosPerMilli) {
   const auto nanos = base::ParseDuration(text);
-  if (!nanos.ok()) return nanos.error().message;
+  if (!nanos.ok()) return "must be a number and a unit, such as 500ms, 5s or 1m30s";
   out = nanos.value() / unit_ns;
   if (out < least) return "must be at least " + base::FormatDuration(least * unit_ns);
   return std::nullopt;
@@ -57,20 +56,10 @@ Problem ToAddress(const std::string& text, std::string& out) {
 
 upstream::ProcessorOptions& Processor(Config& config, size_t index) {
   while (config.processors.size() <= index) {
-    config.processors.emplace_back();
+    config.processors.push_back(Unset());
     config.processors.back().name = config.processors.size() == 1 ? "default" : "fallback";
   }
   return config.processors[index];
-}
-
-Problem ToUrl(const std::string& text, std::string& out) {
-  const bool known = text.starts_with("http://") || text.starts_with("https://");
-  const size_t host = text.find("://") + 3;
-  if (!known || host >= text.size() || text.find('/', host) != std::string::npos) {
-    return "must be http://HOST:PORT or https://HOST:PORT, without a path";
-  }
-  out = text;
-  return std::nullopt;
 }
 
 Problem ToFee(const std::string& text, int64_t& fee_ppm) {
@@ -80,43 +69,6 @@ Problem ToFee(const std::string& text, int64_t& fee_ppm) {
     return "must be a share of the amount from 0 to 1, such as 0.05";
   }
   fee_ppm = std::llround(fee * 1e6);
-  return std::nullopt;
-}
-
-// redis://[user:password@]host[:port][/db] or unix://path.
-Problem ToRedis(const std::string& text, ledger::RedisOptions& redis) {
-  if (text.empty()) return std::nullopt;
-  if (text.starts_with("unix://")) {
-    redis.unix_path = text.substr(7);
-    return std::nullopt;
-  }
-  constexpr std::string_view kScheme = "redis://";
-  Problem wrong = "must be redis://[user:password@]host:port/db or unix:///path";
-  if (!text.starts_with(kScheme)) return wrong;
-  std::string rest = text.substr(kScheme.size());
-  redis.unix_path.clear();
-  if (const size_t at = rest.rfind('@'); at != std::string::npos) {
-    const std::string who = rest.substr(0, at);
-    rest = rest.substr(at + 1);
-    const size_t colon = who.find(':');
-    redis.user = who.substr(0, colon);
-    if (colon != std::string::npos) redis.password = who.substr(colon + 1);
-  }
-  if (const size_t slash = rest.find('/'); slash != std::string::npos) {
-    size_t database = 0;
-    const std::string number = rest.substr(slash + 1);
-    if (!number.empty() && ToCount(number, 0, 1'000'000, database)) return wrong;
-    redis.database = static_cast<int>(database);
-    rest = rest.substr(0, slash);
-  }
-  if (const size_t colon = rest.rfind(':'); colon != std::string::npos) {
-    size_t port = 0;
-    if (ToCount(rest.substr(colon + 1), 1, 65'535, port)) return wrong;
-    redis.port = static_cast<uint16_t>(port);
-    rest = rest.substr(0, colon);
-  }
-  if (rest.empty()) return wrong;
-  redis.host = rest;
   return std::nullopt;
 }
 
@@ -142,6 +94,14 @@ Problem ToRedisTimeout(const std::string& text, Config& config) {
 }
 
 }  // namespace
+
+upstream::ProcessorOptions Unset() {
+  upstream::ProcessorOptions processor;
+  processor.fee_ppm = -1;
+  processor.connect_timeout_ms = processor.answer_timeout_ms = 0;
+  processor.in_flight_max = 0;
+  return processor;
+}
 
 const std::vector<Setting>& Settings() {
   using C = Config&;
@@ -169,7 +129,7 @@ const std::vector<Setting>& Settings() {
        .fallback = "",
        .help = "redis://[user:password@]host:port/db or unix://path, instead of redis_socket",
        .is_secret = true,
-       .apply = [](C c, T t) { return ToRedis(t, c.redis); }},
+       .apply = [](C c, T t) { return t.empty() ? Problem{} : ReadRedisUrl(t, c.redis); }},
       {.name = "redis_read_timeout",
        .fallback = "5s",
        .help = "bounds every command to Redis",
@@ -196,11 +156,11 @@ const std::vector<Setting>& Settings() {
       {.name = "default_url",
        .fallback = "http://payment-processor-default:8080",
        .help = "the processor with the low fee",
-       .apply = [](C c, T t) { return ToUrl(t, Processor(c, 0).url); }},
+       .apply = [](C c, T t) { return ReadProcessorUrl(t, Processor(c, 0).url); }},
       {.name = "fallback_url",
        .fallback = "http://payment-processor-fallback:8080",
        .help = "the dearer one",
-       .apply = [](C c, T t) { return ToUrl(t, Processor(c, 1).url); }},
+       .apply = [](C c, T t) { return ReadProcessorUrl(t, Processor(c, 1).url); }},
       {.name = "default_fee",
        .fallback = "0.05",
        .help = "share of the amount",
@@ -212,21 +172,11 @@ const std::vector<Setting>& Settings() {
       {.name = "connect_timeout",
        .fallback = "1s",
        .help = "for a connection to a processor",
-       .apply =
-           [](C c, T t) {
-             Problem problem = ToTime(t, Processor(c, 0).connect_timeout_ms);
-             Processor(c, 1).connect_timeout_ms = Processor(c, 0).connect_timeout_ms;
-             return problem;
-           }},
+       .apply = [](C c, T t) { return ToTime(t, c.connect_timeout_ms); }},
       {.name = "answer_timeout",
        .fallback = "15s",
        .help = "for a processor's answer; longer than any honest delay",
-       .apply =
-           [](C c, T t) {
-             Problem problem = ToTime(t, Processor(c, 0).answer_timeout_ms);
-             Processor(c, 1).answer_timeout_ms = Processor(c, 0).answer_timeout_ms;
-             return problem;
-           }},
+       .apply = [](C c, T t) { return ToTime(t, c.answer_timeout_ms); }},
       {.name = "in_flight_max",
        .fallback = "350",
        .help = "payments in flight per processor and instance",
@@ -325,6 +275,10 @@ const std::vector<Setting>& Settings() {
        .fallback = "60s",
        .help = "of a connection between requests",
        .apply = [](C c, T t) { return ToTime(t, c.server.idle_timeout_ms); }},
+      {.name = "write_timeout",
+       .fallback = "10s",
+       .help = "for a client to take its answers",
+       .apply = [](C c, T t) { return ToTime(t, c.server.write_timeout_ms); }},
       {.name = "log_level",
        .fallback = "info",
        .help = "trace, debug, info, warning, error, critical or off",
@@ -348,15 +302,8 @@ const std::vector<Setting>& Settings() {
       {.name = "gomaxprocs",
        .fallback = "",
        .help = "of the original; bounds acceptors plus workers",
-       .apply = [](C c, T t) -> Problem {
-         size_t threads = 0;
-         if (t.empty()) return {};
-         if (Problem problem = ToCount(t, 1, 1024, threads)) return problem;
-         const size_t half = std::max<size_t>(1, threads / 2);
-         if (c.acceptors == 0) c.acceptors = half;
-         if (c.workers == 0) c.workers = std::max<size_t>(1, threads - half);
-         return {};
-       }},
+       .apply = [](C c,
+                   T t) { return t.empty() ? Problem{} : ToCount(t, 1, 1024, c.threads_max); }},
   };
   return settings;
 }

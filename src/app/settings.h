@@ -25,6 +25,9 @@ struct Setting {
 
 const std::vector<Setting>& Settings();
 
+// A processor of which nothing is given yet: no fee, and the general time-outs and limits (0).
+upstream::ProcessorOptions Unset();
+
 std::string FlagOf(const Setting& setting);
 std::string VariableOf(const Setting& setting);
 

@@ -16,7 +16,10 @@ std::vector<std::string> NamesOf(const Config& config) {
 
 }  // namespace
 
-Shared::Shared(const Config& config_in) : config(config_in), directory(NamesOf(config_in)) {}
+Shared::Shared(const Config& config_in)
+    : config(config_in),
+      directory(NamesOf(config_in)),
+      routing_log(directory, [](const std::string& line) { base::LogInfo(line); }) {}
 
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
                               payments::ProcessorDirectory& directory, const base::Clock& clock) {
@@ -44,7 +47,8 @@ void RunIdKeeper::Told(size_t index, const std::string& run_id) {
   kept_ = run_id;
 }
 
-forward::ForwarderOptions ForwardingOf(const Config& config, size_t forwarders, size_t index) {
+forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t index) {
+  const Config& config = shared.config;
   forward::ForwarderOptions options;
   options.processors = config.processors;
   options.policy.wait_for_cheaper_ms_max = config.max_wait_ms;
@@ -54,6 +58,10 @@ forward::ForwarderOptions ForwardingOf(const Config& config, size_t forwarders, 
   options.probe_interval_ms = config.probe_interval_ms;
   options.seed = static_cast<uint64_t>(base::SystemClock().MonotonicNanos()) + index;
   options.tell = TellTheLog();
+  options.tell_routing = [&log = shared.routing_log](payments::ProcessorId id, bool passed_over,
+                                                     std::string_view why) {
+    log.OnChange(id, passed_over, why);
+  };
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/routing_log.h"
 #include "tollgate/app/config.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/logging.h"
@@ -58,13 +59,14 @@ struct Shared {
   const Config config;            // constant
   const base::SystemClock clock;  // any
   payments::ProcessorDirectory directory;
+  RoutingLog routing_log;
   upstream::HealthBoard health;
   Queue queue;  // set before the threads start
   net::Sleepers sleepers;
   std::atomic<bool> draining{false};
 };
 
-// What the forwarders of this configuration have in common.
-forward::ForwarderOptions ForwardingOf(const Config& config, size_t forwarders, size_t index);
+// What the forwarders of this instance have in common.
+forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t index);
 
 }  // namespace tollgate::app

@@ -20,10 +20,11 @@ Worker::Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t worker
       run_ids_(run_ids),
       index_(index),
       metrics_(std::make_unique<metrics::ForwardMetrics>()),
-      thread_(shared.clock, "worker-" + std::to_string(index)) {
+      thread_(shared.clock, "worker-" + std::to_string(index)),
+      adopted_metrics_(std::make_unique<metrics::ForwardMetrics>()) {
   net::EventLoop& loop = thread_.loop();
-  forwarding_ = std::make_unique<Forwarding>(
-      loop, shared, shared.queue, ForwardingOf(shared.config, workers, index), *metrics_);
+  forwarding_ = std::make_unique<Forwarding>(loop, shared, shared.queue,
+                                             ForwardingOf(shared, workers, index), *metrics_);
   maintenance_ = std::make_unique<net::Timer>(loop, [this] { Maintain(); });
   loop.AddTurnHook([this] {
     forwarding_->Pump();
@@ -75,13 +76,13 @@ void Worker::LookForOrphans() {
     adopted->queue = std::move(opened).value();
     base::LogInfo("adoption: " + path + " is nobody's; finishing its " +
                   std::to_string(adopted->queue.table->recovery().unfinished) + " payments");
-    adopted->metrics = std::make_unique<metrics::ForwardMetrics>();
-    forward::ForwarderOptions options = ForwardingOf(shared_.config, 1, 0);
+    forward::ForwarderOptions options = ForwardingOf(shared_, 1, 0);
+    options.tell_routing = nullptr;  // the workers' own say the same
     for (auto& processor : options.processors) {
       processor.in_flight_max = std::min<size_t>(processor.in_flight_max, 64);
     }
     adopted->forwarding = std::make_unique<Forwarding>(thread_.loop(), shared_, adopted->queue,
-                                                       options, *adopted->metrics);
+                                                       options, *adopted_metrics_);
     adopted->forwarding->Start();
     adopted_.push_back(std::move(adopted));
   }
@@ -104,6 +105,7 @@ void Worker::FinishAdopted() {
                                        : "; it is kept for its " + std::to_string(report.damaged) +
                                              " damaged slots"));
     if (report.damaged == 0) ::unlink(it->queue.table->path().c_str());
+    adopted_metrics_->ClearGauges();
     return true;
   });
 }

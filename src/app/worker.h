@@ -26,6 +26,7 @@ class Worker {
   void Stop() { thread_.StopAndJoin(); }
 
   const metrics::ForwardMetrics& metrics() const { return *metrics_; }
+  const metrics::ForwardMetrics& adopted_metrics() const { return *adopted_metrics_; }
   std::vector<forward::ProcessorView> Views();
 
  private:
@@ -44,10 +45,11 @@ class Worker {
   // Adoption (worker 0).
   struct Adopted {
     Queue queue;
-    std::unique_ptr<metrics::ForwardMetrics> metrics;
     std::unique_ptr<Forwarding> forwarding;
     int64_t idle_since_ns = 0;
   };
+  // Counts of all adopted tables; gauges of the one that wrote last.
+  const std::unique_ptr<metrics::ForwardMetrics> adopted_metrics_;
   std::vector<std::unique_ptr<Adopted>> adopted_;
   std::vector<std::string> unlocked_before_;  // tables that the last look found unlocked
   int64_t next_look_ns_ = 0;

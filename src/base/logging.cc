@@ -37,8 +37,9 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 }  // namespace
 
 bool IsLogLevel(std::string_view level) {
-  static constexpr std::array<std::string_view, 7> kLevels{"trace", "debug",    "info", "warning",
-                                                           "error", "critical", "off"};
+  // spdlog's names, short ones too.
+  static constexpr std::array<std::string_view, 9> kLevels{
+      "trace", "debug", "info", "warning", "warn", "error", "err", "critical", "off"};
   for (const std::string_view known : kLevels) {
     if (known == level) return true;
   }

@@ -77,16 +77,17 @@ void Forwarder::Impl::Tell(bool problem, const std::string& text) const {
   if (options.tell) options.tell(problem, text);
 }
 
-void Forwarder::Impl::TellBreaker(payments::ProcessorId id, const char* why) {
-  const ProcessorState& state = states[id];
-  Tell(false, "routing: " + directory.Name(id) +
-                  (state.breaker_open() ? " is passed over (" : " is used again (") + why + ")");
+void Forwarder::Impl::TellRouting(payments::ProcessorId id, std::string_view why) {
+  const bool passed_over = states[id].passed_over();
+  if (told_passed_over[id] == passed_over) return;
+  told_passed_over[id] = passed_over;
+  if (options.tell_routing) options.tell_routing(id, passed_over, why);
 }
 
 void Forwarder::Impl::ReadHealth() {
   for (size_t i = 0; i < states.size(); ++i) {
     const auto id = static_cast<payments::ProcessorId>(i);
-    if (states[i].OnHealth(health.Read(id), now_ns)) TellBreaker(id, "its health says failing");
+    if (states[i].OnHealth(health.Read(id), now_ns)) TellRouting(id, "its health says failing");
   }
 }
 

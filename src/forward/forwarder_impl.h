@@ -33,7 +33,8 @@ struct Forwarder::Impl {
   void ReadHealth();
   void RunDue();
   void Tell(bool problem, const std::string& text) const;
-  void TellBreaker(payments::ProcessorId id, const char* why);
+  // A breaker or the cap of unknown outcomes may have changed: tells if that is news.
+  void TellRouting(payments::ProcessorId id, std::string_view why);
   void Step() const {
     if (options.on_step) options.on_step();
   }
@@ -144,6 +145,7 @@ struct Forwarder::Impl {
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
   Retell retell;
+  std::array<bool, payments::kProcessorsMax> told_passed_over{};
   base::Random random;
   uint32_t repeats = 0;  // looks at unresolved payments under way
   uint32_t unresolved_count = 0;

@@ -29,7 +29,7 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
     case PostOutcome::kConfirmed:
     case PostOutcome::kDuplicate:
       out.latency_us.Observe(static_cast<uint64_t>(result.duration_us));
-      if (state.OnSuccess(result.duration_us)) TellBreaker(id, "a payment went through");
+      if (state.OnSuccess(result.duration_us)) TellRouting(id, "a payment went through");
       return;
     case PostOutcome::kOverCapacity:
       state.OnOverCapacity(now_ns);
@@ -43,7 +43,7 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
       if (state.OnFailure(now_ns)) {
         const std::string why = std::to_string(state.failures()) +
                                 " failures in a row, the last: " + upstream::Name(result.outcome);
-        TellBreaker(id, why.c_str());
+        TellRouting(id, why);
       }
       return;
   }
@@ -194,6 +194,8 @@ void Forwarder::Impl::Booked(uint32_t entry, int64_t requested_at_ms) {
   metrics::ProcessorMetrics& out = metrics.processors[held.processor];
   out.booked.Add();
   out.booked_cents.Add(static_cast<uint64_t>(cents));
+  const int64_t age_ms = clock.WallMillis() - table.At(held.slot).accepted_at_ms;
+  out.forwarding_us.Observe(static_cast<uint64_t>(std::max<int64_t>(age_ms, 0)) * 1000);
   metrics.fees_ppm_cents.Add(
       static_cast<uint64_t>(cents * options.processors[held.processor].fee_ppm));
   metrics.least_fees_ppm_cents.Add(static_cast<uint64_t>(cents * least_fee_ppm));
@@ -223,7 +225,11 @@ void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
   if (held.counts_unresolved == on) return;
   held.counts_unresolved = on;
   unresolved_count = on ? unresolved_count + 1 : unresolved_count - 1;
-  if (Configured(held.processor)) StateOf(held).AddUnresolved(on ? 1 : -1);
+  if (Configured(held.processor)) {
+    StateOf(held).AddUnresolved(on ? 1 : -1);
+    TellRouting(held.processor, on ? "too many of its payments have an unknown outcome"
+                                   : "outcomes that were unknown are known");
+  }
   if (on) {
     held.since_ns = now_ns;
     unresolved_ages.push_back({now_ns, entry});

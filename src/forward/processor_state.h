@@ -61,6 +61,8 @@ class ProcessorState {
 
   ProcessorView View(int64_t now_ns) const;
   bool breaker_open() const { return breaker_open_; }
+  // Not only for a moment, as when it is full.
+  bool passed_over() const { return breaker_open_ || unresolved_ >= options_.unresolved_max; }
   uint32_t in_flight() const { return in_flight_; }
   uint32_t unresolved() const { return unresolved_; }
   uint32_t cap() const { return cap_; }

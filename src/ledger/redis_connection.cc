@@ -51,6 +51,7 @@ RedisConnection::RedisConnection(net::EventLoop& loop, const RedisOptions& optio
       scripts_(std::move(scripts)),
       events_(std::move(events)),
       shas_(scripts_.size()),
+      lookup_(loop),
       deadline_timer_(loop, [this] { OnDeadline(); }),
       connect_timer_(loop, [this] { Connect(); }),
       random_(static_cast<uint64_t>(loop.clock().MonotonicNanos()) ^
@@ -68,13 +69,30 @@ void RedisConnection::Tell(bool problem, const std::string& text) {
   if (options_.tell) options_.tell(problem, text);
 }
 
+void RedisConnection::TellAway(const std::string& why) {
+  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away +
+                 ". Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
+}
+
 void RedisConnection::Start() { Connect(); }
 
 void RedisConnection::Connect() {
   TG_ASSERT(context_ == nullptr);
   state_ = State::kConnecting;
+  if (!options_.unix_path.empty() || net::NameLookup::IsNumeric(options_.host)) {
+    return ConnectTo(options_.host);
+  }
+  // hiredis would ask the resolver from inside, and stop the loop for as long.
+  lookup_.Start(options_.host, [this](const auto& addresses, const std::string& problem) {
+    if (addresses.empty()) return Retry(problem);
+    ConnectTo(addresses[attempts_++ % addresses.size()]);
+  });
+  deadline_timer_.ArmIn(options_.connect_timeout_ms * base::kNanosPerMilli);
+}
+
+void RedisConnection::ConnectTo(const std::string& address) {
   closing_ = false;
-  context_ = options_.unix_path.empty() ? redisAsyncConnect(options_.host.c_str(), options_.port)
+  context_ = options_.unix_path.empty() ? redisAsyncConnect(address.c_str(), options_.port)
                                         : redisAsyncConnectUnix(options_.unix_path.c_str());
   if (context_ == nullptr) return Retry("out of memory");
   if (context_->err != 0) {
@@ -256,6 +274,7 @@ void RedisConnection::ArmDeadline() {
 }
 
 void RedisConnection::OnDeadline() {
+  if (lookup_.busy()) return TellAway("its name is still being looked up");
   if (state_ == State::kConnecting) return Drop("no connection in time");
   if (deadlines_.empty()) return;
   if (deadlines_.front() > loop_.now_ns()) return deadline_timer_.Arm(deadlines_.front());
@@ -285,8 +304,7 @@ void RedisConnection::Retry(const std::string& why) {
   deadline_timer_.Disarm();
   deadlines_.clear();
   if (stopped_) return;
-  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away +
-                 ". Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
+  TellAway(why);
   events_.on_lost();
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.reconnect_ms_min, options_.reconnect_ms_max);
   const auto half = static_cast<uint64_t>(backoff_ms_ / 2 + 1);

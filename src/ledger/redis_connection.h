@@ -21,6 +21,7 @@
 #include "tollgate/base/random.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/net/event_loop.h"
+#include "tollgate/net/name_lookup.h"
 
 struct redisAsyncContext;
 struct redisReply;
@@ -74,6 +75,7 @@ class RedisConnection final : public net::EventHandler {
 
   void OnEvents(uint32_t events) override;
   void Connect();
+  void ConnectTo(const std::string& address);
   void ShakeHands();
   void HandshakeCall(RedisCommand& command, std::function<void(const redisReply&)> use);
   void CheckFacts();
@@ -84,6 +86,7 @@ class RedisConnection final : public net::EventHandler {
   void ArmDeadline();
   void OnDeadline();
   void Tell(bool problem, const std::string& text);
+  void TellAway(const std::string& why);
   static void OnCommandReply(redisAsyncContext* context, void* reply, void* pending);
   static void OnConnected(const redisAsyncContext* context, int status);
   static void OnDisconnected(const redisAsyncContext* context, int status);
@@ -107,6 +110,8 @@ class RedisConnection final : public net::EventHandler {
   std::deque<int64_t> deadlines_;  // of the calls under way, in their order
   std::vector<Pending*> pool_;
   RedisCommand handshake_;
+  net::NameLookup lookup_;
+  size_t attempts_ = 0;  // a name's addresses take turns
   net::Timer deadline_timer_;
   net::Timer connect_timer_;
   base::Random random_;

@@ -95,7 +95,7 @@ class Renderer {
                   [](const AcceptMetrics& m) { return m.accepted.value(); });
     Family("tollgate_refused_total", "Payments not accepted, by reason.", MetricType::Counter);
     static constexpr std::array<const char*, static_cast<size_t>(Refusal::kCount)> kReasons{
-        "invalid", "table_full", "draining", "disk_failed"};
+        "invalid", "table_full", "disk_failed"};
     for (size_t i = 0; i < kReasons.size(); ++i) {
       Add({{"reason", kReasons[i]}},
           Sum(sources_.accept, [i](const AcceptMetrics& m) { return m.refused[i].value(); }));
@@ -194,6 +194,14 @@ class Renderer {
       AddHistogram({{"processor", sources_.processors[id]}}, 1e-6,
                    [id](const ForwardMetrics& m) -> const Histogram& {
                      return m.processors[id].latency_us;
+                   });
+    }
+    Family("tollgate_forwarding_seconds", "Time from a payment's acceptance to its booking.",
+           MetricType::Histogram);
+    for (size_t id = 0; id < sources_.processors.size(); ++id) {
+      AddHistogram({{"processor", sources_.processors[id]}}, 1e-6,
+                   [id](const ForwardMetrics& m) -> const Histogram& {
+                     return m.processors[id].forwarding_us;
                    });
     }
   }

@@ -1,16 +1,20 @@
 #include "tollgate/net/listener.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 namespace tollgate::net {
 namespace {
@@ -56,6 +60,28 @@ bool ConnectsTo(int family, const sockaddr* name, socklen_t bytes) {
   if (!probe.valid()) return false;
   // EAGAIN: a Unix listener with a full backlog; EINPROGRESS: a TCP one that will answer.
   return ::connect(probe.get(), name, bytes) == 0 || errno == EAGAIN || errno == EINPROGRESS;
+}
+
+// From the look at a socket file to its replacement nobody else may do the same. Released with the
+// descriptor. Nothing if the folder cannot be read or its file system knows no such lock (then two
+// starts at the same moment are on their own), or if somebody has held it for 5 s.
+base::UniqueFd LockFolderOf(const std::string& path) {
+  constexpr int kTries = 500;
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  base::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; fd.valid() && i < kTries; ++i) {
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return fd;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return fd;
+}
+
+// What to do about a socket file that cannot be made.
+const char* AdviceOnFolder(int code) {
+  if (code == ENOENT) return "; create its folder, or choose another path";
+  if (code != EACCES && code != EPERM && code != EROFS) return "";
+  return "; let this user write to its folder (a volume: tmpfs with mode=1777, or run as root)";
 }
 
 }  // namespace
@@ -121,6 +147,26 @@ base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port) 
   return fd;
 }
 
+base::Result<std::vector<base::UniqueFd>> ListenTcpTogether(Address address, size_t count) {
+  std::vector<base::UniqueFd> listeners;
+  // The first listens alone: of two starts the kernel lets one in. Only then may others join, and
+  // the next start's first is none of them, as it comes without SO_REUSEPORT.
+  auto first = ListenTcp(address, false);
+  if (!first.ok()) return first.error();
+  const int on = 1;
+  if (::setsockopt(first.value().get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
+    return base::ErrnoError("cannot share " + ToString(address));
+  }
+  listeners.push_back(std::move(first).value());
+  address.port = LocalPort(listeners.front().get());
+  while (listeners.size() < count) {
+    auto next = ListenTcp(address, true);
+    if (!next.ok()) return next.error();
+    listeners.push_back(std::move(next).value());
+  }
+  return listeners;
+}
+
 bool IsTaken(const Address& address) {
   if (address.is_unix()) {
     const auto name = UnixAddress(address.unix_path);
@@ -135,6 +181,7 @@ bool IsTaken(const Address& address) {
 base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
   const auto name = UnixAddress(path);
   if (!name.ok()) return name.error();
+  const base::UniqueFd lock = LockFolderOf(path);  // until the socket answers under its name
   if (ConnectsTo(AF_UNIX, AsSockaddr(name.value()), sizeof(sockaddr_un))) {
     return base::Error{
         "the socket " + path + " is served by another process; stop it or choose another path",
@@ -153,7 +200,8 @@ base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
   if (!fd.valid()) return base::ErrnoError(what);
   ::unlink(unfinished.c_str());
   if (::bind(fd.get(), AsSockaddr(temporary.value()), sizeof(sockaddr_un)) != 0) {
-    return base::ErrnoError(what);
+    const int code = errno;
+    return base::Error{what + ": " + std::strerror(code) + AdviceOnFolder(code), code};
   }
   const bool named = ::chmod(unfinished.c_str(), 0666) == 0 && ::listen(fd.get(), kBacklog) == 0 &&
                      ::rename(unfinished.c_str(), path.c_str()) == 0;

@@ -158,6 +158,15 @@ void Responder::SendRawAndClose(std::string_view bytes) {
   impl.Finish(*it, sequence_);
 }
 
+void Responder::SendPart(std::string_view bytes) {
+  if (server_ == nullptr) return;
+  HttpServer::Impl& impl = *server_->impl_;
+  Connection* const it = impl.Find(connection_, generation_);
+  if (it == nullptr || it->close_when_sent || sequence_ != it->first_sequence) return;
+  it->output += bytes;
+  if (!it->in_turn) impl.Settle(*it);
+}
+
 bool Responder::alive() const {
   if (server_ == nullptr) return false;
   const Connection* const it = server_->impl_->Find(connection_, generation_);

@@ -73,7 +73,9 @@ base::Status TableFile::Open(const std::string& path, size_t slots, bool write) 
   fd_.reset(::open(path.c_str(), (write ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   if (!fd_.valid() && errno == ENOENT && write) {
     auto status = Create(path, slots);
-    if (!status.ok()) return status;
+    if (!status.ok() && status.error().code != EEXIST) return status;
+    // Another start made it at the same moment: it is that one's, as the lock will tell.
+    if (!status.ok()) fd_.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   }
   if (!fd_.valid()) {
     return base::ErrnoError("the payment table " + path + " cannot be opened");

@@ -72,13 +72,30 @@ TEST_F(ConfigTest, TheOriginalsEnvironmentAloneIsValid) {
                   {"GOMAXPROCS", "3"}};
   const Config config = Good({});
   EXPECT_EQ(config.redis.command_timeout_ms, 500);
-  EXPECT_EQ(config.acceptors + config.workers, 3U);
+  EXPECT_LE(config.acceptors + config.workers, 3U);
   ASSERT_EQ(config.notes.size(), 1U);
   EXPECT_SAYS(config.notes[0], "NUM_WORKERS");
   ASSERT_EQ(config.processors.size(), 2U);
   EXPECT_EQ(config.processors[0].name, "default");
   EXPECT_EQ(config.processors[1].fee_ppm, 150'000);
   EXPECT_EQ(config.processors[1].in_flight_max, 350U);
+}
+
+TEST_F(ConfigTest, GomaxprocsBoundsTheThreadsThatAreNotGivenAndContradictsTooManyThatAre) {
+  environment_["GOMAXPROCS"] = "1";  // there is always one of each
+  EXPECT_EQ(Good({}).acceptors, 1U);
+  EXPECT_EQ(Good({}).workers, 1U);
+  environment_["GOMAXPROCS"] = "64";  // a bound, not a wish: the quota of this machine counts
+  EXPECT_EQ(Good({}).acceptors + Good({}).workers, [this] {
+    environment_.erase("GOMAXPROCS");
+    const Config usual = Good({});
+    return usual.acceptors + usual.workers;
+  }());
+  environment_["GOMAXPROCS"] = "3";
+  EXPECT_EQ(Good({"--acceptors", "2"}).workers, 1U);
+  EXPECT_EQ(Good({"--workers", "2"}).acceptors, 1U);
+  EXPECT_SAYS(Problem({"--acceptors", "2", "--workers", "2"}), "gomaxprocs 3 from environment");
+  EXPECT_SAYS(Problem({"--acceptors", "5"}), "unset GOMAXPROCS");
 }
 
 TEST_F(ConfigTest, BadValuesNameTheSettingItsSourceAndTheFix) {
@@ -97,6 +114,7 @@ TEST_F(ConfigTest, BadValuesNameTheSettingItsSourceAndTheFix) {
 
 TEST_F(ConfigTest, UnknownNamesStopTheStartAndNameTheNearest) {
   EXPECT_SAYS(Problem({"--tabel-slots", "1"}), "did you mean --table-slots?");
+  EXPECT_SAYS(Problem({"helth"}), "did you mean health?");
   EXPECT_SAYS(Problem({"--config", File("tabel_slots = 1\n")}), "did you mean table_slots?");
   EXPECT_SAYS(Problem({"--config", File("[[processors]]\nnmae = \"a\"\n")}), "did you mean name?");
   EXPECT_SAYS(Problem({"--config", File("a = = b\n")}), "line 1");
@@ -116,9 +134,30 @@ TEST_F(ConfigTest, ProcessorsComeFromTheFile) {
   EXPECT_EQ(config.processors[0].in_flight_max, 350U);
   EXPECT_EQ(config.processors[0].headers, std::vector<std::string>{"X: y"});
   EXPECT_EQ(config.processors[1].in_flight_max, 7U);
-  EXPECT_SAYS(Problem({"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n"
-                                        "[[processors]]\nname = \"a\"\nurl = \"http://b:1\"\n")}),
-              "two are named a");
+  EXPECT_SAYS(
+      Problem({"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\nfee = 0\n"
+                                "[[processors]]\nname = \"a\"\nurl = \"http://b:1\"\nfee = 0\n")}),
+      "two are named a");
+}
+
+TEST_F(ConfigTest, AFilesProcessorsTakeTheGeneralLimitsAndContradictTheTwoUsualOnes) {
+  const std::string file = File(
+      "connect_timeout = \"2s\"\n[[processors]]\nname = \"a\"\nurl = \"http://a:1/\"\n"
+      "fee = 0.01\n");
+  const Config config = Good({"--config", file, "--answer-timeout", "9s"});
+  ASSERT_EQ(config.processors.size(), 1U);
+  EXPECT_EQ(config.processors[0].url, "http://a:1");
+  EXPECT_EQ(config.processors[0].connect_timeout_ms, 2'000);
+  EXPECT_EQ(config.processors[0].answer_timeout_ms, 9'000);
+  EXPECT_SAYS(Problem({"--config", file, "--default-fee", "0.1"}),
+              "default_fee is set by flag --default-fee, and " + file + " lists [[processors]]");
+  environment_["FALLBACK_URL"] = "http://f:1";
+  EXPECT_SAYS(Problem({"--config", file}), "fallback_url is set by environment FALLBACK_URL");
+  EXPECT_EQ(Good({}).processors[1].connect_timeout_ms, 1'000);
+  EXPECT_SAYS(Problem({"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n")}),
+              "needs a name, a url and a fee");
+  EXPECT_SAYS(Problem({"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1/x\"\n")}),
+              "without a path");
 }
 
 TEST_F(ConfigTest, AProcessorsHeadersAndCertificatesAreChecked) {
@@ -157,6 +196,24 @@ TEST_F(ConfigTest, CheckConfigShowsSourcesAndHidesSecrets) {
   EXPECT_SAYS(text, "environment DATA_DIR");
   EXPECT_SAYS(text, "(hidden)");
   EXPECT_EQ(text.find("secret"), std::string::npos);
+}
+
+TEST_F(ConfigTest, NoSecretOfAProcessorIsShown) {
+  const std::string file = File(
+      "[[processors]]\nname = \"a\"\nurl = \"http://me:secret@a:1\"\n"
+      "fee = 0.01\nheaders = [\"X-Key: secret\"]\n");
+  const auto line = Parse({"--check-config", "--config", file});
+  ASSERT_TRUE(line.ok()) << line.error().message;
+  EXPECT_SAYS(line.value().text, "http://(hidden)@a:1");
+  EXPECT_SAYS(line.value().text, "header X-Key: (hidden)");
+  EXPECT_SAYS(line.value().text, "answer within 15s");
+  EXPECT_EQ(line.value().text.find("secret"), std::string::npos) << line.value().text;
+  environment_["DEFAULT_URL"] = "http://me:secret@a:1";
+  EXPECT_EQ(Parse({"--check-config"}).value().text.find("secret"), std::string::npos);
+  environment_["DEFAULT_URL"] = "http://me:secret@a:1/path";
+  EXPECT_EQ(Problem({}).find("secret"), std::string::npos) << Problem({});
+  environment_["REDIS_URL"] = "http://me:secret@a:1/path";
+  EXPECT_EQ(Problem({}).find("secret"), std::string::npos) << Problem({});
 }
 
 TEST_F(ConfigTest, HelpVersionAndSubcommands) {

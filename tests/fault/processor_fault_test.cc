@@ -35,7 +35,8 @@ TEST_P(ProcessorFault, LosesNothingAndChargesNothingTwice) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, ProcessorFault,
                          ::testing::Values("reset_before", "reset_after", "hang_then_book",
-                                           "drop_answer", "error_after", "garbage", "slow_bytes"));
+                                           "drop_answer", "error_after", "garbage", "slow_bytes",
+                                           "half_answer"));
 
 TEST(ProcessorCapacity, AStormOf429OnlyDelays) {
   Stack stack;

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 
 #include "tests/support/audit.h"
 #include "tests/support/load.h"
@@ -136,7 +138,18 @@ TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
     auto totals = Stack::Summary(stack.GatewaySocket(1));
     return totals["default"].count + totals["fallback"].count == 20;
   };
-  EXPECT_TRUE(Eventually(all_booked, 60'000)) << stack.Logs();
+  ASSERT_TRUE(Eventually(all_booked, 60'000)) << stack.Logs();
+  // Who finishes them counts them.
+  const std::string text = HttpClient(stack.AdminSocket(1)).Get("/metrics").body;
+  double booked = 0;
+  for (const char* processor : {"default", "fallback"}) {
+    const std::string key =
+        std::string("\ntollgate_booked_total{processor=\"") + processor + "\"} ";
+    const size_t at = text.find(key);
+    ASSERT_NE(at, std::string::npos) << text;
+    booked += std::strtod(text.c_str() + at + key.size(), nullptr);
+  }
+  EXPECT_EQ(booked, 20);
 }
 
 TEST(GatewayTest, ASecondStartOnATakenSocketFailsAndSaysWhy) {

@@ -42,7 +42,8 @@ TEST(Exposition, SumsTheThreadsAndNamesProcessorsAndReasons) {
 
 TEST(Exposition, AHistogramIsCumulativeAndScaled) {
   const auto f = std::make_unique<ForwardMetrics>();
-  f->processors[0].latency_us.Observe(1);     // bucket 1: up to 1 us
+  f->processors[0].latency_us.Observe(1);  // bucket 1: up to 1 us
+  f->processors[0].forwarding_us.Observe(500'000);
   f->processors[0].latency_us.Observe(1000);  // bucket 10: up to 1023 us
   const std::string text = RenderMetrics(
       {.accept = {}, .forward = {f.get()}, .processors = {"default"}, .outcomes = {}, .extra = {}});
@@ -50,6 +51,8 @@ TEST(Exposition, AHistogramIsCumulativeAndScaled) {
   EXPECT_TRUE(Has(text, bucket + "\"1e-06\"} 1")) << text;
   EXPECT_TRUE(Has(text, bucket + "\"0.001023\"} 2")) << text;
   EXPECT_TRUE(Has(text, bucket + "\"+Inf\"} 2"));
+  EXPECT_TRUE(Has(text, "tollgate_forwarding_seconds_count{processor=\"default\"} 1")) << text;
+  EXPECT_TRUE(Has(text, "tollgate_forwarding_seconds_sum{processor=\"default\"} 0.5"));
   EXPECT_TRUE(Has(text, "tollgate_processor_seconds_count{processor=\"default\"} 2"));
   EXPECT_TRUE(Has(text, "tollgate_processor_seconds_sum{processor=\"default\"} 0.001001"));
 }

@@ -9,11 +9,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace tollgate::net {
 namespace {
@@ -132,6 +135,56 @@ TEST(ListenTcp, ReusePortIsSharedAndStillSeenAsTaken) {
   EXPECT_FALSE(IsTaken(address));
 }
 
+TEST(ListenTcp, TogetherSharesThePortWithItsOwnAndWithNobodyElse) {
+  const auto fds = ListenTcpTogether({.host = "127.0.0.1"}, 3);
+  ASSERT_TRUE(fds.ok()) << fds.error().message;
+  ASSERT_EQ(fds.value().size(), 3U);
+  const uint16_t port = LocalPort(fds.value()[0].get());
+  for (const auto& fd : fds.value()) EXPECT_EQ(LocalPort(fd.get()), port);
+  for (int i = 0; i < 64; ++i) EXPECT_TRUE(ConnectLoopback(port).valid());
+  size_t with_clients = 0;
+  for (const auto& fd : fds.value()) {
+    with_clients += base::UniqueFd(::accept(fd.get(), nullptr, nullptr)).valid();
+  }
+  EXPECT_GE(with_clients, 2U);
+  const auto other = ListenTcpTogether({.host = "127.0.0.1", .port = port, .unix_path = ""}, 1);
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, EADDRINUSE);
+}
+
+// How many of eight calls at the same moment were let in.
+template <typename Listen>
+int LetIn(const Listen& listen) {
+  std::atomic<int> ready{0};
+  std::atomic<int> let_in{0};
+  std::vector<std::thread> starts;
+  for (int i = 0; i < 8; ++i) {
+    starts.emplace_back([&] {
+      ready.fetch_add(1);
+      while (ready.load() < 8) std::this_thread::yield();
+      const auto got = listen();
+      let_in.fetch_add(got.ok() ? 1 : 0);
+      ready.fetch_add(1);
+      while (ready.load() < 16) std::this_thread::yield();  // keep it until all have tried
+    });
+  }
+  for (auto& start : starts) start.join();
+  return let_in.load();
+}
+
+TEST(ListenTcp, OfStartsAtTheSameMomentOneIsLetIn) {
+  for (int round = 0; round < 20; ++round) {
+    uint16_t port = 0;
+    {
+      const auto free = ListenTcp({.host = "127.0.0.1"}, false);
+      ASSERT_TRUE(free.ok());
+      port = LocalPort(free.value().get());
+    }
+    const Address address{.host = "127.0.0.1", .port = port, .unix_path = ""};
+    EXPECT_EQ(LetIn([&] { return ListenTcpTogether(address, 2); }), 1);
+  }
+}
+
 TEST(ListenTcp, UnknownHostIsAnError) {
   const auto fd = ListenTcp({.host = "256.1.1.1.invalid", .port = 1, .unix_path = ""}, false);
   ASSERT_FALSE(fd.ok());
@@ -180,6 +233,16 @@ TEST(ListenUnix, NeverReplacesALiveServer) {
   EXPECT_GE(::accept(first.value().get(), nullptr, nullptr), 0);
 }
 
+TEST(ListenUnix, OfStartsAtTheSameMomentOneReplacesTheDeadServersSocket) {
+  for (int round = 0; round < 20; ++round) {
+    const TempFolder folder;
+    const std::string path = folder.At("a.sock");
+    { ASSERT_TRUE(ListenUnix(path).ok()); }
+    EXPECT_EQ(LetIn([&] { return ListenUnix(path); }), 1);
+    EXPECT_EQ(folder.FileCount(), 1U);
+  }
+}
+
 TEST(ListenUnix, NeverReplacesAFileThatIsNoSocket) {
   const TempFolder folder;
   const std::string path = folder.At("notes.txt");
@@ -199,6 +262,11 @@ TEST(ListenUnix, PathErrorsAreValues) {
   const auto no_folder = ListenUnix(folder.At("missing/a.sock"));
   ASSERT_FALSE(no_folder.ok());
   EXPECT_EQ(no_folder.error().code, ENOENT);
+  EXPECT_NE(no_folder.error().message.find("create its folder"), std::string::npos);
+  // Not even root writes here.
+  const auto closed = ListenUnix("/sys/a.sock");
+  ASSERT_FALSE(closed.ok());
+  EXPECT_NE(closed.error().message.find("let this user write"), std::string::npos) << closed.error().message;
 }
 
 }  // namespace

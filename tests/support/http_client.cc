@@ -98,8 +98,15 @@ HttpAnswer HttpClient::Exchange(std::string_view method, std::string_view target
     request.append(std::to_string(body.size())).append("\r\n");
   }
   request.append("\r\n").append(body);
-  HttpAnswer answer;
-  if (SendAll(request)) answer = ReadAnswer();
+  if (SendAll(request)) return AwaitAnswer();
+  Disconnect();
+  return {};
+}
+
+bool HttpClient::SendPart(std::string_view bytes) { return Connect() && SendAll(bytes); }
+
+HttpAnswer HttpClient::AwaitAnswer() {
+  HttpAnswer answer = ReadAnswer();
   if (answer.status == 0) Disconnect();
   return answer;
 }

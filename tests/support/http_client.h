@@ -28,6 +28,10 @@ class HttpClient {
   HttpAnswer Put(std::string_view target, std::string_view body, std::string_view headers = {});
   void Disconnect();
 
+  // A request in parts: the bytes as they are, then its answer.
+  bool SendPart(std::string_view bytes);
+  HttpAnswer AwaitAnswer();
+
  private:
   HttpAnswer Exchange(std::string_view method, std::string_view target, std::string_view body,
                       std::string_view headers);

@@ -6,12 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tollgate/base/random.h"
 
@@ -82,6 +85,36 @@ TEST_F(PaymentTableTest, ATableHasOneInstance) {
   EXPECT_EQ(second.error().code, EWOULDBLOCK);
   EXPECT_NE(second.error().message.find("in use"), std::string::npos);
   EXPECT_TRUE(IsLocked(path_));
+}
+
+TEST_F(PaymentTableTest, OfStartsAtTheSameMomentOneGetsItAndTheOthersAreToldThatItIsInUse) {
+  constexpr int kStarts = 6;
+  for (int round = 0; round < 5; ++round) {
+    std::filesystem::remove(path_);
+    int go[2];
+    int results[2];
+    ASSERT_EQ(::pipe(go) | ::pipe(results), 0);
+    std::vector<pid_t> children;
+    for (int i = 0; i < kStarts; ++i) {
+      children.push_back(::fork());
+      if (children.back() != 0) continue;
+      ::close(go[1]);
+      char byte = 0;
+      if (::read(go[0], &byte, 1) != 0) ::_exit(1);  // its end: all are here
+      const auto opened = TryOpen(4096);
+      const char result = opened.ok() ? 'o' : opened.error().code == EWOULDBLOCK ? 'u' : '?';
+      if (::write(results[1], &result, 1) != 1) ::_exit(1);
+      for (;;) ::pause();  // keeps the lock
+    }
+    ::close(go[1]);
+    std::string said(kStarts, ' ');
+    for (char& each : said) ASSERT_EQ(::read(results[0], &each, 1), 1);
+    std::sort(said.begin(), said.end());
+    EXPECT_EQ(said, "ouuuuu");
+    for (const pid_t child : children) ::kill(child, SIGKILL);
+    for (const pid_t child : children) ::waitpid(child, nullptr, 0);
+    for (const int fd : {go[0], results[0], results[1]}) ::close(fd);
+  }
 }
 
 TEST_F(PaymentTableTest, AForeignFileIsRefusedAndLeftAsItIs) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "processor_sim/sim_handler.h"
+#include "tollgate/base/open_files.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/server/http_server.h"
 
@@ -39,6 +40,7 @@ int Serve(const std::string& listen, const tollgate::sim::SimOptions& options) {
     std::fprintf(stderr, "processor-sim: %s\n", why.c_str());
     return 1;
   };
+  base::RaiseOpenFilesLimit();  // 1,300 requests at once, and more that are told to go away
   const auto address = net::ParseAddress(listen);
   if (!address.ok()) return fail("--listen: " + address.error().message);
   auto listener = address.value().is_unix() ? net::ListenUnix(address.value().unix_path)

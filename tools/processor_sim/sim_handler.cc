@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cmath>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "processor_sim/rounding.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/processor_json.h"
 #include "tollgate/payments/summary.h"
@@ -24,14 +27,21 @@ struct FaultName {
   std::string_view name;
   Fault fault;
 };
-constexpr std::array<FaultName, 8> kFaultNames{{{"none", Fault::kNone},
+constexpr std::array<FaultName, 9> kFaultNames{{{"none", Fault::kNone},
                                                 {"reset_before", Fault::kResetBefore},
                                                 {"reset_after", Fault::kResetAfter},
                                                 {"hang_then_book", Fault::kHangThenBook},
                                                 {"drop_answer", Fault::kDropAnswer},
                                                 {"error_after", Fault::kErrorAfter},
                                                 {"garbage", Fault::kGarbage},
-                                                {"slow_bytes", Fault::kSlowBytes}}};
+                                                {"slow_bytes", Fault::kSlowBytes},
+                                                {"half_answer", Fault::kHalfAnswer}}};
+
+// An answer as bytes, for the faults that take it apart.
+constexpr std::string_view kProcessedFirst = "HTTP/1.1 200 OK\r\nContent-Type: application/js";
+constexpr std::string_view kProcessedSecond =
+    "on\r\nContent-Length: 44\r\nConnection: close\r\n\r\n{\"message\":\"payment proc";
+constexpr std::string_view kProcessedThird = "essed successfully\"}";
 
 // "2025-07-15T12:34:56.12": UTC without saying so, and without trailing zeros.
 std::string BareTimestamp(int64_t unix_ms) {
@@ -47,6 +57,30 @@ template <typename Value>
 bool Member(std::string_view body, const char* name, Value& value) {
   simdjson::dom::parser parser;
   return parser.parse(body.data(), body.size())[name].get(value) == simdjson::SUCCESS;
+}
+
+// {"correlationId","amount","requestedAt"}, the amount rounded.
+std::optional<payments::ProcessorPayment> ReadPayment(std::string_view body) {
+  simdjson::ondemand::parser parser;
+  const simdjson::padded_string padded(body);
+  simdjson::ondemand::document document;
+  std::string_view id;
+  std::string_view requested_at;
+  simdjson::ondemand::value amount;
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+      document["amount"].get(amount) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  std::string_view number = amount.raw_json_token();
+  number = number.substr(0, number.find_last_not_of(" \t\r\n") + 1);
+  const auto cents = RoundToCents(number);
+  if (document["correlationId"].get(id) != simdjson::SUCCESS) return std::nullopt;
+  const auto uuid = payments::ParseUuid(id);
+  if (document["requestedAt"].get(requested_at) != simdjson::SUCCESS) return std::nullopt;
+  const auto at = payments::ParseTimestampMillis(requested_at, payments::Rounding::kDown,
+                                                 payments::Zone::kUtcIfAbsent);
+  if (!cents || !uuid || !at) return std::nullopt;
+  return payments::ProcessorPayment{{*uuid, *cents}, *at};
 }
 
 }  // namespace
@@ -88,7 +122,7 @@ void SimHandler::OnRequest(const http::Request& request, Responder responder) {
 }
 
 void SimHandler::Pay(const http::Request& request, Responder responder) {
-  const auto parsed = payments::ParseProcessorPayment(request.body);
+  const auto parsed = ReadPayment(request.body);
   if (!parsed) return responder.SendProblem(400, "correlationId, amount and requestedAt");
   const bool entered = limit_.Enter([this, payment = parsed->payment, at = parsed->requested_at_ms,
                                      responder] { Work(payment, at, responder); });
@@ -133,7 +167,13 @@ void SimHandler::Finish(const payments::Payment& payment, int64_t requested_at_m
       responder.SendRawAndClose("\x15\x03\x01 this is no HTTP\r\n\r\n");
       break;
     case Fault::kSlowBytes:
-      After(hang_ms_, [this, responder]() mutable { responder.Send(processed_); });
+      responder.SendPart(kProcessedFirst);
+      After(hang_ms_, [responder]() mutable {
+        responder.SendRawAndClose(std::string(kProcessedSecond) + std::string(kProcessedThird));
+      });
+      break;
+    case Fault::kHalfAnswer:
+      responder.SendRawAndClose(std::string(kProcessedFirst) + std::string(kProcessedSecond));
       break;
     case Fault::kNone:
     case Fault::kHangThenBook:

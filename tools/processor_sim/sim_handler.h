@@ -27,6 +27,7 @@ enum class Fault : uint8_t {
   kErrorAfter,    // booked, then 500 with a body
   kGarbage,       // not booked, an answer that is no HTTP
   kSlowBytes,     // booked, the answer comes in two pieces, hang_ms apart
+  kHalfAnswer,    // booked, the answer breaks off in its body
 };
 
 struct SimOptions {

@@ -31,13 +31,17 @@ struct Config {
 
   size_t acceptors = 0;  // resolved
   size_t workers = 0;
+  size_t threads_max = 0;  // bounds both together; 0: nothing does
   int64_t drain_timeout_ms = 0;
   std::string log_level;
   bool allow_purge = false;
 
   std::vector<upstream::ProcessorOptions> processors;
-  size_t in_flight_max = 0;   // per processor and instance, unless a processor has its own
-  size_t unresolved_max = 0;  // per processor and instance
+  // Per processor and instance, unless a processor has its own:
+  int64_t connect_timeout_ms = 0;
+  int64_t answer_timeout_ms = 0;
+  size_t in_flight_max = 0;
+  size_t unresolved_max = 0;
   int64_t max_wait_ms = 0;
   int64_t probe_interval_ms = 0;
   int64_t health_interval_ms = 0;

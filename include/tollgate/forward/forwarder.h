@@ -52,7 +52,9 @@ struct ForwarderOptions {
   int64_t probe_interval_ms = 250;  // of an open breaker
   uint32_t breaker_failures = 3;    // consecutive, that open it
   uint64_t seed = 1;                // of the jitter
-  // One line for people per change of routing, and per problem. Off the hot path.
+  // This forwarder passes a processor over now, or uses it again, and why. Off the hot path.
+  std::function<void(payments::ProcessorId, bool passed_over, std::string_view why)> tell_routing;
+  // One line for people per problem. Off the hot path.
   std::function<void(bool problem, std::string_view text)> tell;
   // Called before every change of a slot and every call to the ledger and the client: where the
   // simulation pulls the plug. Empty in the daemon.

@@ -15,7 +15,7 @@ namespace tollgate::metrics {
 inline constexpr size_t kProcessorSlots = 32;  // payments::ProcessorId fits
 
 // Why a POST /payments was not accepted.
-enum class Refusal : uint8_t { kInvalid, kTableFull, kDraining, kDiskFailed, kCount };
+enum class Refusal : uint8_t { kInvalid, kTableFull, kDiskFailed, kCount };
 
 struct alignas(64) AcceptMetrics {
   Counter accepted;
@@ -35,7 +35,8 @@ struct ProcessorMetrics {
   std::array<Counter, 8> outcomes;  // by upstream::PostOutcome
   Counter booked;
   Counter booked_cents;
-  Histogram latency_us;
+  Histogram latency_us;     // of its answers
+  Histogram forwarding_us;  // from a payment's acceptance to its booking
 };
 
 struct alignas(64) ForwardMetrics {
@@ -52,6 +53,17 @@ struct alignas(64) ForwardMetrics {
   Histogram record_batch, record_us;
   Counter fees_ppm_cents;        // sum of cents times fee in parts per million
   Counter least_fees_ppm_cents;  // the same, had the cheapest processor taken all
+
+  // Its writer is at rest: nothing is held or in flight any more.
+  void ClearGauges() {
+    for (ProcessorMetrics& it : processors) {
+      for (Gauge* gauge : {&it.in_flight, &it.unresolved, &it.breaker_open, &it.in_flight_cap}) {
+        gauge->Set(0);
+      }
+    }
+    held.Set(0);
+    unresolved_oldest_ms.Set(0);
+  }
 };
 
 }  // namespace tollgate::metrics

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tollgate/base/result.h"
 #include "tollgate/base/unique_fd.h"
@@ -27,12 +28,17 @@ std::string ToString(const Address& address);
 // this process share the port. The error names the address and says what to do (EADDRINUSE …).
 base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port);
 
+// `count` listeners that share the port among themselves (SO_REUSEPORT), and with no other process
+// that came before, were it at the same moment. Whoever opens a port with SO_REUSEPORT from the
+// first (with ListenTcp and `reuse_port`) has no such promise.
+base::Result<std::vector<base::UniqueFd>> ListenTcpTogether(Address address, size_t count);
+
 // True if somebody listens on `address` already (SO_REUSEPORT would let a second start in).
 bool IsTaken(const Address& address);
 
 // Mode 0666. A socket file whose server is dead is replaced, a live one's never: a second start
-// is an error that says so. Bound to a temporary name and renamed, so that there is no moment
-// without a socket that answers.
+// is an error that says so, were it at the same moment (the folder is locked meanwhile). Bound to a
+// temporary name and renamed, so that there is no moment without a socket that answers.
 base::Result<base::UniqueFd> ListenUnix(const std::string& path);
 
 // The port a TCP listener got.

@@ -52,6 +52,9 @@ class Responder {
   void Abort();
   // Writes `bytes` as they are in place of an answer, then closes: a fault switch as well.
   void SendRawAndClose(std::string_view bytes);
+  // The first bytes of an answer as they are, ahead of the rest, which SendRawAndClose gives: a
+  // fault switch as well. Nothing is sent while an earlier request waits for its answer.
+  void SendPart(std::string_view bytes);
   // False once the client has gone or has sent its last byte. An answer is sent all the same: a
   // client that closed only its own direction waits for it.
   bool alive() const;

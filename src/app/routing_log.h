@@ -1,0 +1,45 @@
+// RoutingLog: one line per change of the instance's routing, however many forwarders see it, each
+// with a breaker of its own: news are the first that passes a processor over and the last that
+// uses it again.
+//
+// Thread: any.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tollgate/payments/processor_directory.h"
+
+namespace tollgate::app {
+
+class RoutingLog {
+ public:
+  using TellLine = std::function<void(const std::string& line)>;
+
+  RoutingLog(const payments::ProcessorDirectory& directory, TellLine tell)
+      : directory_(directory),
+        tell_(std::move(tell)),
+        passing_over_(directory.configured_count()) {}
+
+  // A forwarder changed: it passes the processor over now, or uses it again.
+  void OnChange(payments::ProcessorId id, bool passed_over, std::string_view why) {
+    const std::lock_guard lock(mutex_);
+    int& count = passing_over_.at(id);
+    const int before = count;
+    count += passed_over ? 1 : -1;
+    if ((before == 0) == (count == 0)) return;
+    tell_("routing: " + directory_.Name(id) +
+          (passed_over ? " is passed over (" : " is used again (") + std::string(why) + ")");
+  }
+
+ private:
+  const payments::ProcessorDirectory& directory_;
+  const TellLine tell_;
+  std::mutex mutex_;
+  std::vector<int> passing_over_;  // forwarders, by processor; by mutex_
+};
+
+}  // namespace tollgate::app

@@ -1,0 +1,95 @@
+// What a gateway tells of itself: its log and its metrics.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/load.h"
+#include "tests/support/stack.h"
+
+namespace tollgate::testing {
+namespace {
+
+StackOptions One(std::vector<std::string> arguments) {
+  return {.gateway_arguments = std::move(arguments),
+          .redis_arguments = {},
+          .gateways = 1,
+          .haproxy = false};
+}
+
+size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(TellingTest, AChangeOfRoutingIsOneLineHoweverManyWorkersSeeIt) {
+  Stack stack(One({"--workers", "3"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  // Enough that no worker is left asleep.
+  Load load({.addresses = {stack.GatewaySocket(0)}, .seed = 9, .threads = 8, .pause_us = 500});
+  load.Start();
+  const auto breakers_open = [&](const std::string& count) {
+    const std::string text = HttpClient(stack.AdminSocket(0)).Get("/metrics").body;
+    return text.find("tollgate_breakers_open{processor=\"default\"} " + count + "\n") !=
+           std::string::npos;
+  };
+  stack.Configure(0, "/admin/configurations/failure", R"({"failure":true})");
+  EXPECT_TRUE(Eventually([&] { return breakers_open("3"); })) << stack.Logs();
+  stack.Configure(0, "/admin/configurations/failure", R"({"failure":false})");
+  EXPECT_TRUE(Eventually([&] { return breakers_open("0"); })) << stack.Logs();
+  load.Stop();
+  ASSERT_TRUE(Eventually([&] {
+    return Count(stack.gateway(0).Log(), "routing: default is used again") != 0;
+  })) << stack.Logs();
+  EXPECT_EQ(Count(stack.gateway(0).Log(), "routing: default is passed over"), 1U) << stack.Logs();
+  EXPECT_EQ(Count(stack.gateway(0).Log(), "routing: default is used again"), 1U) << stack.Logs();
+}
+
+TEST(TellingTest, AProcessorWithTooManyUnknownOutcomesIsSaidToBePassedOver) {
+  Stack stack(One({"--workers", "1", "--unresolved-max", "1", "--answer-timeout", "300ms",
+                   "--connect-timeout", "200ms"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  stack.Configure(0, "/admin/configurations/delay", R"({"delay":2000})");
+  HttpClient client(stack.GatewaySocket(0));
+  client.Post("/payments", PaymentBody(TestId(9, 1), "1"));
+  EXPECT_TRUE(Eventually([&] {
+    return Count(stack.gateway(0).Log(),
+                 "routing: default is passed over (too many of its payments have an unknown "
+                 "outcome)") == 1;
+  })) << stack.Logs();
+  stack.Configure(0, "/admin/configurations/delay", R"({"delay":0})");
+  uint64_t next = 2;
+  EXPECT_TRUE(Eventually([&] {
+    client.Post("/payments", PaymentBody(TestId(9, next++), "1"));
+    return Count(stack.gateway(0).Log(), "routing: default is used again (") == 1;
+  })) << stack.Logs();
+}
+
+TEST(TellingTest, EveryFigureThatAnOperatorIsPromisedIsThere) {
+  Stack stack(One({}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  HttpClient client(stack.GatewaySocket(0));
+  client.Post("/payments", PaymentBody(TestId(9, 1), "100"));
+  client.Post("/payments", "{}");
+  ASSERT_TRUE(
+      Eventually([&] { return Stack::Summary(stack.GatewaySocket(0))["default"].count == 1; }));
+  const std::string text = HttpClient(stack.AdminSocket(0)).Get("/metrics").body;
+  for (const char* line :
+       {"tollgate_accepted_total 1", "tollgate_refused_total{reason=\"invalid\"} 1",
+        "tollgate_refused_total{reason=\"table_full\"} 0", "tollgate_queue_depth 0",
+        "tollgate_in_flight{processor=\"default\"} 0",
+        "tollgate_attempts_total{processor=\"default\",outcome=\"confirmed\"} 1",
+        "tollgate_attempts_total{processor=\"fallback\",outcome=\"unknown\"} 0",
+        "tollgate_retries_total 0", "tollgate_breakers_open{processor=\"fallback\"} 0",
+        "tollgate_processor_seconds_count{processor=\"default\"} 1",
+        "tollgate_forwarding_seconds_count{processor=\"default\"} 1",
+        "tollgate_ledger_batch_size_count{call=\"claim\"} 1",
+        "tollgate_ledger_call_seconds_count{call=\"record\"} 1", "tollgate_fees_paid_total 5",
+        "tollgate_fees_least_total 5"}) {
+    EXPECT_NE(("\n" + text).find("\n" + std::string(line) + "\n"), std::string::npos) << line;
+  }
+}
+
+}  // namespace
+}  // namespace tollgate::testing
