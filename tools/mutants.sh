@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Takes one rule of the forwarding state machine out at a time and runs the simulation, which must
 # find the hole. Works in a copy of the sources; prints a line per rule.
-#   tools/mutants.sh [SEEDS]
+#   tools/mutants.sh [SEEDS] [PATTERN]     only the rules whose names match PATTERN
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seeds=${1:-2000}
+pattern=${2:-.}
 copy=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-mutants.XXXXXX")
 trap 'rm -rf "$copy"' EXIT
 cp -r CMakeLists.txt CMakePresets.json cmake include src tests tools "$copy/"
@@ -13,7 +14,7 @@ cmake --preset dev --log-level=ERROR >/dev/null
 escaped=0
 
 build() { cmake --build build/dev --target forward_test -j "$(nproc)" >build.log 2>&1; }
-simulate() { TOLLGATE_SIM_SEEDS=$seeds build/dev/tests/forward_test --gtest_filter='Simulation.*' >run.log 2>&1; }
+simulate() { TOLLGATE_SIM_SEEDS=$seeds build/dev/tests/forward_test --gtest_filter='Simulation.*' --gtest_fail_fast >run.log 2>&1; }
 
 build || { tail build.log; echo "mutants: the unchanged sources do not build" >&2; exit 1; }
 simulate || { tail run.log; echo "mutants: the unchanged sources fail" >&2; exit 1; }
@@ -21,6 +22,7 @@ simulate || { tail run.log; echo "mutants: the unchanged sources fail" >&2; exit
 # mutant NAME FILE OLD NEW: one exact replacement, undone afterwards.
 mutant() {
   local name=$1 file=$2
+  grep -qE "$pattern" <<<"$name" || return 0
   cp "$file" original
   python3 - "$file" "$3" "$4" <<'PY'
 import sys
@@ -30,13 +32,13 @@ assert text.count(old) == 1, f"{path}: {text.count(old)} times: {old}"
 open(path, "w").write(text.replace(old, new))
 PY
   if ! build; then
-    printf '%-68s does not build\n' "$name"
+    printf '%-74s does not build\n' "$name"
     escaped=1
   elif simulate; then
-    printf '%-68s NOT FOUND\n' "$name"
+    printf '%-74s NOT FOUND\n' "$name"
     escaped=1
   else
-    printf '%-68s found: %s\n' "$name" \
+    printf '%-74s found: %s\n' "$name" \
       "$(grep -oE 'charged twice|lost|not charged there|not on the books|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
   fi
   cp original "$file"
@@ -84,6 +86,29 @@ mutant "a rejection rests and is told again" $f/recording.cc \
 mutant "a claim found in the table is repeated as it was" $f/claiming.cc \
   $'      held.as_it_was = true;\n      held.phase = Phase::kToClaim;\n      pool.PushBack(to_claim, entry);' \
   $'      held.phase = Phase::kReady;\n      pool.PushBack(Route(entry) ? to_claim : ready, entry);'
+
+# Those of DURABILITY=disk.
+mutant "disk: the 202 and the ring only after the commit" src/api/admission.h \
+  'waits_(table.durability() == table::Durability::kDisk)' 'waits_(false)'
+mutant "disk: each payment waits for the commit that covers it" src/api/admission.h \
+  'waiting_.front().ticket <= committed' 'committed < UINT64_MAX'
+mutant "disk: SENT is synced before the POST" $f/claiming.cc \
+  ' && pool[committing.front()].ticket <= committed' ' && committed > 0'
+mutant "disk: what a claim had to say is synced before the POST" $f/claiming.cc \
+  $'    held.ticket = table.TakeTicket();\n    CountUnresolved' $'    CountUnresolved'
+mutant "disk: a ticket is that of the next commit" src/table/committer.cc \
+  'ticket = started_.load() + 1' 'ticket = started_.load()'
+mutant "disk: a failed sync commits nothing" src/table/committer.cc \
+  'failed_ = options_.sync() != 0;' 'failed_ = options_.sync() < 0;'
+mutant "disk: after a failed sync the pages are dirtied again" src/table/committer.cc \
+  $'  if (failed_) options_.dirty_all();\n' ''
+mutant "disk: and every one of them" src/table/payment_table.cc \
+  'i += kSlotsPerPage' 'i += slot_count + kSlotsPerPage'
+mutant "disk: an opening dirties what a dead process could not sync" src/table/payment_table.cc \
+  $'  if (options.durability == Durability::kDisk) DirtyAll();\n' ''
+mutant "a table in use that knows no run of the ledger tells it again" src/table/payment_table.cc \
+  'if (!file.created() && header' 'if (false && header'
+
 m=tests/forward/ledger_model.cc
 mutant "claims change only by a higher attempt (ledger)" $m \
   'if (request.attempt > pending.attempt) {' 'if (request.attempt != pending.attempt) {'

@@ -20,16 +20,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-table::TableOptions TableOf(const Config& config, const std::string& path) {
-  table::TableOptions options;
-  options.path = path;
-  options.durability = config.durability;
-  options.slots = config.table_slots;
-  options.sync_interval_us = config.sync_interval_us;
-  options.sync_batch_max = config.sync_batch_max;
-  return options;
-}
-
 std::string RoutingJson(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
   std::string json = "{\"workers\":[";
   for (size_t i = 0; i < workers.size(); ++i) {

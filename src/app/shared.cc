@@ -18,6 +18,16 @@ std::vector<std::string> NamesOf(const Config& config) {
 
 Shared::Shared(const Config& config_in) : config(config_in), directory(NamesOf(config_in)) {}
 
+table::TableOptions TableOf(const Config& config, const std::string& path) {
+  table::TableOptions options;
+  options.path = path;
+  options.durability = config.durability;
+  options.slots = config.table_slots;
+  options.sync_interval_us = config.sync_interval_us;
+  options.sync_batch_max = config.sync_batch_max;
+  return options;
+}
+
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
                               payments::ProcessorDirectory& directory, const base::Clock& clock) {
   auto opened = table::PaymentTable::Open(options, directory, clock.MonotonicNanos());
