@@ -54,6 +54,7 @@ bool Member(std::string_view body, const char* name, Value& value) {
 SimHandler::SimHandler(net::EventLoop& loop, const SimOptions& options)
     : loop_(loop),
       options_(options),
+      ready_(options.books.empty() || processor_.KeepIn(options.books)),
       random_(options.seed),
       timer_(loop, [this] { RunDue(); }),
       processed_(200, kJson, R"({"message":"payment processed successfully"})"),
