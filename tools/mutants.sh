@@ -39,7 +39,7 @@ PY
     escaped=1
   else
     printf '%-74s found: %s\n' "$name" \
-      "$(grep -oE 'charged twice|lost|not charged there|not on the books|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
+      "$(grep -oE 'charged twice|lost|not charged there|not on the books|counted|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
   fi
   cp original "$file"
 }
@@ -87,6 +87,15 @@ mutant "a claim found in the table is repeated as it was" $f/claiming.cc \
   $'      held.as_it_was = true;\n      held.phase = Phase::kToClaim;\n      pool.PushBack(to_claim, entry);' \
   $'      held.phase = Phase::kReady;\n      pool.PushBack(Route(entry) ? to_claim : ready, entry);'
 
+mutant "CLAIMED is stored before the claim" $f/claiming.cc \
+  $'        SetStatus(held, SlotState::kClaimed);\n' ''
+mutant "what the ledger holds of a claim is adopted" $f/claiming.cc \
+  '  if (!same) {' '  if (!same && reply.attempt == 0) {'
+mutant "nothing new is claimed while the ledger is told again" $f/claiming.cc \
+  'ledger.can_claim() && !retell.active();' 'ledger.can_claim();'
+mutant "a freed slot rests before it is reused" src/table/payment_table.cc \
+  '>= rest_ms;  // wraps' '>= rest_ms / 1000 - 5;  // wraps'
+
 # Those of DURABILITY=disk.
 mutant "disk: the 202 and the ring only after the commit" src/api/admission.h \
   'waits_(table.durability() == table::Durability::kDisk)' 'waits_(false)'
@@ -114,6 +123,20 @@ mutant "claims change only by a higher attempt (ledger)" $m \
   'if (request.attempt > pending.attempt) {' 'if (request.attempt != pending.attempt) {'
 mutant "another opening's claim is taken over under a number of its own (ledger)" $m \
   'pending.attempt = std::min<uint16_t>(pending.attempt + 1, payments::kAttemptMax);' ''
+mutant "an older opening of a table is refused (ledger)" $m \
+  'return owner.incarnation < known.incarnation || owner.nonce != known.nonce;' \
+  'return owner.incarnation == known.incarnation && owner.nonce != known.nonce;'
+mutant "an opening of equal number that is another's is refused (ledger)" $m \
+  'return owner.incarnation < known.incarnation || owner.nonce != known.nonce;' \
+  'return owner.incarnation < known.incarnation;'
+mutant "new claims wait until all had time to tell what was lost (ledger)" $m \
+  'kGraceMs = 2'"'"'000;' 'kGraceMs = 0;'
+mutant "a rejection leaves another's claim alone (ledger)" $m \
+  'if (!request.booked && others) return' 'if (!request.booked && others && owner.nonce == 0) return'
+mutant "what was claimed before a purge is not counted (ledger)" $m \
+  '.counted = !request.epoch_known || request.epoch >= state_.epoch,' '.counted = true,'
+mutant "claims survive a purge (ledger)" $m \
+  $'  state_.entries.clear();\n' $'  state_.entries.clear();\n  state_.pending.clear();\n'
 mutant "one owner per id (ledger)" $m \
   'if (!SameClaim(pending, owner, request)) {' 'if (false) {'
 mutant "booked ids are known (ledger)" $m \

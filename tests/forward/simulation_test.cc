@@ -121,9 +121,20 @@ TEST_F(Simulation, OutagesOfTheWholeHost) {
   });
 }
 
+TEST_F(Simulation, PurgesAndStopsInGoodOrderWhilePaymentsAreInFlight) {
+  Sweep(4, [](WorldOptions& options) {
+    options.purges = true;
+    options.stops = true;
+    options.crash_per_steps = 200;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.network = {.not_sent = 20, .lost_answer = 25, .sleeping = 25, .error_500 = 25};
+  });
+}
+
 TEST_F(Simulation, EverythingAtOnce) {
   Sweep(2, [](WorldOptions& options) {
     options.clock_skew_ms_max = 3'600'000;
+    options.stops = true;
     options.crash_per_steps = 100;
     options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
     options.ledger_loses_tail = true;

@@ -47,6 +47,7 @@ struct World::Instance {
   std::vector<Worker> workers;
   std::unique_ptr<api::Admission<payments::Uuid>> admission;
   bool committing = false;
+  bool drains = false;
   std::shared_ptr<bool> life;  // of the opening
 };
 
@@ -92,6 +93,7 @@ void World::OpenInstance(size_t index) {
   it.table = std::move(opened).value();
   it.life = std::make_shared<bool>(true);
   it.committing = false;
+  it.drains = false;
   if (options_.disk) it.disk.Open(it.path, &it.table->At(0), it.table->slot_count());
   it.disk.SetFaults(calm_ ? 0 : options_.sync_fails);
   TG_ASSERT(it.table->recovery().damaged == 0);
@@ -205,7 +207,8 @@ void World::PostSomething() {
   uint64_t number = ++next_id_;
   int64_t cents = 1990;
   if (timeline_.Chance(5)) {
-    number = 1 + timeline_.random().Below(next_id_);
+    // What was booked before a purge is a new payment to the empty books; clients do not repeat it.
+    number = purged_ids_ + 1 + timeline_.random().Below(next_id_ - purged_ids_);
     if (timeline_.Chance(4)) cents = 777;
   }
   const payments::Payment payment{.id = {options_.seed, number}, .amount_cents = cents};
@@ -217,8 +220,9 @@ void World::PostSomething() {
   }
   const auto slot = it.table->Acquire(payment, it.clock.WallMillis(), timeline_.now_ns());
   if (!slot) return;
-  Posted& posted = posted_[payment.id];
+  Posted& posted = posted_.try_emplace(payment.id, Posted{.purges = purges_}).first->second;
   posted.cents.insert(cents);
+  ++posted.times;
   if (it.admission->Admit(*slot, payment.id)) posted.accepted = true;
 }
 
@@ -236,7 +240,9 @@ void World::Disturb() {
       }
     }
   }
-  if (options_.outages && timeline_.Chance(1000)) {
+  if (options_.purges && timeline_.Chance(700)) Purge();
+  if (options_.stops) StopInGoodOrder();
+  if (options_.outages && timeline_.Chance(400)) {
     for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kPower);
     ledger_.CrashAndLose(timeline_.Between(0, 1'900));
   }
@@ -245,6 +251,36 @@ void World::Disturb() {
   }
   if (options_.crash_per_steps != 0 && steps_until_crash_ == 0) {
     steps_until_crash_ = 1 + timeline_.random().Below(2 * options_.crash_per_steps);
+  }
+}
+
+// Drained, then ended once nothing is in flight.
+void World::StopInGoodOrder() {
+  for (size_t i = 0; i < options_.instances; ++i) {
+    Instance& it = *instances_[i];
+    if (it.table == nullptr) continue;
+    if (it.drains) {
+      const bool quiet = std::all_of(it.workers.begin(), it.workers.end(),
+                                     [](const auto& worker) { return worker.forwarder->quiet(); });
+      if (quiet) CrashInstance(i, Crash::kProcess);
+    } else if (timeline_.Chance(300)) {
+      it.drains = true;
+      for (auto& worker : it.workers) worker.forwarder->BeginDrain();
+    }
+  }
+}
+
+void World::Purge() {
+  for (const auto& [id, entry] : ledger_.state().entries) {
+    if (entry.rejected) purged_.insert(id);
+  }
+  ledger_.Purge();
+  ++purges_;
+  purged_ids_ = next_id_;
+  for (const auto& processor : processors_) {
+    for (const auto& [id, entry] : processor.entries()) {
+      if (entry.cents != kForeignCents) purged_.insert(id);
+    }
   }
 }
 
@@ -269,6 +305,7 @@ void World::Calm() {
     processor.delay_us = 500;
   }
   for (size_t i = 0; i < instances_.size(); ++i) {
+    if (instances_[i]->drains) CrashInstance(i, Crash::kProcess);
     if (i < options_.instances) OpenInstance(i);
     instances_[i]->disk.SetFaults(0);
     for (auto& worker : instances_[i]->workers) {
@@ -321,8 +358,12 @@ void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict
     const auto at = it.entries().find(id);
     return at != it.entries().end() && at->second.cents != kForeignCents;
   });
+  // A purge empties the books, and with them what they know of ids: a repeat that is claimed after
+  // it is a payment of its own, and nothing can be said of the two together.
+  if (purged_.contains(id) && posted.times > 1) return;
   if (held > 1) complain("charged twice");
   if (entry == books.end()) {
+    if (purged_.contains(id)) return;
     if (held != 0) return complain("charged, and not on the books");
     if (posted.accepted) complain("lost");
     return;
@@ -340,6 +381,18 @@ void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict
     complain("amount or time differ");
   } else if (!posted.cents.contains(it->second.cents)) {
     complain("charged with an amount that nobody asked for");
+  }
+  CheckCounted(id, posted, entry->second, verdict);
+}
+
+// A payment counts if it was claimed after the last purge.
+void World::CheckCounted(const payments::Uuid& id, const Posted& posted,
+                         const LedgerModel::Entry& entry, Verdict* verdict) const {
+  if (!entry.counted && posted.purges == purges_) {
+    verdict->text += payments::ToString(id) + ": posted after the last purge, and not counted\n";
+  }
+  if (entry.counted && purged_.contains(id)) {
+    verdict->text += payments::ToString(id) + ": charged before a purge, and counted\n";
   }
 }
 

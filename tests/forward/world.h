@@ -34,6 +34,8 @@ struct WorldOptions {
   uint64_t sync_fails = 0;    // one sync in so many; 0: none
   // Now and then one outage takes every instance and the ledger's tail.
   bool outages = false;
+  bool purges = false;            // of the books, while payments are in flight
+  bool stops = false;             // instances are stopped in good order: drained, then ended
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
 
@@ -64,6 +66,8 @@ class World {
   struct Posted {
     std::set<int64_t> cents;  // of all that were posted under this id
     bool accepted = false;    // one of them was answered with 202
+    size_t times = 0;
+    size_t purges = 0;  // that had been before it was first posted
   };
 
   void OpenInstance(size_t index);
@@ -75,10 +79,14 @@ class World {
   void Commit(size_t index);
   void PostSomething();
   void Disturb();
+  void StopInGoodOrder();
+  void Purge();
   void Calm();
   void CopyTable();
   Verdict Check() const;
   void CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict* verdict) const;
+  void CheckCounted(const payments::Uuid& id, const Posted& posted, const LedgerModel::Entry& entry,
+                    Verdict* verdict) const;
   void CheckTable(const Instance& instance, Verdict* verdict) const;
 
   const WorldOptions options_;
@@ -91,6 +99,9 @@ class World {
   std::map<payments::Uuid, Posted> posted_;
   std::set<payments::Uuid> foreign_;  // ids that others used at a processor
   uint64_t next_id_ = 0;
+  size_t purges_ = 0;
+  uint64_t purged_ids_ = 0;          // ids up to this one were posted before the last purge
+  std::set<payments::Uuid> purged_;  // they were charged or rejected when the books were purged
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;
