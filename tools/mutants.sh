@@ -8,7 +8,7 @@ seeds=${1:-2000}
 pattern=${2:-.}
 copy=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-mutants.XXXXXX")
 trap 'rm -rf "$copy"' EXIT
-cp -r CMakeLists.txt CMakePresets.json cmake include src tests tools "$copy/"
+cp -r CMakeLists.txt CMakePresets.json bench cmake include src tests tools "$copy/"
 cd "$copy"
 cmake --preset dev --log-level=ERROR >/dev/null
 escaped=0
