@@ -52,7 +52,7 @@ mutant "a refusal of a later copy frees nothing" $f/outcomes.cc \
   $'  WaitUnresolved(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted' \
   $'  pool[entry].pinned = false;\n  CountUnresolved(entry, false);\n  Refused(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted'
 mutant "a 404 frees no pinned payment" $f/outcomes.cc \
-  $'      held.phase = Phase::kToPost;\n      pool.PushBack(to_post, entry);\n      return;' \
+  $'      held.phase = Phase::kCommitting;\n      pool.PushBack(committing, entry);\n      return MoveCommitted();' \
   $'      held.pinned = false;\n      CountUnresolved(entry, false);\n      return Refused(entry);'
 mutant "a 500 is looked up before it counts as refused" $f/outcomes.cc \
   $'      return StartLookup(entry);  // this attempt has ended: "absent" will be proof' \
