@@ -85,6 +85,35 @@ TEST(Duplicates, TheSameIdsWithRetriesByHaproxyWhileGatewaysDieAreChargedOnce) {
   EXPECT_TRUE(Eventually([&] { return Stack::Summary(stack.front()) == stack.HeldTotals(); }));
 }
 
+TEST(Duplicates, TheSameIdsPostedAgainAfterARestartAreChargedOnce) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  constexpr uint64_t kIds = 200;
+  stack.Configure(0, "/admin/configurations/delay", R"({"delay":50})");
+  const auto post_all = [&](size_t gateway) {
+    HttpClient client(stack.GatewaySocket(gateway));
+    for (uint64_t i = 0; i < kIds; ++i) {
+      ASSERT_EQ(client.Post("/payments", PaymentBody(TestId(10, i), "1")).status, 202);
+    }
+  };
+  post_all(0);
+  stack.gateway(0).Kill();  // some are booked, some in flight, some wait
+  stack.StartGateway(0);
+  ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
+  post_all(0);
+  post_all(1);
+  const auto count = [](std::map<std::string, Stack::Totals> totals) {
+    return totals["default"].count + totals["fallback"].count;
+  };
+  EXPECT_TRUE(Eventually([&] {
+    return stack.Metric(0, "tollgate_held") + stack.Metric(1, "tollgate_held") == 0 &&
+           stack.Metric(0, "tollgate_queue_depth") + stack.Metric(1, "tollgate_queue_depth") == 0 &&
+           count(Stack::Summary(stack.front())) >= static_cast<int64_t>(kIds);
+  })) << stack.Logs();
+  EXPECT_EQ(count(stack.HeldTotals()), static_cast<int64_t>(kIds));
+  EXPECT_EQ(Stack::Summary(stack.front()), stack.HeldTotals());
+}
+
 TEST(Duplicates, TheSameIdWithAnotherAmountIsRejectedAndVisible) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());

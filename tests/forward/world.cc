@@ -339,6 +339,7 @@ Verdict World::Run(int64_t ms) {
     }
     if (calm_) {
       for (size_t i = 0; i < options_.instances; ++i) OpenInstance(i);  // after a fence
+      if (Settled()) break;
       continue;
     }
     if (options_.copied_table && timeline_.Chance(300)) CopyTable();
@@ -346,6 +347,19 @@ Verdict World::Run(int64_t ms) {
     Disturb();
   }
   return Check();
+}
+
+// Nothing is under way anywhere, not even a copy that sleeps inside a processor.
+bool World::Settled() const {
+  if (!timeline_.empty()) return false;
+  return std::all_of(instances_.begin(), instances_.end(), [](const auto& it) {
+    if (it->table == nullptr) return true;
+    if (it->ring->SizeApprox() != 0) return false;
+    return std::all_of(it->workers.begin(), it->workers.end(), [](const auto& worker) {
+      return worker.ledger->can_claim() && !worker.forwarder->retelling() &&
+             worker.forwarder->held() == 0;
+    });
+  });
 }
 
 void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict* verdict) const {

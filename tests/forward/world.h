@@ -83,6 +83,7 @@ class World {
   void Purge();
   void Calm();
   void CopyTable();
+  bool Settled() const;
   Verdict Check() const;
   void CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict* verdict) const;
   void CheckCounted(const payments::Uuid& id, const Posted& posted, const LedgerModel::Entry& entry,
