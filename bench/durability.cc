@@ -22,6 +22,7 @@ namespace tollgate::bench {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
+using testing::CpuSeconds;
 using testing::Eventually;
 using testing::Stack;
 

@@ -1,11 +1,7 @@
 #include "bench/durability_load.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "tests/support/http_client.h"
@@ -71,19 +67,6 @@ PacedResult RunPaced(const PacedOptions& options) {
   result.p50_us = Quantile(all, 0.5);
   result.p99_us = Quantile(all, 0.99);
   return result;
-}
-
-double CpuSeconds(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  std::istringstream fields(text.substr(text.rfind(')') + 2));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 double Median(std::vector<double> values) { return Quantile(values, 0.5); }

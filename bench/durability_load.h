@@ -4,8 +4,6 @@
 // Thread: one benchmark's.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,9 +27,6 @@ struct PacedOptions {
 };
 
 PacedResult RunPaced(const PacedOptions& options);
-
-// User and system time of a process so far, in seconds.
-double CpuSeconds(pid_t pid);
 
 double Median(std::vector<double> values);
 

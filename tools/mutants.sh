@@ -87,8 +87,6 @@ mutant "a claim found in the table is repeated as it was" $f/claiming.cc \
   $'      held.as_it_was = true;\n      held.phase = Phase::kToClaim;\n      pool.PushBack(to_claim, entry);' \
   $'      held.phase = Phase::kReady;\n      pool.PushBack(Route(entry) ? to_claim : ready, entry);'
 
-mutant "CLAIMED is stored before the claim" $f/claiming.cc \
-  $'        SetStatus(held, SlotState::kClaimed);\n' ''
 mutant "what the ledger holds of a claim is adopted" $f/claiming.cc \
   '  if (!same) {' '  if (!same && reply.attempt == 0) {'
 mutant "nothing new is claimed while the ledger is told again" $f/claiming.cc \

@@ -106,16 +106,7 @@ TEST_F(DiskFault, GatewaysKilledUnderLoadWithDiskDurabilityLoseNothing) {
   ASSERT_NO_FATAL_FAILURE(stack.Start());
   Load load({.addresses = {stack.front()}, .seed = seed_, .threads = 4});
   load.Start();
-  for (uint64_t round = 0; round < rounds_; ++round) {
-    const size_t victim = Random(2);
-    PauseUpTo(600);
-    stack.gateway(victim).Kill();
-    CountRound();
-    PauseUpTo(300);
-    stack.StartGateway(victim);
-    ASSERT_TRUE(stack.WaitReady(victim)) << stack.Logs();
-    usleep(1'500'000);  // HAProxy must see it well before the other one may go
-  }
+  ASSERT_NO_FATAL_FAILURE(KillOneOfTwo(stack, rounds_));
   load.Stop();
   ExpectClean(stack, load, stack.front());
   ExpectNoClientError(load);

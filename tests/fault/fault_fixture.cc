@@ -32,6 +32,19 @@ void FaultTest::PauseUpTo(int ms) {
   usleep(static_cast<useconds_t>(1000 * std::uniform_int_distribution<int>(1, ms)(random_)));
 }
 
+void FaultTest::KillOneOfTwo(Stack& stack, uint64_t times) {
+  for (uint64_t round = 0; round < times; ++round) {
+    const size_t victim = Random(2);
+    PauseUpTo(600);
+    stack.gateway(victim).Kill();
+    CountRound();
+    PauseUpTo(300);
+    stack.StartGateway(victim);
+    ASSERT_TRUE(stack.WaitReady(victim)) << stack.Logs();
+    usleep(1'500'000);  // HAProxy must see it well before the other one may go
+  }
+}
+
 AuditResult FaultTest::ExpectClean(Stack& stack, const Load& load, const std::string& address) {
   const AuditResult result = Audit(stack, load, address);
   std::printf("    %llu rounds, %s, client errors %zu (seed %llu)\n",

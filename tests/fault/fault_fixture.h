@@ -25,6 +25,8 @@ class FaultTest : public ::testing::Test {
   // 1 .. `ms` milliseconds, from the seed.
   void PauseUpTo(int ms);
   uint64_t Random(uint64_t bound) { return random_() % bound; }
+  // Kills one of two gateways behind HAProxy and starts it again, so many times.
+  void KillOneOfTwo(Stack& stack, uint64_t times);
   // A fault was brought about.
   void CountRound() { ++rounds_done_; }
   // The audit; fails the test unless all is zero but what was accepted.
