@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Takes one rule of the forwarding state machine out at a time and runs the simulation, which must
 # find the hole. Works in a copy of the sources; prints a line per rule.
-#   tools/mutants.sh [SEEDS]
+#   tools/mutants.sh [SEEDS] [PATTERN]     only the rules whose names match PATTERN
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seeds=${1:-2000}
+pattern=${2:-.}
 copy=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-mutants.XXXXXX")
 trap 'rm -rf "$copy"' EXIT
-cp -r CMakeLists.txt CMakePresets.json cmake include src tests tools "$copy/"
+cp -r CMakeLists.txt CMakePresets.json bench cmake include src tests tools "$copy/"
 cd "$copy"
 cmake --preset dev --log-level=ERROR >/dev/null
 escaped=0
 
 build() { cmake --build build/dev --target forward_test -j "$(nproc)" >build.log 2>&1; }
-simulate() { TOLLGATE_SIM_SEEDS=$seeds build/dev/tests/forward_test --gtest_filter='Simulation.*' >run.log 2>&1; }
+simulate() { TOLLGATE_SIM_SEEDS=$seeds build/dev/tests/forward_test --gtest_filter='Simulation.*' --gtest_fail_fast >run.log 2>&1; }
 
 build || { tail build.log; echo "mutants: the unchanged sources do not build" >&2; exit 1; }
 simulate || { tail run.log; echo "mutants: the unchanged sources fail" >&2; exit 1; }
@@ -21,6 +22,7 @@ simulate || { tail run.log; echo "mutants: the unchanged sources fail" >&2; exit
 # mutant NAME FILE OLD NEW: one exact replacement, undone afterwards.
 mutant() {
   local name=$1 file=$2
+  grep -qE "$pattern" <<<"$name" || return 0
   cp "$file" original
   python3 - "$file" "$3" "$4" <<'PY'
 import sys
@@ -30,14 +32,14 @@ assert text.count(old) == 1, f"{path}: {text.count(old)} times: {old}"
 open(path, "w").write(text.replace(old, new))
 PY
   if ! build; then
-    printf '%-68s does not build\n' "$name"
+    printf '%-74s does not build\n' "$name"
     escaped=1
   elif simulate; then
-    printf '%-68s NOT FOUND\n' "$name"
+    printf '%-74s NOT FOUND\n' "$name"
     escaped=1
   else
-    printf '%-68s found: %s\n' "$name" \
-      "$(grep -oE 'charged twice|lost|not charged there|not on the books|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
+    printf '%-74s found: %s\n' "$name" \
+      "$(grep -oE 'charged twice|lost|not charged there|not on the books|counted|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
   fi
   cp original "$file"
 }
@@ -50,7 +52,7 @@ mutant "a refusal of a later copy frees nothing" $f/outcomes.cc \
   $'  WaitUnresolved(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted' \
   $'  pool[entry].pinned = false;\n  CountUnresolved(entry, false);\n  Refused(entry);\n}\n\nvoid Forwarder::Impl::OnAttemptPosted'
 mutant "a 404 frees no pinned payment" $f/outcomes.cc \
-  $'      held.phase = Phase::kToPost;\n      pool.PushBack(to_post, entry);\n      return;' \
+  $'      held.phase = Phase::kCommitting;\n      pool.PushBack(committing, entry);\n      return MoveCommitted();' \
   $'      held.pinned = false;\n      CountUnresolved(entry, false);\n      return Refused(entry);'
 mutant "a 500 is looked up before it counts as refused" $f/outcomes.cc \
   $'      return StartLookup(entry);  // this attempt has ended: "absent" will be proof' \
@@ -84,11 +86,55 @@ mutant "a rejection rests and is told again" $f/recording.cc \
 mutant "a claim found in the table is repeated as it was" $f/claiming.cc \
   $'      held.as_it_was = true;\n      held.phase = Phase::kToClaim;\n      pool.PushBack(to_claim, entry);' \
   $'      held.phase = Phase::kReady;\n      pool.PushBack(Route(entry) ? to_claim : ready, entry);'
+
+mutant "what the ledger holds of a claim is adopted" $f/claiming.cc \
+  '  if (!same) {' '  if (!same && reply.attempt == 0) {'
+mutant "nothing new is claimed while the ledger is told again" $f/claiming.cc \
+  'ledger.can_claim() && !retell.active();' 'ledger.can_claim();'
+mutant "a freed slot rests before it is reused" src/table/payment_table.cc \
+  '>= rest_ms;  // wraps' '>= rest_ms / 1000 - 5;  // wraps'
+
+# Those of DURABILITY=disk.
+mutant "disk: the 202 and the ring only after the commit" src/api/admission.h \
+  'waits_(table.durability() == table::Durability::kDisk)' 'waits_(false)'
+mutant "disk: each payment waits for the commit that covers it" src/api/admission.h \
+  'waiting_.front().ticket <= committed' 'committed < UINT64_MAX'
+mutant "disk: SENT is synced before the POST" $f/claiming.cc \
+  ' && pool[committing.front()].ticket <= committed' ' && committed > 0'
+mutant "disk: what a claim had to say is synced before the POST" $f/claiming.cc \
+  $'    held.ticket = table.TakeTicket();\n    CountUnresolved' $'    CountUnresolved'
+mutant "disk: a ticket is that of the next commit" src/table/committer.cc \
+  'ticket = started_.load() + 1' 'ticket = started_.load()'
+mutant "disk: a failed sync commits nothing" src/table/committer.cc \
+  'failed_ = options_.sync() != 0;' 'failed_ = options_.sync() < 0;'
+mutant "disk: after a failed sync the pages are dirtied again" src/table/committer.cc \
+  $'  if (failed_) options_.dirty_all();\n' ''
+mutant "disk: and every one of them" src/table/payment_table.cc \
+  'i += kSlotsPerPage' 'i += slot_count + kSlotsPerPage'
+mutant "disk: an opening dirties what a dead process could not sync" src/table/payment_table.cc \
+  $'  if (options.durability == Durability::kDisk) DirtyAll();\n' ''
+mutant "a table in use that knows no run of the ledger tells it again" src/table/payment_table.cc \
+  'if (!file.created() && header' 'if (false && header'
+
 m=tests/forward/ledger_model.cc
 mutant "claims change only by a higher attempt (ledger)" $m \
   'if (request.attempt > pending.attempt) {' 'if (request.attempt != pending.attempt) {'
 mutant "another opening's claim is taken over under a number of its own (ledger)" $m \
   'pending.attempt = std::min<uint16_t>(pending.attempt + 1, payments::kAttemptMax);' ''
+mutant "an older opening of a table is refused (ledger)" $m \
+  'return owner.incarnation < known.incarnation || owner.nonce != known.nonce;' \
+  'return owner.incarnation == known.incarnation && owner.nonce != known.nonce;'
+mutant "an opening of equal number that is another's is refused (ledger)" $m \
+  'return owner.incarnation < known.incarnation || owner.nonce != known.nonce;' \
+  'return owner.incarnation < known.incarnation;'
+mutant "new claims wait until all had time to tell what was lost (ledger)" $m \
+  'kGraceMs = 2'"'"'000;' 'kGraceMs = 0;'
+mutant "a rejection leaves another's claim alone (ledger)" $m \
+  'if (!request.booked && others) return' 'if (!request.booked && others && owner.nonce == 0) return'
+mutant "what was claimed before a purge is not counted (ledger)" $m \
+  '.counted = !request.epoch_known || request.epoch >= state_.epoch,' '.counted = true,'
+mutant "claims survive a purge (ledger)" $m \
+  $'  state_.entries.clear();\n' $'  state_.entries.clear();\n  state_.pending.clear();\n'
 mutant "one owner per id (ledger)" $m \
   'if (!SameClaim(pending, owner, request)) {' 'if (false) {'
 mutant "booked ids are known (ledger)" $m \

@@ -1,12 +1,11 @@
 #include "tollgate/api/gateway_handler.h"
 
-#include <deque>
 #include <string>
 #include <utility>
 
+#include "api/admission.h"
 #include "api/health_pages.h"
 #include "api/payment_view.h"
-#include "tollgate/base/assert.h"
 #include "tollgate/payments/payment_json.h"
 #include "tollgate/payments/summary.h"
 
@@ -33,7 +32,10 @@ http::StaticResponse NotAllowed(std::string_view allow, std::string_view detail)
 
 struct GatewayHandler::Impl {
   Impl(const GatewayOptions& options_in, const GatewayParts& parts_in)
-      : options(options_in), parts(parts_in), parser(options_in.body_bytes_max) {}
+      : options(options_in),
+        parts(parts_in),
+        parser(options_in.body_bytes_max),
+        admission(parts_in.table, parts_in.ring) {}
 
   void OnRequest(const http::Request& request, Responder responder) {
     // The payments first: bytes compared, nothing looked up.
@@ -72,28 +74,19 @@ struct GatewayHandler::Impl {
       Refuse(healthy ? Refusal::kTableFull : Refusal::kDiskFailed);
       return responder.Send(healthy ? table_full : disk_failed);
     }
-    if (parts.table.durability() == table::Durability::kDisk) {
-      waiting.push_back({parts.table.TakeTicket(), *slot, responder});
-      return;
-    }
-    Queue(*slot);
-    responder.Send(accepted);
+    if (admission.Admit(*slot, responder)) Accepted(responder);
   }
 
-  void Queue(uint32_t slot) {
+  // It is in the ring.
+  void Accepted(Responder& responder) {
     parts.metrics.accepted.Add();
-    TG_ASSERT(parts.ring.TryPush(slot));  // it has room for every slot of the table
     parts.sleepers.Notify();
+    responder.Send(accepted);
   }
   void Refuse(Refusal reason) { parts.metrics.refused[static_cast<size_t>(reason)].Add(); }
 
   void OnCommitted() {
-    const uint64_t committed = parts.table.CommittedTicket();
-    while (!waiting.empty() && waiting.front().ticket <= committed) {
-      Queue(waiting.front().slot);
-      waiting.front().responder.Send(accepted);
-      waiting.pop_front();
-    }
+    admission.OnCommitted([this](Responder& responder) { Accepted(responder); });
   }
 
   void Summarise(const http::Request& request, Responder& responder) {
@@ -151,16 +144,10 @@ struct GatewayHandler::Impl {
     responder.Send(ledger_away);
   }
 
-  struct Waiting {
-    uint64_t ticket;
-    uint32_t slot;
-    Responder responder;
-  };
-
   const GatewayOptions options;
   const GatewayParts parts;
   payments::PaymentParser parser;
-  std::deque<Waiting> waiting;  // for the group commit, by ticket
+  Admission<Responder> admission;
 
   const http::StaticResponse accepted{202, "", ""};
   const http::StaticResponse only_post =

@@ -21,16 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-table::TableOptions TableOf(const Config& config, const std::string& path) {
-  table::TableOptions options;
-  options.path = path;
-  options.durability = config.durability;
-  options.slots = config.table_slots;
-  options.sync_interval_us = config.sync_interval_us;
-  options.sync_batch_max = config.sync_batch_max;
-  return options;
-}
-
 // Payments in flight need a descriptor each; without, they fail as if their processor did.
 void RaiseLimits(const Config& config) {
   constexpr size_t kBeside = 256;  // clients, Redis, loops

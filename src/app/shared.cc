@@ -21,6 +21,16 @@ Shared::Shared(const Config& config_in)
       directory(NamesOf(config_in)),
       routing_log(directory, [](const std::string& line) { base::LogInfo(line); }) {}
 
+table::TableOptions TableOf(const Config& config, const std::string& path) {
+  table::TableOptions options;
+  options.path = path;
+  options.durability = config.durability;
+  options.slots = config.table_slots;
+  options.sync_interval_us = config.sync_interval_us;
+  options.sync_batch_max = config.sync_batch_max;
+  return options;
+}
+
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
                               payments::ProcessorDirectory& directory, const base::Clock& clock) {
   auto opened = table::PaymentTable::Open(options, directory, clock.MonotonicNanos());

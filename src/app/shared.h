@@ -34,6 +34,8 @@ struct Queue {
   std::unique_ptr<forward::WorkRing> ring;
 };
 
+// What a table at `path` is opened with, the instance's own or one that it adopts.
+table::TableOptions TableOf(const Config& config, const std::string& path);
 // Opens the table at options.path and fills a ring with what it has to continue: first what may
 // have been sent already, which needs no choice of processor, then the rest, oldest first.
 base::Result<Queue> OpenQueue(const table::TableOptions& options,

@@ -65,9 +65,7 @@ void Worker::LookForOrphans() {
     const bool before =
         std::find(unlocked_before_.begin(), unlocked_before_.end(), path) != unlocked_before_.end();
     if (!before) continue;
-    auto opened = OpenQueue(
-        {.path = path, .durability = table::Durability::kProcess, .sync_for_test = nullptr},
-        shared_.directory, shared_.clock);
+    auto opened = OpenQueue(TableOf(shared_.config, path), shared_.directory, shared_.clock);
     if (!opened.ok()) {
       if (opened.error().code == 0) base::LogWarning("adoption: " + opened.error().message);
       continue;
@@ -83,6 +81,8 @@ void Worker::LookForOrphans() {
     }
     adopted->forwarding = std::make_unique<Forwarding>(thread_.loop(), shared_, adopted->queue,
                                                        options, *adopted_metrics_);
+    adopted->queue.table->AddCommitListener([&loop = thread_.loop()] { loop.WakeUp(); });
+    adopted->queue.table->StartCommits();
     adopted->forwarding->Start();
     adopted_.push_back(std::move(adopted));
   }

@@ -161,6 +161,7 @@ void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply>
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries[i];
     if (fenced) continue;
+    was_current |= replies[i].verdict == ClaimVerdict::kYours;
     switch (replies[i].verdict) {
       case ClaimVerdict::kYours:
         Granted(entry, replies[i], false);
@@ -218,6 +219,7 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
   if (in_doubt || held.pinned) {
     held.pinned = true;
     SetStatus(held, SlotState::kUnresolved);
+    held.ticket = table.TakeTicket();
     CountUnresolved(entry, true);
     return LookAgain(entry);
   }

@@ -154,6 +154,7 @@ struct Forwarder::Impl {
   int64_t unresolved_told_ns = 0;
   bool draining = false;
   bool fenced = false;
+  bool was_current = false;  // the ledger has known this opening as the newest
 };
 
 }  // namespace tollgate::forward

@@ -107,9 +107,10 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
     // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
     // said it has it, nor to one that does not answer.
     if (result.outcome == LookupOutcome::kAbsent && !held.duplicate) {
-      held.phase = Phase::kToPost;
-      pool.PushBack(to_post, entry);
-      return;
+      // What it holds of the attempt may have changed since the last copy, and not be on disk.
+      held.phase = Phase::kCommitting;
+      pool.PushBack(committing, entry);
+      return MoveCommitted();
     }
     held.duplicate = false;
     return WaitUnresolved(entry);

@@ -54,6 +54,7 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
     const uint32_t entry = batch.entries[i];
     if (fenced) return;
     Held& held = pool[entry];
+    was_current |= replies[i].verdict == RecordVerdict::kDone;
     switch (replies[i].verdict) {
       case RecordVerdict::kDone:
         Release(entry, SlotState::kFreeBooked);
@@ -121,6 +122,8 @@ void Forwarder::Impl::OnBatchFailed(uint64_t id) {
 void Forwarder::Impl::Fence() {
   if (fenced) return;
   fenced = true;
+  // Only who was at work when its copy came: a table that is old from its start is to stay out.
+  if (was_current) table.MakeNextOpeningNewer();
   metrics.fenced.Add();
   Tell(true, "the ledger knows a newer opening of the table " + table.path() +
                  ": another instance works with a copy of it. This one sends nothing any more; "

@@ -55,7 +55,7 @@ void Committer::WaitForTickets() {
   while (!stop_.load()) {
     const uint32_t seen = signal_.load();
     asleep_.store(true);
-    if (wanted_.load() > committed_.load() || stop_.load()) break;
+    if (wanted() || stop_.load()) break;
     signal_.wait(seen);
   }
   asleep_.store(false);
@@ -71,20 +71,31 @@ void Committer::WaitForCompany() const {
 }
 
 void Committer::Commit() {
-  const uint64_t number = started_.load() + 1;
-  started_.store(number);
-  waiting_.store(0);
+  Begin();
   auto backoff = std::chrono::milliseconds(10);
-  while (options_.sync() != 0) {
-    healthy_.store(false);
+  while (!Try()) {
     if (stop_.load()) return;
     std::this_thread::sleep_for(backoff);
     backoff = std::min(backoff * 2, std::chrono::milliseconds(500));
-    options_.dirty_all();
   }
-  committed_.store(number);
+}
+
+void Committer::Begin() {
+  started_.store(started_.load() + 1);
+  waiting_.store(0);
+}
+
+bool Committer::Try() {
+  if (failed_) options_.dirty_all();
+  failed_ = options_.sync() != 0;
+  if (failed_) {
+    healthy_.store(false);
+    return false;
+  }
+  committed_.store(started_.load());
   healthy_.store(true);
   for (const auto& listener : listeners_) listener();
+  return true;
 }
 
 }  // namespace tollgate::table

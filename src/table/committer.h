@@ -4,8 +4,9 @@
 // its ticket was taken. After a failed sync the kernel may have dropped the error and marked the
 // pages clean; so every live page is dirtied again and synced before success is claimed.
 //
-// Thread: Take, committed and healthy any; listeners are called on the `sync` thread.
-// Owns: the thread.
+// Thread: Take, committed and healthy any; listeners are called on the `sync` thread. Without
+// Start, one caller may take the thread's steps (Begin, Try) itself: a simulation does. Owns: the
+// thread.
 #pragma once
 
 #include <atomic>
@@ -37,6 +38,12 @@ class Committer {
   uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
   bool healthy() const { return healthy_.load(std::memory_order_acquire); }
 
+  // The steps of a commit. Begin: tickets taken from now on belong to the next one. Try: one sync;
+  // false if it failed, and has to be tried again.
+  bool wanted() const { return wanted_.load() > committed_.load(); }
+  void Begin();
+  bool Try();
+
  private:
   void Run();
   void WaitForTickets();
@@ -45,6 +52,7 @@ class Committer {
 
   const CommitterOptions options_;
   std::vector<std::function<void()>> listeners_;
+  bool failed_ = false;                 // the last sync; the syncing thread's
   std::atomic<uint64_t> started_{0};    // commits begun
   std::atomic<uint64_t> committed_{0};  // commits done
   std::atomic<uint64_t> wanted_{0};     // highest ticket taken

@@ -57,6 +57,12 @@ bool IsFree(SlotState state) {
   return state == SlotState::kFree || state == SlotState::kFreeBooked;
 }
 
+template <size_t kSize>
+void SetText(std::array<char, kSize>& text, std::string_view value) {
+  text.fill(0);
+  std::copy_n(value.data(), std::min(value.size(), kSize - 1), text.data());
+}
+
 // A free slot and when it was freed, in one word for the queue.
 uint64_t FreeItem(uint32_t slot, uint32_t freed_ms) { return uint64_t{freed_ms} << 32U | slot; }
 // For the rest across a restart: the monotonic clock may not survive it.
@@ -108,11 +114,17 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   if (!status.ok()) return status;
   ++header.incarnation;
   header.nonce = RandomNumber();
-  // Synced whatever the durability: an opening that Redis has heard of must never be forgotten.
+  // Of a table that was in use without telling its ledger's run, the run may have been any.
+  if (!file.created() && header.ledger_run_id[0] == 0) SetText(header.ledger_run_id, "unknown");
+  slot_count = header.slots;
+  // A process that died may have left pages that its last sync failed to write, and that the kernel
+  // holds to be clean.
+  if (options.durability == Durability::kDisk) DirtyAll();
+  // Synced whatever the durability: an opening that Redis has heard of must never be forgotten. The
+  // sync covers the slots too: whatever the scan finds is on disk.
   status = file.WriteHeader(true);
   if (!status.ok()) return status;
   identity = {.table = header.table, .incarnation = header.incarnation, .nonce = header.nonce};
-  slot_count = header.slots;
   report.created = file.created();
   Scan(monotonic_now_ns);
   if (options.durability == Durability::kDisk) {
@@ -194,6 +206,7 @@ void PaymentTable::Impl::DirtyAll() {
   constexpr size_t kSlotsPerPage = 4096 / sizeof(Slot);
   for (size_t i = 0; i < slot_count; i += kSlotsPerPage) {
     Slots()[i].status.fetch_or(0, std::memory_order_relaxed);
+    if (options.dirtied_for_test) options.dirtied_for_test(i);
   }
 }
 
@@ -297,6 +310,9 @@ void PaymentTable::StartCommits() {
   if (impl_->committer) impl_->committer->Start();
 }
 bool PaymentTable::healthy() const { return !impl_->committer || impl_->committer->healthy(); }
+bool PaymentTable::CommitWanted() const { return impl_->committer && impl_->committer->wanted(); }
+void PaymentTable::BeginCommit() { impl_->committer->Begin(); }
+bool PaymentTable::TryCommit() { return impl_->committer->Try(); }
 
 std::string PaymentTable::LastLedgerRunId() const {
   const std::lock_guard lock(impl_->header_mutex);
@@ -304,11 +320,16 @@ std::string PaymentTable::LastLedgerRunId() const {
   return {text.data(), ::strnlen(text.data(), text.size())};
 }
 
+void PaymentTable::MakeNextOpeningNewer() {
+  const std::lock_guard lock(impl_->header_mutex);
+  impl_->file.header().incarnation = impl_->identity.incarnation + 1;  // the copy's, most often
+  auto status = impl_->file.WriteHeader(true);
+  (void)status.ok();  // then it takes people one more start
+}
+
 void PaymentTable::SetLedgerRunId(std::string_view run_id) {
   const std::lock_guard lock(impl_->header_mutex);
-  auto& text = impl_->file.header().ledger_run_id;
-  text.fill(0);
-  std::copy_n(run_id.data(), std::min(run_id.size(), text.size() - 1), text.data());
+  SetText(impl_->file.header().ledger_run_id, run_id);
   // Not synced: an old value found after a power loss only means that all is told again.
   auto status = impl_->file.WriteHeader(false);
   (void)status.ok();  // as above: the older copy stays in force

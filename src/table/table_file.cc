@@ -49,6 +49,23 @@ base::Status WriteZeros(int fd, size_t size) {
   return base::OkStatus();
 }
 
+// Does `path` still name the open file `fd`?
+bool HasName(int fd, const std::string& path) {
+  struct stat open_file {};
+  struct stat named {};
+  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+// A file's name is on disk only once its folder was synced.
+base::Status SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const base::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || ::fsync(fd.get()) != 0) return base::ErrnoError("sync of the folder");
+  return base::OkStatus();
+}
+
 size_t FileBytes(size_t slots) { return kSlotsOffset + slots * sizeof(Slot); }
 
 std::string Foreign(const std::string& path, const std::string& why) {
@@ -70,6 +87,12 @@ TableFile::~TableFile() {
 }
 
 base::Status TableFile::Open(const std::string& path, size_t slots, bool write) {
+  auto status = OpenFile(path, slots, write);
+  if (status.ok()) status = ReadHeader(path);
+  return status.ok() ? Map(path, write) : status;
+}
+
+base::Status TableFile::OpenFile(const std::string& path, size_t slots, bool write) {
   fd_.reset(::open(path.c_str(), (write ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   if (!fd_.valid() && errno == ENOENT && write) {
     auto status = Create(path, slots);
@@ -87,8 +110,10 @@ base::Status TableFile::Open(const std::string& path, size_t slots, bool write) 
                            "DATA_DIR of its own",
                        EWOULDBLOCK};
   }
-  auto status = ReadHeader(path);
-  return status.ok() ? Map(path, write) : status;
+  // Who had adopted it may have finished and removed it before the lock was ours: what is written
+  // to a file without a name is gone with this process.
+  if (write && !HasName(fd_.get(), path)) return OpenFile(path, slots, write);
+  return base::OkStatus();
 }
 
 base::Status TableFile::OpenMemory(size_t slots) {
@@ -125,6 +150,7 @@ base::Status TableFile::Create(const std::string& path, size_t slots) {
     status = base::ErrnoError("link");
   }
   ::unlink(unfinished.c_str());
+  if (status.ok()) status = SyncFolderOf(path);
   if (!status.ok()) {
     const base::Error& error = status.error();
     return base::Error{"the payment table " + path + " of " +

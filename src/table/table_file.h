@@ -69,6 +69,7 @@ class TableFile {
   Slot* slots() const { return slots_; }
 
  private:
+  base::Status OpenFile(const std::string& path, size_t slots, bool write);
   base::Status Create(const std::string& path, size_t slots);
   base::Status ReadHeader(const std::string& path);
   base::Status Map(const std::string& path, bool write);

@@ -45,6 +45,75 @@ TEST(Duplicates, TheSameIdPostedToAllInstancesAtOnceIsChargedOnce) {
   EXPECT_TRUE(Eventually([&] { return Stack::Summary(stack.front()) == stack.HeldTotals(); }));
 }
 
+// Gateways die under it, and HAProxy sends again to the other what had no answer.
+TEST(Duplicates, TheSameIdsWithRetriesByHaproxyWhileGatewaysDieAreChargedOnce) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  constexpr uint64_t kIds = 1'500;
+  std::atomic<size_t> busy{0};
+  std::atomic<size_t> unanswered{0};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 6; ++t) {
+    busy.fetch_add(1);
+    threads.emplace_back([&, t] {
+      HttpClient client(stack.front());
+      for (uint64_t i = 0; i < kIds; ++i) {
+        const std::string id = TestId(9, i);
+        const auto answer = client.Post("/payments", PaymentBody(t % 2 == 0 ? id : Upper(id), "1"));
+        if (answer.status != 202) unanswered.fetch_add(1);
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+      busy.fetch_sub(1);
+    });
+  }
+  for (size_t round = 0; busy.load() != 0; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    stack.gateway(round % 2).Kill();
+    stack.StartGateway(round % 2);
+    ASSERT_TRUE(stack.WaitReady(round % 2)) << stack.Logs();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1'500));
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(unanswered.load(), 0U);
+  const auto count = [](std::map<std::string, Stack::Totals> totals) {
+    return totals["default"].count + totals["fallback"].count;
+  };
+  EXPECT_TRUE(Eventually([&] {
+    return count(Stack::Summary(stack.front())) >= static_cast<int64_t>(kIds);
+  })) << stack.Logs();
+  EXPECT_EQ(count(stack.HeldTotals()), static_cast<int64_t>(kIds));
+  EXPECT_TRUE(Eventually([&] { return Stack::Summary(stack.front()) == stack.HeldTotals(); }));
+}
+
+TEST(Duplicates, TheSameIdsPostedAgainAfterARestartAreChargedOnce) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  constexpr uint64_t kIds = 200;
+  stack.Configure(0, "/admin/configurations/delay", R"({"delay":50})");
+  const auto post_all = [&](size_t gateway) {
+    HttpClient client(stack.GatewaySocket(gateway));
+    for (uint64_t i = 0; i < kIds; ++i) {
+      ASSERT_EQ(client.Post("/payments", PaymentBody(TestId(10, i), "1")).status, 202);
+    }
+  };
+  post_all(0);
+  stack.gateway(0).Kill();  // some are booked, some in flight, some wait
+  stack.StartGateway(0);
+  ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
+  post_all(0);
+  post_all(1);
+  const auto count = [](std::map<std::string, Stack::Totals> totals) {
+    return totals["default"].count + totals["fallback"].count;
+  };
+  EXPECT_TRUE(Eventually([&] {
+    return stack.Metric(0, "tollgate_held") + stack.Metric(1, "tollgate_held") == 0 &&
+           stack.Metric(0, "tollgate_queue_depth") + stack.Metric(1, "tollgate_queue_depth") == 0 &&
+           count(Stack::Summary(stack.front())) >= static_cast<int64_t>(kIds);
+  })) << stack.Logs();
+  EXPECT_EQ(count(stack.HeldTotals()), static_cast<int64_t>(kIds));
+  EXPECT_EQ(Stack::Summary(stack.front()), stack.HeldTotals());
+}
+
 TEST(Duplicates, TheSameIdWithAnotherAmountIsRejectedAndVisible) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());

@@ -44,6 +44,12 @@ void LedgerModel::Remember() {
   history_.erase(history_.begin(), old);
 }
 
+void LedgerModel::Purge() {
+  Remember();
+  ++state_.epoch;
+  state_.entries.clear();
+}
+
 void LedgerModel::CrashAndLose(int64_t lost_ms) {
   TG_ASSERT(lost_ms <= kHistoryMs);
   ++run_;

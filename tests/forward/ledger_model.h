@@ -50,6 +50,8 @@ class LedgerModel {
   std::vector<ledger::RecordReply> Record(const ledger::Owner& owner,
                                           const std::vector<ledger::RecordRequest>& requests);
 
+  // Empties the books and begins an epoch; what is pending stays.
+  void Purge();
   // A crash that loses what was executed in the last `lost_ms`, as an append-only file that is
   // synced every second does. Raises the run.
   void CrashAndLose(int64_t lost_ms);

@@ -22,7 +22,7 @@ uint64_t Setting(const char* name, uint64_t fallback) {
 class Simulation : public ::testing::Test {
  protected:
   Simulation() {
-    // Files in memory: what is tested is the death of processes, not of disks.
+    // Files in memory: a disk and the loss of its power are a model's (disk_model.h).
     std::string pattern = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
     pattern += "/tollgate-simulation.XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -93,8 +93,48 @@ TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {
   });
 }
 
+TEST_F(Simulation, PowerLossesLeaveTheSyncedImageAndAPartOfLaterWrites) {
+  Sweep(4, [](WorldOptions& options) {
+    options.disk = true;
+    options.slots = 130;  // three pages
+    options.crash_per_steps = 60;
+    options.sync_fails = 10;
+  });
+}
+
+TEST_F(Simulation, OutagesOfTheWholeHost) {
+  Sweep(2, [](WorldOptions& options) {
+    options.disk = true;
+    options.slots = 130;
+    options.crash_per_steps = 150;
+    options.sync_fails = 20;
+    options.outages = true;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.network = {.not_sent = 10,
+                       .over_capacity = 25,
+                       .lost_request = 25,
+                       .lost_answer = 25,
+                       .sleeping = 15,
+                       .sent_twice = 25,
+                       .error_500 = 25,
+                       .lookup_unclear = 5};
+  });
+}
+
+TEST_F(Simulation, PurgesAndStopsInGoodOrderWhilePaymentsAreInFlight) {
+  Sweep(4, [](WorldOptions& options) {
+    options.purges = true;
+    options.stops = true;
+    options.crash_per_steps = 200;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.network = {.not_sent = 20, .lost_answer = 25, .sleeping = 25, .error_500 = 25};
+  });
+}
+
 TEST_F(Simulation, EverythingAtOnce) {
   Sweep(2, [](WorldOptions& options) {
+    options.clock_skew_ms_max = 3'600'000;
+    options.stops = true;
     options.crash_per_steps = 100;
     options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
     options.ledger_loses_tail = true;

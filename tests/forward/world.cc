@@ -1,8 +1,12 @@
 #include "tests/forward/world.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdlib>
 #include <filesystem>
 
+#include "api/admission.h"
+#include "tests/forward/disk_model.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::simulation {
@@ -10,8 +14,28 @@ namespace tollgate::simulation {
 using table::PaymentTable;
 using table::SlotState;
 
+namespace {
+
+class SkewedClock final : public base::Clock {
+ public:
+  SkewedClock(const base::Clock& clock, int64_t skew_ms) : clock_(clock), skew_ms_(skew_ms) {}
+  int64_t WallMillis() const override { return clock_.WallMillis() + skew_ms_; }
+  int64_t MonotonicNanos() const override { return clock_.MonotonicNanos(); }
+
+ private:
+  const base::Clock& clock_;
+  const int64_t skew_ms_;
+};
+
+}  // namespace
+
 struct World::Instance {
-  std::string path;
+  Instance(Timeline& timeline, std::string path_in, int64_t skew_ms)
+      : path(std::move(path_in)), clock(timeline.clock(), skew_ms), disk(timeline) {}
+
+  const std::string path;
+  const SkewedClock clock;
+  DiskModel disk;
   std::unique_ptr<PaymentTable> table;
   std::unique_ptr<forward::WorkRing> ring;
   struct Worker {
@@ -21,7 +45,10 @@ struct World::Instance {
     std::unique_ptr<forward::Forwarder> forwarder;
   };
   std::vector<Worker> workers;
-  std::optional<uint64_t> known_run;  // as the file's header keeps it
+  std::unique_ptr<api::Admission<payments::Uuid>> admission;
+  bool committing = false;
+  bool drains = false;
+  std::shared_ptr<bool> life;  // of the opening
 };
 
 namespace {
@@ -29,18 +56,15 @@ namespace {
 constexpr int64_t kTurnUs = 200;
 constexpr int64_t kForeignCents = 555;
 
-PaymentTable::Snapshot const* Newest(const std::optional<PaymentTable::Snapshot>& copy) {
-  return copy ? &*copy : nullptr;
-}
-
 }  // namespace
 
 World::World(WorldOptions options)
     : options_(std::move(options)), timeline_(options_.seed), ledger_(timeline_.clock()) {
   for (size_t i = 0; i < options_.instances; ++i) {
-    instances_.push_back(std::make_unique<Instance>());
-    instances_.back()->path = options_.folder + "/" + std::to_string(i) + ".table";
-    std::filesystem::remove(instances_.back()->path);
+    const std::string path = options_.folder + "/" + std::to_string(i) + ".table";
+    const int64_t skew_ms = timeline_.Between(0, options_.clock_skew_ms_max);
+    instances_.push_back(std::make_unique<Instance>(timeline_, path, skew_ms));
+    std::filesystem::remove(path);
     OpenInstance(i);
   }
 }
@@ -56,18 +80,39 @@ World::~World() {
 void World::OpenInstance(size_t index) {
   Instance& it = *instances_[index];
   if (it.table != nullptr) return;
-  auto opened = PaymentTable::Open({.path = it.path, .slots = options_.slots, .rest_ms = 5000},
-                                   directory_, timeline_.now_ns());
+  const auto durability = options_.disk ? table::Durability::kDisk : table::Durability::kProcess;
+  auto opened = PaymentTable::Open(
+      {.path = it.path,
+       .durability = durability,
+       .slots = options_.slots,
+       .rest_ms = 5000,
+       .sync_for_test = [&disk = it.disk] { return disk.Sync(); },
+       .dirtied_for_test = [&disk = it.disk](size_t slot) { disk.Dirtied(slot); }},
+      directory_, timeline_.now_ns());
   TG_ASSERT(opened.ok());
   it.table = std::move(opened).value();
+  it.life = std::make_shared<bool>(true);
+  it.committing = false;
+  it.drains = false;
+  if (options_.disk) it.disk.Open(it.path, &it.table->At(0), it.table->slot_count());
+  it.disk.SetFaults(calm_ ? 0 : options_.sync_fails);
   TG_ASSERT(it.table->recovery().damaged == 0);
-  it.ring = std::make_unique<forward::WorkRing>(options_.slots);
+  it.ring = std::make_unique<forward::WorkRing>(std::bit_ceil(options_.slots));
   for (const uint32_t slot : it.table->recovery().to_continue) TG_ASSERT(it.ring->TryPush(slot));
+  it.admission = std::make_unique<api::Admission<payments::Uuid>>(*it.table, *it.ring);
+  OpenWorkers(index);
+}
+
+void World::OpenWorkers(size_t index) {
+  Instance& it = *instances_[index];
+  const std::string known = it.table->LastLedgerRunId();
+  std::optional<uint64_t> known_run;
+  if (!known.empty()) known_run = std::strtoull(known.c_str(), nullptr, 10);
   it.workers.resize(options_.forwarders);
   for (size_t i = 0; i < it.workers.size(); ++i) {
     auto& worker = it.workers[i];
     worker.ledger = std::make_unique<LedgerSession>(
-        timeline_, ledger_, calm_ ? LedgerFaults{} : options_.ledger, it.known_run);
+        timeline_, ledger_, calm_ ? LedgerFaults{} : options_.ledger, known_run);
     worker.client = std::make_unique<ClientModel>(timeline_, processors_,
                                                   calm_ ? NetworkFaults{} : options_.network);
     worker.metrics = std::make_unique<metrics::ForwardMetrics>();
@@ -79,30 +124,61 @@ void World::OpenInstance(size_t index) {
     forwarding.index = i;
     forwarding.unresolved_max = 16;
     forwarding.seed = timeline_.random().Next();
-    forwarding.on_step = [this, index] {
-      if (calm_ || steps_until_crash_ == 0 || --steps_until_crash_ != 0) return;
-      throw PowerOff{index};
-    };
+    forwarding.on_step = [this, index] { Step(index); };
     worker.forwarder = std::make_unique<forward::Forwarder>(
         forwarding, directory_, *it.table, *it.ring, *worker.ledger, *worker.client, health_,
-        timeline_.clock(), *worker.metrics);
+        it.clock, *worker.metrics);
     worker.ledger->Connect();
   }
 }
 
-void World::CrashInstance(size_t index) {
+// Between two changes: the place for a crash.
+void World::Step(size_t index) {
+  if (options_.disk) instances_[index]->disk.Observe();
+  if (calm_ || steps_until_crash_ == 0 || --steps_until_crash_ != 0) return;
+  throw PowerOff{index};
+}
+
+void World::CrashInstance(size_t index, Crash crash) {
   Instance& it = *instances_[index];
   if (it.table == nullptr) return;
   ++crashes_;
+  it.life.reset();
+  it.admission.reset();
   it.workers.clear();
   it.ring.reset();
+  it.disk.Close();
   it.table.reset();
+  if (!options_.disk || crash == Crash::kProcess) return;
+  if (crash == Crash::kPower || timeline_.Chance(2)) it.disk.LosePower();
+}
+
+// The steps of the syncing thread.
+void World::Commit(size_t index) {
+  Instance& it = *instances_[index];
+  if (it.committing || !it.table->CommitWanted()) return;
+  it.committing = true;
+  it.table->BeginCommit();
+  it.disk.BeginSync();
+  const auto attempt = [this, index, life = std::weak_ptr<bool>(it.life)](auto again) -> void {
+    if (life.expired()) return;
+    Instance& instance = *instances_[index];
+    Step(index);
+    if (instance.table->TryCommit()) {
+      instance.committing = false;
+    } else {
+      timeline_.After(timeline_.Between(100, 5'000), [again] { again(again); });
+    }
+  };
+  timeline_.After(timeline_.Between(50, 3'000), [attempt] { attempt(attempt); });
 }
 
 // Every loop of every instance turns; a fault in one of its steps ends that instance.
 void World::Turn(size_t index) {
   Instance& it = *instances_[index];
   if (it.table == nullptr) return;
+  Commit(index);
+  it.admission->OnCommitted([this](const payments::Uuid& id) { posted_[id].accepted = true; });
   for (auto& worker : it.workers) {
     if (!worker.ledger->ready() && timeline_.Chance(calm_ ? 2 : 20)) {
       worker.ledger->Connect();
@@ -113,14 +189,15 @@ void World::Turn(size_t index) {
                                   [](const auto& worker) { return worker.forwarder->fenced(); });
   if (fenced) {
     // People stop a copy for good, and start the table's own instance again.
-    CrashInstance(index);
+    CrashInstance(index, Crash::kProcess);
     return;
   }
   // As the gateway does: a run is known once all that was to be told again has been told.
   const bool told = std::all_of(it.workers.begin(), it.workers.end(), [](const auto& worker) {
     return worker.ledger->can_claim() && !worker.forwarder->retelling();
   });
-  if (told) it.known_run = ledger_.run();
+  const std::string run = std::to_string(ledger_.run());
+  if (told && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
 }
 
 void World::PostSomething() {
@@ -130,7 +207,8 @@ void World::PostSomething() {
   uint64_t number = ++next_id_;
   int64_t cents = 1990;
   if (timeline_.Chance(5)) {
-    number = 1 + timeline_.random().Below(next_id_);
+    // What was booked before a purge is a new payment to the empty books; clients do not repeat it.
+    number = purged_ids_ + 1 + timeline_.random().Below(next_id_ - purged_ids_);
     if (timeline_.Chance(4)) cents = 777;
   }
   const payments::Payment payment{.id = {options_.seed, number}, .amount_cents = cents};
@@ -140,10 +218,12 @@ void World::PostSomething() {
     processors_[timeline_.random().Below(2)].Book(foreign, timeline_.clock().WallMillis());
     foreign_.insert(payment.id);
   }
-  const auto slot = it.table->Acquire(payment, timeline_.clock().WallMillis(), timeline_.now_ns());
+  const auto slot = it.table->Acquire(payment, it.clock.WallMillis(), timeline_.now_ns());
   if (!slot) return;
-  TG_ASSERT(it.ring->TryPush(*slot));
-  accepted_[payment.id].cents.insert(cents);
+  Posted& posted = posted_.try_emplace(payment.id, Posted{.purges = purges_}).first->second;
+  posted.cents.insert(cents);
+  ++posted.times;
+  if (it.admission->Admit(*slot, payment.id)) posted.accepted = true;
 }
 
 void World::Disturb() {
@@ -160,11 +240,47 @@ void World::Disturb() {
       }
     }
   }
+  if (options_.purges && timeline_.Chance(700)) Purge();
+  if (options_.stops) StopInGoodOrder();
+  if (options_.outages && timeline_.Chance(400)) {
+    for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kPower);
+    ledger_.CrashAndLose(timeline_.Between(0, 1'900));
+  }
   for (size_t i = 0; i < options_.instances; ++i) {
     if (instances_[i]->table == nullptr && timeline_.Chance(100)) OpenInstance(i);
   }
   if (options_.crash_per_steps != 0 && steps_until_crash_ == 0) {
     steps_until_crash_ = 1 + timeline_.random().Below(2 * options_.crash_per_steps);
+  }
+}
+
+// Drained, then ended once nothing is in flight.
+void World::StopInGoodOrder() {
+  for (size_t i = 0; i < options_.instances; ++i) {
+    Instance& it = *instances_[i];
+    if (it.table == nullptr) continue;
+    if (it.drains) {
+      const bool quiet = std::all_of(it.workers.begin(), it.workers.end(),
+                                     [](const auto& worker) { return worker.forwarder->quiet(); });
+      if (quiet) CrashInstance(i, Crash::kProcess);
+    } else if (timeline_.Chance(300)) {
+      it.drains = true;
+      for (auto& worker : it.workers) worker.forwarder->BeginDrain();
+    }
+  }
+}
+
+void World::Purge() {
+  for (const auto& [id, entry] : ledger_.state().entries) {
+    if (entry.rejected) purged_.insert(id);
+  }
+  ledger_.Purge();
+  ++purges_;
+  purged_ids_ = next_id_;
+  for (const auto& processor : processors_) {
+    for (const auto& [id, entry] : processor.entries()) {
+      if (entry.cents != kForeignCents) purged_.insert(id);
+    }
   }
 }
 
@@ -178,9 +294,7 @@ void World::CopyTable() {
     return;
   }
   if (instances_.size() > options_.instances) return;
-  instances_.push_back(std::make_unique<Instance>());
-  instances_.back()->path = path;
-  instances_.back()->known_run = ledger_.run();
+  instances_.push_back(std::make_unique<Instance>(timeline_, path, 0));
   OpenInstance(instances_.size() - 1);
 }
 
@@ -191,7 +305,9 @@ void World::Calm() {
     processor.delay_us = 500;
   }
   for (size_t i = 0; i < instances_.size(); ++i) {
+    if (instances_[i]->drains) CrashInstance(i, Crash::kProcess);
     if (i < options_.instances) OpenInstance(i);
+    instances_[i]->disk.SetFaults(0);
     for (auto& worker : instances_[i]->workers) {
       worker.ledger->SetFaults({});
       worker.client->SetFaults({});
@@ -223,6 +339,7 @@ Verdict World::Run(int64_t ms) {
     }
     if (calm_) {
       for (size_t i = 0; i < options_.instances; ++i) OpenInstance(i);  // after a fence
+      if (Settled()) break;
       continue;
     }
     if (options_.copied_table && timeline_.Chance(300)) CopyTable();
@@ -232,60 +349,96 @@ Verdict World::Run(int64_t ms) {
   return Check();
 }
 
-Verdict World::Check() const {
-  Verdict verdict{.text = {}, .accepted = accepted_.size(), .crashes = crashes_};
-  const auto complain = [&](const payments::Uuid& id, const std::string& what) {
-    verdict.text += payments::ToString(id) + ": " + what + "\n";
+// Nothing is under way anywhere, not even a copy that sleeps inside a processor.
+bool World::Settled() const {
+  if (!timeline_.empty()) return false;
+  return std::all_of(instances_.begin(), instances_.end(), [](const auto& it) {
+    if (it->table == nullptr) return true;
+    if (it->ring->SizeApprox() != 0) return false;
+    return std::all_of(it->workers.begin(), it->workers.end(), [](const auto& worker) {
+      return worker.ledger->can_claim() && !worker.forwarder->retelling() &&
+             worker.forwarder->held() == 0;
+    });
+  });
+}
+
+void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict* verdict) const {
+  const auto complain = [&](const char* what) {
+    verdict->text += payments::ToString(id) + ": " + what + "\n";
   };
   const auto& books = ledger_.state().entries;
-  for (const auto& [id, claimed] : accepted_) {
-    const auto entry = books.find(id);
-    size_t held = 0;
-    for (const auto& processor : processors_) {
-      const auto at = processor.entries().find(id);
-      if (at != processor.entries().end() && at->second.cents != kForeignCents) ++held;
-    }
-    if (held > 1) complain(id, "charged twice");
-    if (entry == books.end()) {
-      complain(id, held == 0 ? "lost" : "charged, and not on the books");
-      continue;
-    }
-    if (entry->second.rejected) {
-      if (held != 0) complain(id, "rejected, and charged");
-      continue;
-    }
-    const auto& holder = processors_[entry->second.processor].entries();
-    const auto it = holder.find(id);
-    if (it == holder.end()) {
-      complain(id, "on the books, and not charged there");
-    } else if (it->second.cents != entry->second.cents ||
-               it->second.requested_at_ms != entry->second.requested_at_ms) {
-      complain(id, "amount or time differ");
-    } else if (!claimed.cents.contains(it->second.cents)) {
-      complain(id, "charged with an amount that nobody asked for");
-    }
+  const auto entry = books.find(id);
+  const auto held = std::count_if(processors_.begin(), processors_.end(), [&](const auto& it) {
+    const auto at = it.entries().find(id);
+    return at != it.entries().end() && at->second.cents != kForeignCents;
+  });
+  // A purge empties the books, and with them what they know of ids: a repeat that is claimed after
+  // it is a payment of its own, and nothing can be said of the two together.
+  if (purged_.contains(id) && posted.times > 1) return;
+  if (held > 1) complain("charged twice");
+  if (entry == books.end()) {
+    if (purged_.contains(id)) return;
+    if (held != 0) return complain("charged, and not on the books");
+    if (posted.accepted) complain("lost");
+    return;
+  }
+  if (entry->second.rejected) {
+    if (held != 0) complain("rejected, and charged");
+    return;
+  }
+  const auto& holder = processors_[entry->second.processor].entries();
+  const auto it = holder.find(id);
+  if (it == holder.end()) {
+    complain("on the books, and not charged there");
+  } else if (it->second.cents != entry->second.cents ||
+             it->second.requested_at_ms != entry->second.requested_at_ms) {
+    complain("amount or time differ");
+  } else if (!posted.cents.contains(it->second.cents)) {
+    complain("charged with an amount that nobody asked for");
+  }
+  CheckCounted(id, posted, entry->second, verdict);
+}
+
+// A payment counts if it was claimed after the last purge.
+void World::CheckCounted(const payments::Uuid& id, const Posted& posted,
+                         const LedgerModel::Entry& entry, Verdict* verdict) const {
+  if (!entry.counted && posted.purges == purges_) {
+    verdict->text += payments::ToString(id) + ": posted after the last purge, and not counted\n";
+  }
+  if (entry.counted && purged_.contains(id)) {
+    verdict->text += payments::ToString(id) + ": charged before a purge, and counted\n";
+  }
+}
+
+// Once all has settled nothing waits in a table.
+void World::CheckTable(const Instance& instance, Verdict* verdict) const {
+  if (instance.table == nullptr) {
+    verdict->text += instance.path + " is not up\n";
+    return;
+  }
+  for (uint32_t slot = 0; slot < instance.table->slot_count(); ++slot) {
+    const auto state = instance.table->Status(slot).state;
+    if (state == SlotState::kFree || state == SlotState::kFreeBooked) continue;
+    const auto copy = instance.table->Read(slot);
+    verdict->text += payments::ToString(copy ? copy->payment.id : payments::Uuid{}) +
+                     ": still in the table, state " + std::to_string(static_cast<int>(state)) +
+                     "\n";
+  }
+}
+
+Verdict World::Check() const {
+  Verdict verdict{.text = {}, .accepted = 0, .crashes = crashes_};
+  for (const auto& [id, posted] : posted_) {
+    verdict.accepted += posted.accepted ? 1 : 0;
+    CheckPayment(id, posted, &verdict);
   }
   for (const auto& processor : processors_) {
     for (const auto& [id, entry] : processor.entries()) {
-      if (!accepted_.contains(id) && !foreign_.contains(id))
-        complain(id, "charged, and never accepted");
+      if (posted_.contains(id) || foreign_.contains(id)) continue;
+      verdict.text += payments::ToString(id) + ": charged, and never posted\n";
     }
   }
-  for (size_t i = 0; i < options_.instances; ++i) {
-    const auto& it = instances_[i];
-    if (it->table == nullptr) {
-      verdict.text += "instance " + std::to_string(i) + " is not up\n";
-      continue;
-    }
-    for (uint32_t slot = 0; slot < it->table->slot_count(); ++slot) {
-      const auto state = it->table->Status(slot).state;
-      if (state == SlotState::kFree || state == SlotState::kFreeBooked) continue;
-      const auto copy = it->table->Read(slot);
-      const auto* snapshot = Newest(copy);
-      complain(snapshot != nullptr ? snapshot->payment.id : payments::Uuid{},
-               "still in the table, state " + std::to_string(static_cast<int>(state)));
-    }
-  }
+  for (size_t i = 0; i < options_.instances; ++i) CheckTable(*instances_[i], &verdict);
   return verdict;
 }
 

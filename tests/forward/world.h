@@ -1,6 +1,7 @@
 // World: a fleet of instances, the ledger and two processors on one timeline, with a fault at any
 // step and a seed. An instance is a real PaymentTable in a file, a real ring and real Forwarders;
-// a crash throws away all of it but the file, between any two steps.
+// a crash throws away all of it but the file, between any two steps. With `disk` a crash may be a
+// power loss, which leaves of the file what its disk has.
 //
 // Thread: one simulation's.
 #pragma once
@@ -29,6 +30,13 @@ struct WorldOptions {
   NetworkFaults network;
   bool ledger_loses_tail = false;
   bool copied_table = false;  // a copy of a table, made some time ago, is opened beside it
+  bool disk = false;          // DURABILITY=disk, and half of the crashes are power losses
+  uint64_t sync_fails = 0;    // one sync in so many; 0: none
+  // Now and then one outage takes every instance and the ledger's tail.
+  bool outages = false;
+  bool purges = false;            // of the books, while payments are in flight
+  bool stops = false;             // instances are stopped in good order: drained, then ended
+  int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
 
 // Thrown at a step, caught where the simulation called into an instance.
@@ -55,18 +63,32 @@ class World {
 
  private:
   struct Instance;
-  struct Claimed {
-    std::set<int64_t> cents;  // of all that were accepted under this id
+  struct Posted {
+    std::set<int64_t> cents;  // of all that were posted under this id
+    bool accepted = false;    // one of them was answered with 202
+    size_t times = 0;
+    size_t purges = 0;  // that had been before it was first posted
   };
 
   void OpenInstance(size_t index);
-  void CrashInstance(size_t index);
+  void OpenWorkers(size_t index);
+  enum class Crash { kProcess, kPower, kAny };
+  void CrashInstance(size_t index, Crash crash = Crash::kAny);
+  void Step(size_t index);
   void Turn(size_t index);
+  void Commit(size_t index);
   void PostSomething();
   void Disturb();
+  void StopInGoodOrder();
+  void Purge();
   void Calm();
   void CopyTable();
+  bool Settled() const;
   Verdict Check() const;
+  void CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict* verdict) const;
+  void CheckCounted(const payments::Uuid& id, const Posted& posted, const LedgerModel::Entry& entry,
+                    Verdict* verdict) const;
+  void CheckTable(const Instance& instance, Verdict* verdict) const;
 
   const WorldOptions options_;
   Timeline timeline_;
@@ -75,9 +97,12 @@ class World {
   upstream::HealthBoard health_;
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::vector<std::unique_ptr<Instance>> instances_;
-  std::map<payments::Uuid, Claimed> accepted_;
+  std::map<payments::Uuid, Posted> posted_;
   std::set<payments::Uuid> foreign_;  // ids that others used at a processor
   uint64_t next_id_ = 0;
+  size_t purges_ = 0;
+  uint64_t purged_ids_ = 0;          // ids up to this one were posted before the last purge
+  std::set<payments::Uuid> purged_;  // they were charged or rejected when the books were purged
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;

@@ -1,6 +1,10 @@
 #include "tests/support/audit.h"
 
+#include <random>
 #include <sstream>
+#include <vector>
+
+#include "tollgate/payments/timestamp.h"
 
 namespace tollgate::testing {
 
@@ -19,6 +23,38 @@ void CountIds(const Holdings& low, const Holdings& high, const Load& load, Audit
       if (!load.accepted().contains(id) && !load.uncertain().contains(id)) ++result->stray;
       if (holdings == &low && high.contains(id)) ++result->twice;
     }
+  }
+}
+
+// Of one processor's holdings, both ends inclusive.
+Stack::Totals Between(const Holdings& holdings, int64_t from_ms, int64_t to_ms) {
+  Stack::Totals totals;
+  for (const auto& [id, payment] : holdings) {
+    if (payment.requested_at_ms < from_ms || payment.requested_at_ms > to_ms) continue;
+    ++totals.count;
+    totals.cents += payment.cents;
+  }
+  return totals;
+}
+
+// To the millisecond: ranges that begin and end at the very moment of some booking.
+void CompareRanges(const Holdings& low, const Holdings& high, const std::string& address,
+                   AuditResult* result) {
+  constexpr int kRanges = 8;
+  std::vector<int64_t> times;
+  for (const Holdings* holdings : {&low, &high}) {
+    for (const auto& [id, payment] : *holdings) times.push_back(payment.requested_at_ms);
+  }
+  if (times.empty()) return;
+  std::mt19937_64 random(times.size());
+  for (int i = 0; i < kRanges; ++i) {
+    int64_t from_ms = times[random() % times.size()];
+    int64_t to_ms = times[random() % times.size()];
+    if (from_ms > to_ms) std::swap(from_ms, to_ms);
+    auto booked = Stack::Summary(address, "?from=" + payments::TimestampToString(from_ms) +
+                                              "&to=" + payments::TimestampToString(to_ms));
+    if (!(booked["default"] == Between(low, from_ms, to_ms))) ++result->summary_differences;
+    if (!(booked["fallback"] == Between(high, from_ms, to_ms))) ++result->summary_differences;
   }
 }
 
@@ -48,7 +84,10 @@ AuditResult Audit(Stack& stack, const Load& load, const std::string& address, in
   for (const auto& [name, totals] : held) {
     if (!(booked[name] == totals)) ++result.summary_differences;
   }
-  CountIds(stack.Held(0), stack.Held(1), load, &result);
+  const Holdings low = stack.Held(0);
+  const Holdings high = stack.Held(1);
+  CountIds(low, high, load, &result);
+  CompareRanges(low, high, address, &result);
   return result;
 }
 

@@ -20,7 +20,7 @@ struct AuditResult {
   size_t twice = 0;  // held by both
   size_t stray = 0;  // held, and never posted by a client
   size_t wrong_amount = 0;
-  size_t summary_differences = 0;
+  size_t summary_differences = 0;  // over all time, and over ranges cut at bookings
   std::string text() const;
   bool clean() const { return lost + twice + stray + wrong_amount + summary_differences == 0; }
 };

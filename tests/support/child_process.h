@@ -55,6 +55,9 @@ class TemporaryFolder {
   std::string path_;
 };
 
+// User and system time of a process so far, in seconds.
+double CpuSeconds(pid_t pid);
+
 // A TCP port of 127.0.0.1 that was free a moment ago.
 int FreePort();
 

@@ -40,6 +40,7 @@ Stack::Stack(StackOptions options) : options_(std::move(options)), gateways_(opt
   front_ = "127.0.0.1:" + std::to_string(FreePort());
   for (auto& address : processor_addresses_) address = "127.0.0.1:" + std::to_string(FreePort());
   for (size_t i = 0; i < options_.gateways; ++i) mkdir(DataFolder(i).c_str(), 0755);
+  mkdir(RedisFolder().c_str(), 0755);
 }
 
 Stack::~Stack() {
@@ -58,6 +59,29 @@ std::string Stack::DataFolder(size_t index) const {
   return folder_ / ("data-" + std::to_string(index + 1));
 }
 
+std::string Stack::RedisFolder() const {
+  return options_.redis_folder.empty() ? folder_.path() : folder_ / options_.redis_folder;
+}
+
+std::string Stack::RedisCli(const std::vector<std::string>& words) {
+  const std::string log = folder_ / ("redis-cli-" + std::to_string(++redis_cli_calls_) + ".log");
+  std::vector<std::string> argv{"redis-cli", "-s", RedisSocket()};
+  argv.insert(argv.end(), words.begin(), words.end());
+  ChildProcess client(argv, log);
+  EXPECT_EQ(client.WaitExit(20'000), 0) << client.Log();
+  return client.Log();
+}
+
+std::string Stack::Metrics(size_t gateway) const {
+  return HttpClient(AdminSocket(gateway)).Get("/metrics").body;
+}
+
+double Stack::Metric(size_t gateway, const std::string& name) const {
+  const std::string text = "\n" + Metrics(gateway);
+  const size_t at = text.find("\n" + name + " ");
+  return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + name.size() + 2, nullptr);
+}
+
 void Stack::StartRedis() {
   std::vector<std::string> argv{"redis-server",
                                 "--port",
@@ -65,7 +89,7 @@ void Stack::StartRedis() {
                                 "--unixsocket",
                                 RedisSocket(),
                                 "--dir",
-                                folder_.path(),
+                                RedisFolder(),
                                 "--appendonly",
                                 "yes",
                                 "--appendfsync",
@@ -79,26 +103,43 @@ void Stack::StartRedis() {
 }
 
 void Stack::StartProcessor(size_t index) {
-  processors_[index] =
-      ChildProcess({ProgramOr("TOLLGATE_TEST_SIM", TOLLGATE_SIM_BINARY), "--listen",
-                    processor_addresses_[index], "--fee", index == 0 ? "0.05" : "0.15"},
-                   folder_ / ("processor-" + std::to_string(index + 1) + ".log"));
+  const std::string name = "processor-" + std::to_string(index + 1);
+  std::vector<std::string> argv{ProgramOr("TOLLGATE_TEST_SIM", TOLLGATE_SIM_BINARY), "--listen",
+                                processor_addresses_[index], "--fee", index == 0 ? "0.05" : "0.15"};
+  if (options_.keep_processor_books) {
+    argv.insert(argv.end(), {"--books", folder_ / (name + ".books")});
+  }
+  processors_[index] = ChildProcess(argv, folder_ / (name + ".log"));
   ASSERT_TRUE(Eventually([&] {
     return HttpClient(processor_addresses_[index]).Get("/payments/service-health").status != 0;
   })) << processors_[index].Log();
 }
 
-void Stack::StartGateway(size_t index) {
-  std::vector<std::string> argv{
-      ProgramOr("TOLLGATE_TEST_BINARY", TOLLGATE_BINARY), "--server-socket", GatewaySocket(index),
-      "--redis-socket", RedisSocket(), "--data-dir", DataFolder(index), "--default-url",
-      "http://" + processor_addresses_[0], "--fallback-url", "http://" + processor_addresses_[1],
-      "--admin-listen", AdminSocket(index), "--allow-purge=true",
-      // The load has no pauses; the default is for 13,000 a second.
-      "--table-slots", "262144"};
+std::vector<std::string> Stack::GatewayWords(const std::string& data_folder,
+                                             const std::string& socket) {
+  std::vector<std::string> argv{ProgramOr("TOLLGATE_TEST_BINARY", TOLLGATE_BINARY),
+                                "--server-socket", socket, "--redis-socket", RedisSocket(),
+                                "--data-dir", data_folder, "--default-url",
+                                "http://" + processor_addresses_[0], "--fallback-url",
+                                "http://" + processor_addresses_[1], "--allow-purge=true",
+                                // The load has no pauses; the default is for 13,000 a second.
+                                "--table-slots", "262144"};
   argv.insert(argv.end(), options_.gateway_arguments.begin(), options_.gateway_arguments.end());
-  gateways_[index] =
-      ChildProcess(argv, folder_ / ("gateway-" + std::to_string(index + 1) + ".log"));
+  return argv;
+}
+
+ChildProcess Stack::StartAnother(const std::string& data_folder, const std::string& socket) {
+  return {GatewayWords(data_folder, socket), socket + ".log"};
+}
+
+void Stack::StartGateway(size_t index) {
+  std::vector<std::string> argv = GatewayWords(DataFolder(index), GatewaySocket(index));
+  argv.insert(argv.end(), {"--admin-listen", AdminSocket(index)});
+  const auto environment = options_.gateway_environment.find(index);
+  gateways_[index] = ChildProcess(argv, folder_ / ("gateway-" + std::to_string(index + 1) + ".log"),
+                                  environment == options_.gateway_environment.end()
+                                      ? std::map<std::string, std::string>{}
+                                      : environment->second);
 }
 
 void Stack::StartHaproxy() {
@@ -114,7 +155,7 @@ bool Stack::WaitReady(size_t gateway) {
 
 void Stack::Start() {
   StartRedis();
-  for (size_t i = 0; i < 2; ++i) StartProcessor(i);
+  for (size_t i = 0; i < 2 && options_.start_processors; ++i) StartProcessor(i);
   for (size_t i = 0; i < options_.gateways; ++i) StartGateway(i);
   for (size_t i = 0; i < options_.gateways; ++i) ASSERT_TRUE(WaitReady(i)) << Logs();
   ASSERT_TRUE(Eventually([&] { return !Summary(GatewaySocket(0)).empty(); })) << Logs();

@@ -20,6 +20,11 @@ struct StackOptions {
   std::vector<std::string> redis_arguments;
   size_t gateways = 2;
   bool haproxy = true;
+  // Added to the environment of the gateway of that index.
+  std::map<size_t, std::map<std::string, std::string>> gateway_environment = {};
+  std::string redis_folder = {};      // below the stack's own; empty: the stack's own
+  bool keep_processor_books = false;  // what a processor holds outlives a kill of it
+  bool start_processors = true;       // false: the test starts them
 };
 
 // What a processor holds, by id in lower case.
@@ -38,6 +43,8 @@ class Stack {
   void Start();
   void StartRedis();
   void StartGateway(size_t index);
+  // One more gateway of the same settings, on a data folder and a socket of its own.
+  ChildProcess StartAnother(const std::string& data_folder, const std::string& socket);
   void StartProcessor(size_t index);
   void StartHaproxy();
   bool WaitReady(size_t gateway);
@@ -55,6 +62,13 @@ class Stack {
   std::string DataFolder(size_t index) const;
   const std::string& ProcessorAddress(size_t index) const { return processor_addresses_[index]; }
   const std::string& folder() const { return folder_.path(); }
+  // Where Redis keeps its append-only file.
+  std::string RedisFolder() const;
+  // redis-cli with these words: what it printed.
+  std::string RedisCli(const std::vector<std::string>& words);
+  std::string Metrics(size_t gateway) const;
+  // The value of a metric without labels, or with exactly this text of labels; 0 if there is none.
+  double Metric(size_t gateway, const std::string& name) const;
 
   // PUT to a processor's admin interface; TG_ASSERTs a good answer.
   void Configure(size_t processor, const std::string& path, const std::string& json);
@@ -74,11 +88,14 @@ class Stack {
   std::string Logs() const;
 
  private:
+  std::vector<std::string> GatewayWords(const std::string& data_folder, const std::string& socket);
+
   const StackOptions options_;
   TemporaryFolder folder_;
   std::string front_;
   std::array<std::string, 2> processor_addresses_;
   ChildProcess redis_;
+  size_t redis_cli_calls_ = 0;
   std::array<ChildProcess, 2> processors_;
   std::vector<ChildProcess> gateways_;
   ChildProcess haproxy_;

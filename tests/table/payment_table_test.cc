@@ -302,6 +302,43 @@ TEST_F(PaymentTableTest, AFailingDiskClosesTheTableUntilASyncOfAllSucceeds) {
   EXPECT_TRUE(table->Acquire(Pay(3), 5, 0));
 }
 
+// One opens, finishes and removes the table all the time, as who adopts it does; the other one must
+// never hold a file that has lost its name.
+TEST_F(PaymentTableTest, AFileThatIsRemovedWhileItIsOpenedIsNotUsed) {
+  // In memory if possible: syncs of a disk would take all the time.
+  const std::string path = std::filesystem::exists("/dev/shm")
+                               ? "/dev/shm/tollgate-test." + std::to_string(::getpid()) + ".table"
+                               : path_;
+  std::atomic<bool> stop{false};
+  std::atomic<int> removed{0};
+  const auto open = [&] {
+    TableOptions options;
+    options.path = path;
+    options.slots = 1;
+    return PaymentTable::Open(options, directory_, 0);
+  };
+  std::thread adopter([&] {
+    while (!stop.load()) {
+      const auto table = open();
+      if (!table.ok()) continue;
+      std::filesystem::remove(path);
+      removed.fetch_add(1);
+    }
+  });
+  int opened = 0;
+  for (int i = 0; i < 20'000 && (opened < 500 || removed.load() < 500); ++i) {
+    const auto table = open();
+    if (!table.ok()) continue;
+    ++opened;
+    EXPECT_TRUE(IsLocked(path)) << "its file has no name any more";
+  }
+  stop.store(true);
+  adopter.join();
+  EXPECT_GT(opened, 0);
+  EXPECT_GT(removed.load(), 0);
+  std::filesystem::remove(path);
+}
+
 TEST_F(PaymentTableTest, TheLedgersRunIsKept) {
   Open()->SetLedgerRunId("0123456789abcdef0123456789abcdef01234567");
   EXPECT_EQ(Open()->LastLedgerRunId(), "0123456789abcdef0123456789abcdef01234567");

@@ -51,6 +51,7 @@ int Serve(const std::string& listen, const tollgate::sim::SimOptions& options) {
   net::EventLoop loop(clock);
   SignalWatch signals(loop);
   sim::SimHandler handler(loop, options);
+  if (!handler.ready()) return fail("--books: " + options.books + " cannot be used");
   server::ServerOptions server_options;
   server_options.idle_timeout_ms = 600'000;
   server::HttpServer server(loop, server_options, handler);
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of the faults")->capture_default_str();
+  app.add_option("--books", options.books, "a file in which bookings outlive the process");
   CLI11_PARSE(app, argc, argv);
   options.fee_ppm = std::llround(fee * 1e6);
   return Serve(listen, options);

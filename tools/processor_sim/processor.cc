@@ -1,6 +1,13 @@
 #include "processor_sim/processor.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fstream>
 #include <utility>
+
+#include "tollgate/base/assert.h"
+#include "tollgate/payments/uuid.h"
 
 namespace tollgate::sim {
 
@@ -10,7 +17,26 @@ bool Processor::Insert(const payments::Payment& payment, int64_t requested_at_ms
   Totals& sum = by_time_[requested_at_ms];
   ++sum.count;
   sum.amount_cents += payment.amount_cents;
+  if (file_.valid()) {
+    const std::string line = payments::ToString(payment.id) + ' ' +
+                             std::to_string(payment.amount_cents) + ' ' +
+                             std::to_string(requested_at_ms) + '\n';
+    const auto written = ::write(file_.get(), line.data(), line.size());
+    TG_ASSERT(written == static_cast<ssize_t>(line.size()));
+  }
   return true;
+}
+
+bool Processor::KeepIn(const std::string& path) {
+  std::ifstream before(path);
+  std::string id;
+  for (StoredPayment it; before >> id >> it.amount_cents >> it.requested_at_ms;) {
+    const auto parsed = payments::ParseUuid(id);
+    if (!parsed) return false;
+    Insert({.id = *parsed, .amount_cents = it.amount_cents}, it.requested_at_ms);
+  }
+  file_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  return file_.valid();
 }
 
 std::optional<StoredPayment> Processor::Find(const payments::Uuid& id) const {
@@ -30,6 +56,7 @@ Totals Processor::Sum(int64_t from_ms, int64_t to_ms) const {
 void Processor::Purge() {
   by_id_.clear();
   by_time_.clear();
+  if (file_.valid()) TG_ASSERT(::ftruncate(file_.get(), 0) == 0);
 }
 
 std::optional<int64_t> HealthLimit::Admit(int64_t now_ms) {

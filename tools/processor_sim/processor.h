@@ -13,6 +13,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "tollgate/base/unique_fd.h"
 #include "tollgate/payments/payment.h"
 
 namespace tollgate::sim {
@@ -35,6 +36,9 @@ class Processor {
   // Both ends inclusive.
   Totals Sum(int64_t from_ms, int64_t to_ms) const;
   void Purge();
+  // From now on what it holds outlives its process, in this file; what the file holds is taken
+  // over. False: the file cannot be used.
+  bool KeepIn(const std::string& path);
   const std::unordered_map<payments::Uuid, StoredPayment>& all() const { return by_id_; }
 
   bool failing = false;
@@ -44,6 +48,7 @@ class Processor {
  private:
   std::unordered_map<payments::Uuid, StoredPayment> by_id_;
   std::map<int64_t, Totals> by_time_;  // ms → totals of that ms
+  base::UniqueFd file_;                // invalid: all is kept in memory alone
 };
 
 // One call per fixed window of 5 s, for all callers together. Up to two further calls are held

@@ -88,6 +88,7 @@ std::optional<payments::ProcessorPayment> ReadPayment(std::string_view body) {
 SimHandler::SimHandler(net::EventLoop& loop, const SimOptions& options)
     : loop_(loop),
       options_(options),
+      ready_(options.books.empty() || processor_.KeepIn(options.books)),
       random_(options.seed),
       timer_(loop, [this] { RunDue(); }),
       processed_(200, kJson, R"({"message":"payment processed successfully"})"),

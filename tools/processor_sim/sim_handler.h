@@ -33,12 +33,15 @@ enum class Fault : uint8_t {
 struct SimOptions {
   int64_t fee_ppm = 50'000;
   uint64_t seed = 1;
+  std::string books;  // a file in which bookings outlive the process; empty: none
 };
 
 class SimHandler final : public server::RequestHandler {
  public:
   SimHandler(net::EventLoop& loop, const SimOptions& options);
   void OnRequest(const http::Request& request, server::Responder responder) override;
+  // False: the file of its books cannot be used.
+  bool ready() const { return ready_; }
 
  private:
   void Pay(const http::Request& request, server::Responder responder);
@@ -59,6 +62,7 @@ class SimHandler final : public server::RequestHandler {
   net::EventLoop& loop_;
   const SimOptions options_;
   Processor processor_;
+  const bool ready_;
   HealthLimit health_;
   RequestLimit limit_;
   base::Random random_;

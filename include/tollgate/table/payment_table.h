@@ -37,8 +37,10 @@ struct TableOptions {
   int64_t rest_ms = 5000;  // how long a freed slot keeps what it held
   int64_t sync_interval_us = 1000;  // kDisk: longest wait of a commit for company
   size_t sync_batch_max = 4096;     // kDisk: payments that start a commit at once
-  // In place of fdatasync, for tests that let it fail: 0 or errno.
-  std::function<int()> sync_for_test;
+  // For tests: in place of fdatasync, 0 or errno; and told of each page that is dirtied again, by
+  // its first slot.
+  std::function<int()> sync_for_test = nullptr;
+  std::function<void(size_t)> dirtied_for_test = nullptr;
 };
 
 // Who writes to the ledger: the table, and which opening of it. Survives host names, pids, workers.
@@ -112,6 +114,15 @@ class PaymentTable {
   void StartCommits();
   // False while syncs fail (a full or dead disk); Acquire gives nothing then.
   bool healthy() const;
+  // The steps of that thread, for a simulation that does not start it. TryCommit: one sync; false:
+  // it failed, and has to be tried again.
+  bool CommitWanted() const;
+  void BeginCommit();
+  bool TryCommit();
+
+  // The ledger refuses this opening, for it knows one of a copy of this table: the next opening of
+  // this one is to be newer than the copy's. Thread: any (takes a lock).
+  void MakeNextOpeningNewer();
 
   // The ledger's run_id as last known, kept in the header, so that a restart sees that Redis
   // restarted as well. 40 characters, empty if never known. Thread: any (takes a lock).

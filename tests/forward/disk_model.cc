@@ -1,0 +1,96 @@
+#include "tests/forward/disk_model.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "table/table_file.h"
+#include "tollgate/base/assert.h"
+
+namespace tollgate::simulation {
+
+void DiskModel::Open(const std::string& path, const table::Slot* slots, size_t count) {
+  path_ = path;
+  slots_ = slots;
+  // A file that was begun anew has nothing on disk that could come back.
+  histories_.resize(count, {.versions = {Image{}}, .in_sync = 0});
+  pages_.resize((count + kSlotsPerPage - 1) / kSlotsPerPage);
+  Observe();
+  // The opening's own sync: it writes what is dirty, and no more.
+  BeginSync();
+  syncing_ = false;
+  for (size_t slot = 0; slot < count; ++slot) {
+    if (pages_[slot / kSlotsPerPage].in_sync) Written(slot, histories_[slot].in_sync);
+  }
+  std::ifstream file(path_, std::ios::binary);
+  header_.assign(table::kSlotsOffset, '\0');
+  file.read(header_.data(), static_cast<std::streamsize>(header_.size()));
+  TG_ASSERT(file.good());
+}
+
+void DiskModel::Close() {
+  Observe();
+  slots_ = nullptr;
+}
+
+void DiskModel::Observe() {
+  if (slots_ == nullptr) return;
+  for (size_t slot = 0; slot < histories_.size(); ++slot) {
+    auto& versions = histories_[slot].versions;
+    // One thread: the plain bytes are the slot.
+    const void* const now = static_cast<const void*>(slots_ + slot);
+    if (std::memcmp(versions.back().data(), now, sizeof(Image)) == 0) continue;
+    std::memcpy(versions.emplace_back().data(), now, sizeof(Image));
+    pages_[slot / kSlotsPerPage].dirty = true;
+  }
+}
+
+void DiskModel::BeginSync() {
+  Observe();
+  syncing_ = true;
+  for (Page& page : pages_) page = {.dirty = false, .in_sync = page.dirty};
+  for (History& history : histories_) history.in_sync = history.versions.size() - 1;
+}
+
+int DiskModel::Sync() {
+  if (!syncing_) BeginSync();
+  syncing_ = false;
+  Observe();
+  const bool fails = timeline_.Chance(sync_fails_);
+  for (size_t slot = 0; slot < histories_.size(); ++slot) {
+    if (!pages_[slot / kSlotsPerPage].in_sync) continue;
+    if (!fails || timeline_.Chance(2)) Written(slot, histories_[slot].in_sync);
+  }
+  return fails ? EIO : 0;
+}
+
+void DiskModel::Dirtied(size_t slot) {
+  const size_t page = slot / kSlotsPerPage;
+  if (page >= pages_.size()) pages_.resize(page + 1);
+  pages_[page].dirty = true;
+}
+
+void DiskModel::Written(size_t slot, size_t version) {
+  auto& versions = histories_[slot].versions;
+  versions.erase(versions.begin(), versions.begin() + static_cast<std::ptrdiff_t>(version));
+}
+
+void DiskModel::LosePower() {
+  TG_ASSERT(slots_ == nullptr);
+  std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
+  for (size_t page = 0; page < header_.size(); page += table::kHeaderBytes) {
+    if (timeline_.Chance(2)) continue;
+    file.seekp(static_cast<std::streamoff>(page));
+    file.write(header_.data() + page, table::kHeaderBytes);
+  }
+  file.seekp(table::kSlotsOffset);
+  for (History& history : histories_) {
+    const Image left = history.versions[timeline_.random().Below(history.versions.size())];
+    file.write(reinterpret_cast<const char*>(left.data()), sizeof(left));
+    history.versions = {left};
+  }
+  TG_ASSERT(file.flush().good());
+  for (Page& page : pages_) page = {};
+}
+
+}  // namespace tollgate::simulation

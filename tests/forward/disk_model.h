@@ -1,0 +1,73 @@
+// DiskModel: what a power loss leaves of a table's file: the last synced image, plus a random part
+// of the later writes. A slot lies within one sector, and is left as it was at some moment since
+// the last sync that covers it; different slots at different moments.
+//
+// It watches the slots from outside (Observe before every step), so the table itself is the real
+// one. A sync that fails leaves pages that the kernel holds to be clean, though they were not
+// written: they reach the disk again only after somebody dirtied them again.
+//
+// Thread: one simulation's.
+// Invariants: a slot's first version is the one that is surely on disk, the last one what memory
+// holds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/forward/timeline.h"
+#include "tollgate/table/slot.h"
+
+namespace tollgate::simulation {
+
+class DiskModel {
+ public:
+  explicit DiskModel(Timeline& timeline) : timeline_(timeline) {}
+
+  // How often a sync fails, one in so many; 0: never.
+  void SetFaults(uint64_t sync_fails) { sync_fails_ = sync_fails; }
+
+  // The table at `path` was opened, and with that synced; its slots lie at `slots`.
+  void Open(const std::string& path, const table::Slot* slots, size_t count);
+  // Its process is gone; the pages that it wrote are still the kernel's.
+  void Close();
+  // Remembers what has changed.
+  void Observe();
+
+  // A sync begins: it writes the pages that are dirty now.
+  void BeginSync();
+  // It ends, or is one without length if none had begun: 0 or errno.
+  int Sync();
+  // The page of this slot was dirtied without a change.
+  void Dirtied(size_t slot);
+
+  // Leaves in the file what the disk has. REQUIRES: closed.
+  void LosePower();
+
+ private:
+  static constexpr size_t kWords = sizeof(table::Slot) / sizeof(uint64_t);
+  static constexpr size_t kSlotsPerPage = 4096 / sizeof(table::Slot);
+  using Image = std::array<uint64_t, kWords>;
+  struct Page {
+    bool dirty = false;
+    bool in_sync = false;
+  };
+  struct History {
+    std::vector<Image> versions;
+    size_t in_sync = 0;  // the version that the sync under way writes
+  };
+
+  void Written(size_t slot, size_t version);
+
+  Timeline& timeline_;
+  std::string path_;
+  const table::Slot* slots_ = nullptr;
+  std::vector<History> histories_;
+  std::vector<Page> pages_;
+  std::string header_;  // as it was when the table was opened
+  uint64_t sync_fails_ = 0;
+  bool syncing_ = false;
+};
+
+}  // namespace tollgate::simulation
