@@ -266,7 +266,8 @@ TEST(ListenUnix, PathErrorsAreValues) {
   // Not even root writes here.
   const auto closed = ListenUnix("/sys/a.sock");
   ASSERT_FALSE(closed.ok());
-  EXPECT_NE(closed.error().message.find("let this user write"), std::string::npos) << closed.error().message;
+  EXPECT_NE(closed.error().message.find("let this user write"), std::string::npos)
+      << closed.error().message;
 }
 
 }  // namespace
