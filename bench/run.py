@@ -8,17 +8,21 @@ import statistics
 import sys
 import time
 
-from measure import figures_accept, figures_forward
+from figures import accept, books, drain, forward, latency, memory, scale
 from measure.processes import Failed
 
-FIGURES = {f.NAME: f for f in (figures_accept, figures_forward)}
+FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, scale)}
 SIZES = {
     "quick": {"rounds": 3, "accept": 200_000, "accept_warm_up": 20_000, "accept_connections": 64,
               "forward": 60_000, "forward_original": 15_000, "forward_warm_up": 2_000,
-              "forward_connections": 64},
+              "forward_connections": 64, "latency_seconds": 4, "drain_backlog": 120_000,
+              "drain_rate": 500, "drain_seconds": 2, "books_few": 1_000, "books_many": 100_000,
+              "scale_forward": 40_000, "scale_backlogs": (1_000, 10_000, 100_000)},
     "full": {"rounds": 5, "accept": 500_000, "accept_warm_up": 50_000, "accept_connections": 64,
              "forward": 200_000, "forward_original": 40_000, "forward_warm_up": 5_000,
-             "forward_connections": 64},
+             "forward_connections": 64, "latency_seconds": 15, "drain_backlog": 300_000,
+             "drain_rate": 500, "drain_seconds": 5, "books_few": 1_000, "books_many": 1_000_000,
+             "scale_forward": 100_000, "scale_backlogs": (1_000, 10_000, 100_000, 1_000_000)},
 }
 
 

@@ -1,7 +1,8 @@
 """CPU per accepted payment, with nothing behind the gateway: no Redis, no processors, so that its
 workers can claim nothing and every payment stays in the table."""
 from measure import cpu, load
-from measure.parts import Floor, Gateway, Haproxy, Nginx
+from measure.parts import Gateway
+from measure.peers import Floor, Haproxy, Nginx
 from measure.processes import Folder
 
 NAME = "accept"
