@@ -1,67 +1,86 @@
 #!/usr/bin/python3
-"""All figures of docs/PERFORMANCE.md. `bench/run.sh --help` lists what it takes."""
+"""Measures what docs/PERFORMANCE.md tells of: rounds of all figures, interleaved with the peers,
+then a table against the targets, a JSON file and a plot per figure."""
 import argparse
 import json
 import os
+import pathlib
 import signal
-import statistics
 import sys
 import time
 
 from figures import accept, books, drain, forward, latency, memory, scale
+from figures.sizes import SIZES
+from measure.parts import BUILD
 from measure.processes import Failed
+from report import machine, plots, table
 
 FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, scale)}
-SIZES = {
-    "quick": {"rounds": 3, "accept": 200_000, "accept_warm_up": 20_000, "accept_connections": 64,
-              "forward": 60_000, "forward_original": 15_000, "forward_warm_up": 2_000,
-              "forward_connections": 64, "latency_seconds": 4, "drain_backlog": 120_000,
-              "drain_rate": 500, "drain_seconds": 2, "books_few": 1_000, "books_many": 100_000,
-              "scale_forward": 40_000, "scale_backlogs": (1_000, 10_000, 100_000)},
-    "full": {"rounds": 5, "accept": 500_000, "accept_warm_up": 50_000, "accept_connections": 64,
-             "forward": 200_000, "forward_original": 40_000, "forward_warm_up": 5_000,
-             "forward_connections": 64, "latency_seconds": 15, "drain_backlog": 300_000,
-             "drain_rate": 500, "drain_seconds": 5, "books_few": 1_000, "books_many": 1_000_000,
-             "scale_forward": 100_000, "scale_backlogs": (1_000, 10_000, 100_000, 1_000_000)},
-}
 
 
-def flat(values, prefix=""):
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="Environment: BENCH=quick|full, ORIGINAL=binary of the "
+        "original, ORIGINAL_RATE=payments a second that it keeps up with, GATEWAY=another "
+        "tollgate binary, BUILD_DIR.")
+    parser.add_argument("--only", help="figures, by comma: " + ", ".join(FIGURES))
+    parser.add_argument("--rounds", type=int, help="the same number for every figure")
+    parser.add_argument("--out", type=pathlib.Path, default=BUILD / "results",
+                        help="folder for bench.json, table.txt and the plots")
+    options = parser.parse_args()
+    options.only = options.only.split(",") if options.only else list(FIGURES)
+    for name in options.only:
+        if name not in FIGURES:
+            parser.error(f"--only: no figure '{name}'; there are: {', '.join(FIGURES)}")
+    options.size = os.environ.get("BENCH") or "full"
+    if options.size not in SIZES:
+        parser.error(f"BENCH: '{options.size}'; there are: {', '.join(SIZES)}")
+    return options
+
+
+def measure(options, sizes):
+    """{figure: rounds}; each figure once per round, until it has its rounds."""
+    wanted = {name: options.rounds or sizes["rounds"][name] for name in options.only}
+    data = {name: [] for name in options.only}
+    began, done, total = time.monotonic(), 0, sum(wanted.values())
+    for number in range(max(wanted.values())):
+        for name in options.only:
+            if number >= wanted[name]:
+                continue
+            print(f"\r[{done:2}/{total}] {time.monotonic() - began:5.0f} s  round {number + 1}: "
+                  f"{name:12}", end="", file=sys.stderr, flush=True)
+            data[name].append(FIGURES[name].measure(sizes))
+            done += 1
+    print(f"\r[{done}/{total}] {time.monotonic() - began:.0f} s{'':30}", file=sys.stderr)
+    return data
+
+
+def plot(name, rounds, out):
+    return getattr(plots, name)(rounds, out / f"{name}.svg")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default=",".join(FIGURES))
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--json")
-    options = parser.parse_args()
-    sizes = SIZES[os.environ.get("BENCH", "full")]
-    rounds = options.rounds or sizes["rounds"]
-    names = options.only.split(",")
-    data = {name: [] for name in names}
-    for number in range(rounds):
-        for name in names:
-            began = time.monotonic()
-            data[name].append(FIGURES[name].measure(sizes))
-            print(f"round {number + 1}/{rounds}: {name}, {time.monotonic() - began:.1f} s",
-                  file=sys.stderr, flush=True)
-    for name in names:
-        print(name)
-        series = {}
-        for one in data[name]:
-            for key, value in flat(one):
-                series.setdefault(key, []).append(value)
-        for key, values in series.items():
-            print(f"  {key:36} {statistics.median(values):12.2f}   "
-                  f"{min(values):12.2f} … {max(values):.2f}")
-    if options.json:
-        with open(options.json, "w") as out:
-            json.dump(data, out, indent=1)
+    options = arguments()
+    sizes = SIZES[options.size]
+    about = machine.describe()
+    about["size"] = options.size
+    print("  ".join(f"{key}: {value}" for key, value in about.items()), file=sys.stderr)
+    data = measure(options, sizes)
+    if "scale" in data and "books" in data:
+        scale.add_books(data["scale"], data["books"])
+    rows = table.rows(data)
+    drawn = table.drawn(rows)
+    print(drawn)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "table.txt").write_text(drawn + "\n")
+    (options.out / "bench.json").write_text(
+        json.dumps({"machine": about, "table": rows, "rounds": data}, indent=1) + "\n")
+    for name, rounds in data.items():
+        plot(name, rounds, options.out)
+    print(f"table, JSON and plots are in {os.path.relpath(options.out)}", file=sys.stderr)
+    missed = sum(row["met"] is False for row in rows)
+    print(f"{missed} of {sum(row['met'] is not None for row in rows)} targets missed",
+          file=sys.stderr)
 
 
 if __name__ == "__main__":
@@ -69,6 +88,6 @@ if __name__ == "__main__":
     try:
         main()
     except Failed as failure:
-        sys.exit(f"bench: {failure}")
+        sys.exit(f"\nbench: {failure}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -54,4 +54,6 @@ def at(sizes, payments):
 
 
 def measure(sizes):
-    return {"few": at(sizes, sizes["books_few"]), "many": at(sizes, sizes["books_many"])}
+    few, many = sizes["books_few"], sizes["books_many"]
+    return {"few_payments": few, "many_payments": many,
+            "sizes": {"few": at(sizes, few), "many": at(sizes, many)}}
