@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 
-from figures import accept, books, drain, forward, latency, memory, scale
+from figures import accept, allocations, books, drain, forward, latency, memory, scale
 from figures.sizes import SIZES
 from measure.parts import BUILD
 from measure.processes import Failed
 from report import machine, plots, table
 
-FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, scale)}
+FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, allocations,
+                               scale)}
 
 
 def arguments():

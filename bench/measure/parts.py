@@ -93,7 +93,7 @@ def address_for(folder, name, tcp):
     return f"127.0.0.1:{free_port()}" if tcp else str(folder / f"{name}.sock")
 
 
-def environment(folder, redis, processors):
+def surroundings(folder, redis, processors):
     urls = [f"http://{p.address}" for p in processors] or ["http://127.0.0.1:9"] * 2
     return {"REDIS_SOCKET": str(redis.socket if redis else folder / "no-redis.sock"),
             "DEFAULT_URL": urls[0], "FALLBACK_URL": urls[1]}
@@ -103,9 +103,9 @@ class Gateway:
     """Without Redis or processors what it accepts stays in its table."""
 
     def __init__(self, folder, redis=None, processors=(), arguments=(), tcp=False, name="gateway",
-                 binary=None):
+                 binary=None, environment=None):
         self.address = address_for(folder, name, tcp)
-        where = environment(folder, redis, processors)
+        where = {**surroundings(folder, redis, processors), **(environment or {})}
         where["LISTEN" if tcp else "SERVER_SOCKET"] = self.address
         data = folder / f"{name}-data"
         data.mkdir()
@@ -130,7 +130,7 @@ class Original(Gateway):
     def __init__(self, folder, redis, processors, workers=50):
         self.address = address_for(folder, "gateway", tcp=False)
         self.process = folder.start("original", [ORIGINAL], environment={
-            **environment(folder, redis, processors), "SERVER_SOCKET": self.address,
+            **surroundings(folder, redis, processors), "SERVER_SOCKET": self.address,
             "NUM_WORKERS": str(workers), "GOMAXPROCS": "3",
             "REDIS_READ_TIMEOUT": "5s", "REDIS_WRITE_TIMEOUT": "5s", "REDIS_POOL_TIMEOUT": "10s"})
         self.pid = self.process.pid
