@@ -9,6 +9,6 @@ for argument in "$@"; do
   case "$argument" in -h | --help) exec bench/run.py --help ;; esac
 done
 tools/deps.sh --bench
-cmake --preset bench --log-level=WARNING
+cmake --preset bench --log-level=WARNING >/dev/null
 cmake --build build/bench -j "$(nproc)"
 exec bench/run.py "$@"
