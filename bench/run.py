@@ -9,14 +9,14 @@ import signal
 import sys
 import time
 
-from figures import accept, allocations, books, drain, forward, latency, memory, scale
+from figures import accept, allocations, books, drain, forward, latency, memory, micro, scale
 from figures.sizes import SIZES
 from measure.parts import BUILD
 from measure.processes import Failed
 from report import machine, plots, table
 
 FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, allocations,
-                               scale)}
+                               micro, scale)}
 
 
 def arguments():
@@ -85,6 +85,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # Also where a shell that runs it in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         main()

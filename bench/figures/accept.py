@@ -8,14 +8,15 @@ from measure.processes import Folder
 NAME = "accept"
 
 
-def _peer(kind, sizes, tcp):
+def peer(kind, sizes, tcp, connections=None, requests=None):
     with Folder() as folder:
         server = kind(folder, tcp)
 
         def snapshot():
             return {"cpu": sum(cpu.process_ns(pid) for pid in server.pids)}
         result = load.run(folder, server.address, snapshot, warm_up=sizes["accept_warm_up"],
-                          requests=sizes["accept"], connections=sizes["accept_connections"])
+                          requests=requests or sizes["accept"],
+                          connections=connections or sizes["accept_connections"])
         return {"us": (result["after"]["cpu"] - result["before"]["cpu"]) / 1e3 / result["count"],
                 "per_second": result["per_second"], "p99_us": result["latency_us"]["p99"]}
 
@@ -48,6 +49,6 @@ def gateway(sizes, acceptors=1, workers=1, connections=None, requests=None,
 def measure(sizes):
     """One round: every variant once, over each kind of socket."""
     def all_over(tcp):
-        return {"gateway": gateway(sizes, tcp=tcp), "floor": _peer(Floor, sizes, tcp),
-                "haproxy": _peer(Haproxy, sizes, tcp), "nginx": _peer(Nginx, sizes, tcp)}
+        return {"gateway": gateway(sizes, tcp=tcp), "floor": peer(Floor, sizes, tcp),
+                "haproxy": peer(Haproxy, sizes, tcp), "nginx": peer(Nginx, sizes, tcp)}
     return {"unix": all_over(False), "tcp": all_over(True)}

@@ -1,8 +1,16 @@
 """Cost per payment as things grow: threads, open connections, backlog. It must stay flat.
 The largest backlog is that of the books' figure, which fills them with it."""
 from figures import accept, forward
+from measure.peers import Floor
 
 NAME = "scale"
+
+
+def _with_floor(sizes, connections):
+    """What the kernel asks for grows with the connections as well."""
+    options = {"tcp": True, "connections": connections, "requests": sizes["scale_accept"]}
+    floor = accept.peer(Floor, sizes, **options)
+    return {**accept.gateway(sizes, **options), "floor_us": floor["us"]}
 
 
 def measure(sizes):
@@ -13,8 +21,7 @@ def measure(sizes):
         "workers": {n: forward.one(sizes, payments=sizes["scale_forward"],
                                    arguments=[f"--workers={n}", f"--acceptors={n}"])
                     for n in (1, 2, 4)},
-        "connections": {n: accept.gateway(sizes, connections=n, tcp=True, requests=requests)
-                        for n in (10, 100, 1_000, 10_000)},
+        "connections": {n: _with_floor(sizes, n) for n in (10, 100, 1_000, 10_000)},
         "backlog": {n: forward.one(sizes, payments=n) for n in sizes["scale_backlogs"]},
     }
 

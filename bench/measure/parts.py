@@ -8,7 +8,7 @@ from measure import http
 from measure.processes import Failed, Folder, free_port, listens, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build" / "bench"))
+BUILD = pathlib.Path(os.environ.get("BUILD_DIR") or ROOT / "build" / "bench").resolve()
 # The Go gateway's binary, if there is one. Some of its versions never send what their queue of
 # 1,000 did not take: those need a rate that they keep up with instead of a backlog.
 ORIGINAL = os.environ.get("ORIGINAL", "")

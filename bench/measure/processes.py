@@ -81,12 +81,16 @@ class Folder:
         return process
 
     def close(self):
+        # Not to be cut short by a second Ctrl-C.
+        handlers = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
         # In the reverse order of their start: first who sends, last who is sent to.
         for process in reversed(self.processes):
             process.stop()
         self.processes.clear()
         shutil.rmtree(self.path, ignore_errors=True)
         atexit.unregister(self.close)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def wait_until(what, condition, processes=(), seconds=ANSWER_SECONDS_MAX, pause=0.02):

@@ -23,14 +23,13 @@ def _bars(axes, title, unit, bars, limit=None, limit_text=""):
                       (place, max(values)), ha="center", va="bottom", fontsize=8,
                       xytext=(0, 2), textcoords="offset points")
     if limit is not None:
-        axes.axhline(limit, color="#c1121f", linewidth=1, linestyle="--")
-        axes.annotate(limit_text, (1, limit), xycoords=("axes fraction", "data"), ha="right",
-                      va="bottom", fontsize=8, color="#c1121f")
+        axes.axhline(limit, color="#c1121f", linewidth=1, linestyle="--", label=limit_text)
+        axes.legend(loc="upper right", fontsize=8, framealpha=0.9)
     axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
     axes.set_title(title, loc="left")
     axes.set_ylabel(unit)
     axes.grid(axis="x", visible=False)
-    axes.margins(y=0.15)
+    axes.margins(y=0.25)
 
 
 def _save(figure, path):
@@ -125,6 +124,21 @@ def allocations(rounds, path):
     return _save(figure, path)
 
 
+def micro(rounds, path):
+    figure, axes = pyplot.subplots(figsize=(7, 4.4))
+    names = list(rounds[0])[::-1]
+    for place, name in enumerate(names):
+        middle = statistics.median(r[name] for r in rounds)
+        axes.barh(place, middle, color=PEER if "moodycamel" in name else OURS)
+        axes.annotate(f"{middle:,.1f}", (middle, place), va="center", fontsize=8, xytext=(3, 0),
+                      textcoords="offset points")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_title("Steps of a payment's way, and the ring against moodycamel's queue", loc="left")
+    axes.set_xlabel("ns")
+    axes.grid(axis="y", visible=False)
+    return _save(figure, path)
+
+
 def _line(axes, rounds, group, series, title, label):
     """series: (key, label) of each measured thing, over the numbers in a group."""
     numbers = sorted(rounds[0][group], key=int)
@@ -145,7 +159,8 @@ def scale(rounds, path):
     figure, panels = pyplot.subplots(2, 2, figsize=(9.6, 6.6))
     _line(panels[0][0], rounds, "acceptors", (("us", "acceptors"), ("process_us", "process")),
           "Accepting", "acceptors")
-    _line(panels[0][1], rounds, "connections", (("us", "acceptors"), ("process_us", "process")),
+    _line(panels[0][1], rounds, "connections",
+          (("us", "acceptors"), ("process_us", "process"), ("floor_us", "bare loop")),
           "Accepting", "open connections")
     whole = (("gateway_us", "gateway"), ("redis_us", "Redis"))
     _line(panels[1][0], rounds, "workers", whole, "Accept to recorded",

@@ -4,7 +4,7 @@ import statistics
 from report.targets import ROWS
 
 PEERS = {"floor": "bare loop", "nginx": "nginx 202", "haproxy": "HAProxy 202",
-         "original": "original"}
+         "original": "original", "moodycamel": "moodycamel"}
 
 
 def _over(function, rounds):
