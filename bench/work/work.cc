@@ -83,9 +83,7 @@ void ChooseProcessor::Once() {
   TG_ASSERT(choice.processor == 0);
 }
 
-void WriteUpstream::Once() {
-  TG_ASSERT(writer_.Post(payment_, kNowMs).ends_with("Z\"}"));
-}
+void WriteUpstream::Once() { TG_ASSERT(writer_.Post(payment_, kNowMs).ends_with("Z\"}")); }
 
 void ReadUpstream::Once() {
   constexpr std::string_view kAnswer =
