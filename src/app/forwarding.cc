@@ -37,8 +37,9 @@ void Forwarding::Pump() {
   if (!timer_.armed() || timer_.deadline_ns() != next) timer_.Arm(next);
 }
 
-std::string Forwarding::ToldRunId() const {
-  return ledger_.can_claim() && !forwarder_.retelling() ? ledger_.run_id() : std::string();
+std::string_view Forwarding::ToldRunId() const {
+  if (!ledger_.can_claim() || forwarder_.retelling()) return {};
+  return ledger_.run_id();
 }
 
 }  // namespace tollgate::app

@@ -3,7 +3,7 @@
 // Thread: the loop's, but construction before the loop runs.
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "app/shared.h"
 #include "tollgate/ledger/redis_ledger.h"
@@ -21,8 +21,9 @@ class Forwarding {
   // After every turn of the loop.
   void Pump();
   forward::Forwarder& forwarder() { return forwarder_; }
-  // Has told this run of the ledger all that there was to tell; empty: not yet.
-  std::string ToldRunId() const;
+  // Has told this run of the ledger all that there was to tell; empty: not yet. Valid until the
+  // loop's next turn.
+  std::string_view ToldRunId() const;
 
  private:
   ledger::RedisLedger ledger_;

@@ -47,7 +47,7 @@ base::Result<Queue> OpenQueue(const table::TableOptions& options,
   return queue;
 }
 
-void RunIdKeeper::Told(size_t index, const std::string& run_id) {
+void RunIdKeeper::Told(size_t index, std::string_view run_id) {
   const std::lock_guard lock(mutex_);
   told_[index] = run_id;
   const bool all = std::all_of(told_.begin(), told_.end(),

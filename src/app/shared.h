@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/routing_log.h"
@@ -46,7 +47,7 @@ class RunIdKeeper {
  public:
   RunIdKeeper(table::PaymentTable& table, size_t workers) : table_(table), told_(workers) {}
   // Worker `index` has told all that it had to tell to this run. Thread: any.
-  void Told(size_t index, const std::string& run_id);
+  void Told(size_t index, std::string_view run_id);
 
  private:
   table::PaymentTable& table_;

@@ -10,13 +10,13 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ledger/deadline_queue.h"
 #include "ledger/redis_command.h"
 #include "tollgate/base/random.h"
 #include "tollgate/ledger/redis_options.h"
@@ -107,7 +107,7 @@ class RedisConnection final : public net::EventHandler {
   RedisFacts facts_;
   size_t handshake_left_ = 0;
   std::string handshake_error_;
-  std::deque<int64_t> deadlines_;  // of the calls under way, in their order
+  DeadlineQueue deadlines_;  // of the calls under way, in their order
   std::vector<Pending*> pool_;
   RedisCommand handshake_;
   net::NameLookup lookup_;

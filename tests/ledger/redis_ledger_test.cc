@@ -234,11 +234,12 @@ TEST_F(RedisLedgerTest, WhatWasBookedYesterdayIsKnownAndLaterForgotten) {
   for (int i = 0; i < 50;) i += renew() ? 1 : 0;
   EXPECT_TRUE(known()) << "cleared away within its horizon";
   MakeOlder(3);
+  int asked = 0;
   EXPECT_TRUE(Until([&] {
     renew();
     testing::ChildProcess cli({"redis-cli", "-s", Socket(), "--raw", "eval",
                                "return #redis.call('KEYS', 'tollgate:b:*')", "0"},
-                              folder_ / "keys.log");
+                              folder_ / ("keys-" + std::to_string(++asked) + ".log"));
     return cli.WaitExit(5'000) == 0 && cli.Log() == "0\n";
   })) << "the horizon has passed";
 }

@@ -1,0 +1,29 @@
+"""p99 of POST /payments while a backlog drains at full speed, against the same gateway when there
+is none. The backlog is taken while Redis is not there yet; Redis then starts the draining."""
+from measure import load
+from measure.parts import Gateway, Redis, Setup
+from measure.processes import Failed, wait_until
+
+NAME = "drain"
+CONNECTIONS = 64
+
+
+def measure(sizes):
+    backlog, rate, seconds = sizes["drain_backlog"], sizes["drain_rate"], sizes["drain_seconds"]
+    open_loop = {"connections": CONNECTIONS, "rate": rate, "seconds": seconds}
+    with Setup(with_redis=False) as setup:
+        slots = backlog + int(3 * rate * seconds)
+        gateway = Gateway(setup, None, setup.processors, [f"--table-slots={slots}"])
+        load.run(setup, gateway.address, requests=backlog, connections=CONNECTIONS)
+        setup.redis = Redis(setup, name="no-redis")
+        wait_until("the backlog drains", lambda: setup.held() > backlog / 50, setup.processes)
+        at_begin = setup.held()
+        draining = load.run(setup, gateway.address, **open_loop)
+        at_end = setup.held()
+        if at_end >= backlog:
+            raise Failed(f"the backlog of {backlog} was gone before the load: it must be larger")
+        setup.wait_until_held(backlog + draining["count"])
+        idle = load.run(setup, gateway.address, warm_up=200, **open_loop)
+        return {"draining": {f"{k}_us": v for k, v in draining["latency_us"].items()},
+                "idle": {f"{k}_us": v for k, v in idle["latency_us"].items()},
+                "drained_per_second": (at_end - at_begin) / draining["seconds"]}
