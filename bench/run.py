@@ -13,7 +13,7 @@ from figures import accept, allocations, books, drain, forward, latency, memory,
 from figures.sizes import SIZES
 from measure.parts import BUILD
 from measure.processes import Failed
-from report import machine, plots, table
+from report import docs, machine, plots, table
 
 FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, allocations,
                                micro, scale)}
@@ -27,7 +27,11 @@ def arguments():
     parser.add_argument("--only", help="figures, by comma: " + ", ".join(FIGURES))
     parser.add_argument("--rounds", type=int, help="the same number for every figure")
     parser.add_argument("--out", type=pathlib.Path, default=BUILD / "results",
-                        help="folder for bench.json, table.txt and the plots")
+                        help="folder for bench.json, table.txt, table.md and the plots")
+    parser.add_argument("--from", dest="source", type=pathlib.Path, metavar="BENCH_JSON",
+                        help="measure nothing; table and plots of an earlier run")
+    parser.add_argument("--docs", action="store_true",
+                        help="put the figures into README.md and docs/PERFORMANCE.md")
     options = parser.parse_args()
     options.only = options.only.split(",") if options.only else list(FIGURES)
     for name in options.only:
@@ -60,20 +64,28 @@ def plot(name, rounds, out):
     return getattr(plots, name)(rounds, out / f"{name}.svg")
 
 
-def main():
-    options = arguments()
-    sizes = SIZES[options.size]
-    about = machine.describe()
-    about["size"] = options.size
+def results(options):
+    """(about the machine, {figure: rounds})"""
+    if options.source:
+        earlier = json.loads(options.source.read_text())
+        return earlier["machine"], earlier["rounds"]
+    about = {**machine.describe(), "size": options.size}
     print("  ".join(f"{key}: {value}" for key, value in about.items()), file=sys.stderr)
-    data = measure(options, sizes)
+    data = measure(options, SIZES[options.size])
     if "scale" in data and "books" in data:
         scale.add_books(data["scale"], data["books"])
+    return about, data
+
+
+def main():
+    options = arguments()
+    about, data = results(options)
     rows = table.rows(data)
     drawn = table.drawn(rows)
     print(drawn)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "table.txt").write_text(drawn + "\n")
+    (options.out / "table.md").write_text(table.markdown(rows) + "\n")
     (options.out / "bench.json").write_text(
         json.dumps({"machine": about, "table": rows, "rounds": data}, indent=1) + "\n")
     for name, rounds in data.items():
@@ -82,6 +94,8 @@ def main():
     missed = sum(row["met"] is False for row in rows)
     print(f"{missed} of {sum(row['met'] is not None for row in rows)} targets missed",
           file=sys.stderr)
+    if options.docs:
+        docs.write(about, rows, data, options.out)
 
 
 if __name__ == "__main__":

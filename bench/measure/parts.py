@@ -1,4 +1,4 @@
-"""The parts of a set-up, each started in a Folder: gateway, original, Redis, processors, HAProxy."""
+"""The parts of a set-up, each started in a Folder: gateway, original, Redis, processors."""
 import os
 import pathlib
 import shutil

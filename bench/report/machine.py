@@ -30,7 +30,7 @@ def describe():
         "hypervisor": "hypervisor" in _field("/proc/cpuinfo", "flags").split(),
         "tollgate": _first_line([program("tollgate"), "--version"]),
         "redis": redis.group(1) if redis else "unknown",
-        "haproxy": re.sub(r" \d{4}/.*", "", haproxy),
-        "nginx": _first_line([installed("nginx"), "-v"]),
+        "haproxy": re.sub(r"version (\S+?)-.*", r"\1", haproxy),
+        "nginx": _first_line([installed("nginx"), "-v"]).rsplit("/", 1)[-1],
         "load_average_at_start": round(os.getloadavg()[0], 2),
     }

@@ -51,7 +51,8 @@ def accept(rounds, path):
         bars = [(label_, [r[over][key]["us"] for r in rounds], key == "gateway")
                 for label_, key in names]
         floor = statistics.median(r[over]["floor"]["us"] for r in rounds)
-        _bars(axes, f"CPU per accepted payment, {label}", "µs", bars, 1.4 * floor, "1.4 × bare loop")
+        _bars(axes, f"CPU per accepted payment, {label}", "µs", bars, 1.4 * floor,
+              "1.4 × bare loop")
     return _save(figure, path)
 
 

@@ -54,7 +54,8 @@ def number(value):
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def _cells(row, shown_peers):
+def cells(row, shown_peers):
+    """Of a line of the table, as texts."""
     verdict = {True: "met", False: "MISSED", None: ""}[row["met"]]
     target = row["target"]
     if row["target"] and row["limit"] is None:
@@ -66,11 +67,22 @@ def _cells(row, shown_peers):
             *(number(row["peers"].get(name)) for name in shown_peers)]
 
 
-def drawn(all_rows):
-    """A table of box-drawing characters; a line between the figures."""
+def _laid_out(all_rows):
     shown = [name for name in PEERS if any(name in row["peers"] for row in all_rows)]
     head = ["figure", "Tollgate", "least … most", "target", "", *(PEERS[name] for name in shown)]
-    lines = [_cells(row, shown) for row in all_rows]
+    return head, [cells(row, shown) for row in all_rows]
+
+
+def markdown(all_rows):
+    """For docs/PERFORMANCE.md."""
+    head, lines = _laid_out(all_rows)
+    ruler = ["---"] * len(head)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ruler, *lines])
+
+
+def drawn(all_rows):
+    """A table of box-drawing characters; a line between the figures."""
+    head, lines = _laid_out(all_rows)
     widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
 
     def rule(left, middle, right):
