@@ -54,6 +54,7 @@ one() {
   running=
   [ -s "$work/$name.$round.json" ] || { echo "no result:" >&2; tail -n 15 "$log" >&2; exit 1; }
   sed -n 's/^  payments: p99 \/ median *//p' "$log"
+  [ "$name" = haproxy ] || sed -n 's/^  NOT CLEAN/        /p; s/.*level=error msg="\(audit: .*\)" source=.*/          \1/p' "$log"
 }
 
 for ((round = 1; round <= rounds; round++)); do

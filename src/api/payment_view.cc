@@ -48,18 +48,6 @@ std::string_view StateName(SlotState state) {
   return "free";
 }
 
-std::string_view StateName(ledger::EntryState state) {
-  switch (state) {
-    case ledger::EntryState::kPending:
-      return "pending";
-    case ledger::EntryState::kBooked:
-      return "booked";
-    case ledger::EntryState::kRejected:
-      return "rejected";
-  }
-  return "pending";
-}
-
 struct View {
   payments::Uuid id;
   std::string_view state;
@@ -142,7 +130,7 @@ void SearchPart(const std::shared_ptr<Search>& search) {
 std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry,
                         const payments::ProcessorDirectory& directory) {
   return ToJson({.id = id,
-                 .state = StateName(entry.state),
+                 .state = ledger::Name(entry.state),
                  .reason = ReasonName(entry.reason),
                  .amount_cents = entry.amount_cents,
                  .processor = entry.processor,

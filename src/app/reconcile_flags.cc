@@ -5,7 +5,7 @@
 #include <charconv>
 #include <fstream>
 #include <iostream>
-#include <set>
+#include <unordered_set>
 
 #include "app/settings.h"
 #include "tollgate/base/clock.h"
@@ -73,7 +73,7 @@ Status ReadIds(const std::string& path, std::vector<payments::Uuid>& ids) {
   if (path.empty()) return base::OkStatus();
   const auto lines = ReadLines("--ids", path);
   if (!lines.ok()) return lines.error();
-  std::set<payments::Uuid> seen;
+  std::unordered_set<payments::Uuid> seen;
   for (const std::string& line : lines.value()) {
     const auto id = payments::ParseUuid(line);
     if (!id) return base::Error{"--ids: '" + line + "' is no UUID of 36 characters; one a line"};

@@ -60,18 +60,6 @@ std::string ProcessorJson(const ProcessorReport& it) {
   return json + "}";
 }
 
-std::string_view StateName(ledger::EntryState state) {
-  switch (state) {
-    case ledger::EntryState::kPending:
-      return "pending";
-    case ledger::EntryState::kBooked:
-      return "booked";
-    case ledger::EntryState::kRejected:
-      return "rejected";
-  }
-  return "";
-}
-
 std::string NameJson(payments::ProcessorId id, const payments::ProcessorDirectory& names) {
   return id < names.size() ? Quoted(names.Name(id)) : "null";
 }
@@ -95,7 +83,7 @@ std::string DifferenceJson(const Finding& finding, const Difference& it,
                      Member("correlationId", Quoted(payments::ToString(finding.subject.id))) + "," +
                      Member("processor", NameJson(it.processor, names)) + ",\"books\":";
   if (books) {
-    json += "{" + Member("state", Quoted(StateName(books->state))) + "," +
+    json += "{" + Member("state", Quoted(ledger::Name(books->state))) + "," +
             Member("processor", NameJson(books->processor, names)) + "," +
             AmountAndTime(books->amount_cents, books->requested_at_ms) + "}";
   } else {

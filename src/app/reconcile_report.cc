@@ -20,19 +20,6 @@ std::string NameOf(payments::ProcessorId id, const payments::ProcessorDirectory&
   return id < names.size() ? names.Name(id) : "-";
 }
 
-const char* StateOf(const std::optional<ledger::BookEntry>& entry) {
-  if (!entry) return "unknown";
-  switch (entry->state) {
-    case ledger::EntryState::kPending:
-      return "pending";
-    case ledger::EntryState::kBooked:
-      return "booked";
-    case ledger::EntryState::kRejected:
-      return "rejected";
-  }
-  return "unknown";
-}
-
 const char* NameOf(Repair repair) {
   switch (repair) {
     case Repair::kNone:
@@ -101,7 +88,8 @@ std::string FindingsTable(const ReconcileReport& report, const payments::Process
           it.processor < answers.size() && answers[it.processor].kind == Answer::Kind::kHeld;
       const Answer answer = held ? answers[it.processor] : Answer{};
       table.Add({payments::ToString(finding.subject.id), Name(it.kind), NameOf(it.processor, names),
-                 StateOf(books), books ? CentsToString(books->amount_cents) : "-",
+                 books ? ledger::Name(books->state) : "unknown",
+                 books ? CentsToString(books->amount_cents) : "-",
                  books ? TimestampToString(books->requested_at_ms) : "-",
                  held ? CentsToString(answer.amount_cents) : "-",
                  held ? TimestampToString(answer.requested_at_ms) : "-",

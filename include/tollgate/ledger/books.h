@@ -15,6 +15,17 @@
 namespace tollgate::ledger {
 
 enum class EntryState : uint8_t { kPending, kBooked, kRejected };
+inline const char* Name(EntryState state) {
+  switch (state) {
+    case EntryState::kPending:
+      return "pending";
+    case EntryState::kBooked:
+      return "booked";
+    case EntryState::kRejected:
+      return "rejected";
+  }
+  return "pending";
+}
 
 struct BookEntry {
   EntryState state = EntryState::kPending;
