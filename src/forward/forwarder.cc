@@ -38,7 +38,8 @@ std::vector<ProcessorState> StatesOf(const ForwarderOptions& options) {
         .in_flight_max = PartOf(processor.in_flight_max, options),
         .unresolved_max = static_cast<uint32_t>(options.unresolved_max),
         .breaker_failures = options.breaker_failures,
-        .probe_interval_ns = options.probe_interval_ms * base::kNanosPerMilli});
+        .probe_interval_ns = options.probe_interval_ms * base::kNanosPerMilli,
+        .outage_expected_ms = options.outage_expected_ms});
   }
   return states;
 }
@@ -121,6 +122,7 @@ void Forwarder::Impl::Pump() {
   ReadHealth();
   MoveCommitted();
   RunDue();
+  traffic.Observe(now_ns, ring.SizeApprox() / options.forwarders);
   if (!draining) TakeWork();
   FlushClaims();
   FlushPosts();

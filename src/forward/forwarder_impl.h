@@ -16,6 +16,7 @@
 #include "forward/held_pool.h"
 #include "forward/processor_state.h"
 #include "forward/retell.h"
+#include "forward/traffic.h"
 #include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
@@ -143,6 +144,7 @@ struct Forwarder::Impl {
   std::array<Batch, 2 * kBatchesPerKind> batches;
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
+  Traffic traffic;
   Retell retell;
   base::Random random;
   uint32_t repeats = 0;  // looks at unresolved payments under way

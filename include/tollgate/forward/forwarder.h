@@ -40,6 +40,7 @@ using WorkRing = base::MpmcRing<uint32_t>;  // slot numbers
 struct ForwarderOptions {
   std::vector<upstream::ProcessorOptions> processors;  // index is the ProcessorId
   PolicyOptions policy;
+  ChooseFunction choose = &Choose;  // the schedule simulator compares others
   // This forwarder's part of each processor's in_flight_max is in_flight_max / forwarders (the
   // remainder goes to the first).
   size_t forwarders = 1;
@@ -49,9 +50,11 @@ struct ForwarderOptions {
   int64_t retry_backoff_ms_max = 2'000;
   int64_t unresolved_backoff_ms_min = 100;
   int64_t unresolved_backoff_ms_max = 5'000;
-  int64_t probe_interval_ms = 250;  // of an open breaker
-  uint32_t breaker_failures = 3;    // consecutive, that open it
-  uint64_t seed = 1;                // of the jitter
+  int64_t probe_interval_ms = 250;      // of an open breaker
+  uint32_t breaker_failures = 3;        // consecutive, that open it
+  int64_t outage_expected_ms = 20'000;  // before any was seen
+  int64_t cutoff_wall_ms = INT64_MAX;   // Unix: what is not booked by then is worth nothing
+  uint64_t seed = 1;                    // of the jitter
   // One line for people per change of routing, and per problem. Off the hot path.
   std::function<void(bool problem, std::string_view text)> tell;
   // Called before every change of a slot and every call to the ledger and the client: where the
