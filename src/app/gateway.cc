@@ -10,6 +10,7 @@
 
 #include "app/health_thread.h"
 #include "app/intake.h"
+#include "app/routing_page.h"
 #include "app/worker.h"
 #include "tollgate/metrics/exposition.h"
 #include "tollgate/net/listener.h"
@@ -28,25 +29,6 @@ table::TableOptions TableOf(const Config& config, const std::string& path) {
   options.sync_interval_us = config.sync_interval_us;
   options.sync_batch_max = config.sync_batch_max;
   return options;
-}
-
-std::string RoutingJson(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
-  std::string json = "{\"workers\":[";
-  for (size_t i = 0; i < workers.size(); ++i) {
-    json += i == 0 ? "[" : ",[";
-    const auto views = workers[i]->Views();
-    for (size_t j = 0; j < views.size(); ++j) {
-      const forward::ProcessorView& view = views[j];
-      json += std::string(j == 0 ? "" : ",") + "{\"processor\":\"" +
-              shared.directory.Name(view.id) + "\",\"feePpm\":" + std::to_string(view.fee_ppm) +
-              ",\"standing\":\"" + forward::Name(view.standing) +
-              "\",\"latencyMs\":" + std::to_string(view.latency_ms) +
-              ",\"inFlight\":" + std::to_string(view.in_flight) +
-              ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
-    }
-    json += "]";
-  }
-  return json + "]}\n";
 }
 
 }  // namespace
@@ -150,7 +132,7 @@ base::Status Gateway::Impl::Build() {
   }
   health = std::make_unique<HealthThread>(
       shared, api::AdminPages{.metrics = [this] { return Metrics(); },
-                              .routing = [this] { return RoutingJson(shared, workers); }});
+                              .routing = [this] { return RoutingPage(shared, workers); }});
   if (!config.admin_listen.empty()) {
     status = health->ListenAdmin(config.admin_listen);
     if (!status.ok()) return status;

@@ -26,7 +26,8 @@ class Worker {
   void Stop() { thread_.StopAndJoin(); }
 
   const metrics::ForwardMetrics& metrics() const { return *metrics_; }
-  std::vector<forward::ProcessorView> Views();
+  // Why payments go where they go now.
+  forward::Routing Why();
 
  private:
   void Maintain();

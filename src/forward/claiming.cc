@@ -83,14 +83,7 @@ bool Forwarder::Impl::Route(uint32_t entry) {
   const int64_t wall_ms = clock.WallMillis();
   std::array<ProcessorView, payments::kProcessorsMax> views;
   for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns);
-  const Moment moment{.now_ms = now_ns / base::kNanosPerMilli,
-                      .age_ms = wall_ms - table.At(held.slot).accepted_at_ms,
-                      .waiting = int64_t{ready.size()} + traffic.in_line(),
-                      .arrivals_per_s = traffic.per_s(),
-                      .quiet = traffic.Quiet(now_ns),
-                      .left_ms = options.cutoff_wall_ms == INT64_MAX
-                                     ? kNever
-                                     : options.cutoff_wall_ms - wall_ms};
+  const Moment moment = MomentOf(wall_ms, wall_ms - table.At(held.slot).accepted_at_ms);
   const Choice choice = options.choose({views.data(), states.size()}, moment, options.policy);
   if (choice.processor == payments::kNoProcessor) {
     if (choice.wait_until_ms < kNever / base::kNanosPerMilli) {

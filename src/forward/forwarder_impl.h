@@ -44,7 +44,9 @@ struct Forwarder::Impl {
   bool CouldTake() const;
   bool Quiet() const;
   bool AnyEligible() const;
-  std::vector<ProcessorView> Views() const;
+  Moment MomentOf(int64_t wall_ms, int64_t age_ms) const;
+  Routing Why() const;
+  void TellRoute();
 
   // --- claiming.cc: from the ring to a granted claim, and the POST
   void TakeWork();
@@ -152,6 +154,9 @@ struct Forwarder::Impl {
   int64_t now_ns = 0;
   int64_t wait_until_ns = INT64_MAX;  // the policy lets the oldest payment wait until then
   int64_t unresolved_told_ns = 0;
+  uint32_t fleet = 1;  // live instances
+  payments::ProcessorId told_route = payments::kNoProcessor;
+  int64_t route_told_ns = 0;
   bool draining = false;
   bool fenced = false;
 };

@@ -26,11 +26,12 @@ int64_t LatencyWindow::MedianUs() const {
 }
 
 ProcessorState::ProcessorState(const ProcessorStateOptions& options)
-    : options_(options), cap_(options.in_flight_max) {
+    : options_(options), max_(options.in_flight_max), cap_(max_) {
   TG_ASSERT(options.in_flight_max > 0);
 }
 
 bool ProcessorState::OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns) {
+  Watch(now_ns);
   if (health == health_) return false;
   const bool failing_is_news = health.known && health.failing && !health_.failing;
   const bool well_is_news = health.known && !health.failing && health_.failing;
@@ -68,8 +69,8 @@ void ProcessorState::NoteDuration(int64_t duration_us, int64_t now_ns) {
 bool ProcessorState::OnSuccess(int64_t duration_us, int64_t now_ns) {
   NoteDuration(duration_us, now_ns);
   failures_ = 0;
-  if (cap_ < options_.in_flight_max && ++successes_ >= cap_) {
-    cap_ = std::min(options_.in_flight_max, cap_ + std::max(1U, cap_ / 8));
+  if (cap_ < max_ && ++successes_ >= cap_) {
+    cap_ = std::min(max_, cap_ + std::max(1U, cap_ / 8));
     successes_ = 0;
   }
   if (!breaker_open_) return false;
@@ -90,6 +91,13 @@ void ProcessorState::OnOverCapacity(int64_t now_ns) {
   if (cap_cut_ns_ != 0 && now_ns - cap_cut_ns_ < kOncePerNs) return;
   cap_cut_ns_ = now_ns;
   cap_ = std::max(1U, cap_ / 2);
+}
+
+void ProcessorState::SetMax(uint32_t in_flight_max) {
+  TG_ASSERT(in_flight_max > 0);
+  const bool at_max = cap_ == max_;
+  max_ = in_flight_max;
+  cap_ = at_max ? max_ : std::min(cap_, max_);
 }
 
 void ProcessorState::Open(int64_t now_ns) {
@@ -114,13 +122,49 @@ int64_t ProcessorState::BackInMs(int64_t now_ns) const {
   return (kImagined * options_.outage_expected_ms + seen_ms) / (kImagined + outages_);
 }
 
+// How much of the time it could not have helped soon, with a minute imagined before anything was
+// seen; ten minutes are remembered.
+int64_t ProcessorState::WeakPpm() const {
+  constexpr int64_t kImaginedPpm = 500'000;
+  constexpr int64_t kImaginedNs = 60 * base::kNanosPerSecond;
+  return (kImaginedNs / 1'000'000 * kImaginedPpm + weak_ns_) /
+         ((kImaginedNs + seen_ns_) / 1'000'000);
+}
+
+void ProcessorState::Watch(int64_t now_ns) {
+  constexpr int64_t kStepNs = 100 * base::kNanosPerMilli;
+  constexpr int64_t kSoonMs = 1'000;
+  constexpr int64_t kRememberedNs = 600 * base::kNanosPerSecond;
+  const int64_t passed_ns = now_ns - watched_ns_;
+  if (passed_ns < kStepNs) return;
+  watched_ns_ = now_ns;
+  if (passed_ns > base::kNanosPerSecond) return;  // nobody looked
+  seen_ns_ += passed_ns;
+  if (breaker_open_ || LatencyMs(now_ns) >= kSoonMs) weak_ns_ += passed_ns;
+  if (seen_ns_ > kRememberedNs) {
+    weak_ns_ = weak_ns_ / 8 * 7;
+    seen_ns_ = seen_ns_ / 8 * 7;
+  }
+}
+
+int64_t ProcessorState::KnownLatencyMs() const {
+  if (!latency_.empty()) return latency_.MedianUs() / 1000;
+  return health_.known ? int64_t{health_.min_response_ms} : 0;
+}
+
+int64_t ProcessorState::SilentMs(int64_t now_ns) const {
+  return in_flight_ == 0 ? 0 : (now_ns - unanswered_ns_) / base::kNanosPerMilli;
+}
+
 // Of a payment sent now: the last answers, or health where it is newer, or longer than that if
 // nothing has answered for longer.
 int64_t ProcessorState::LatencyMs(int64_t now_ns) const {
-  const int64_t known_ms = latency_.empty() ? (health_.known ? int64_t{health_.min_response_ms} : 0)
-                                            : latency_.MedianUs() / 1000;
-  const int64_t silent_ms = in_flight_ == 0 ? 0 : (now_ns - unanswered_ns_) / base::kNanosPerMilli;
-  return std::max(known_ms, silent_ms);
+  return std::max(KnownLatencyMs(), SilentMs(now_ns));
+}
+
+bool ProcessorState::Suspect(int64_t now_ns) const {
+  constexpr int64_t kPatienceMs = 150;
+  return SilentMs(now_ns) > kPatienceMs + 2 * KnownLatencyMs();
 }
 
 void ProcessorState::Take(int64_t now_ns) {
@@ -150,7 +194,9 @@ ProcessorView ProcessorState::View(int64_t now_ns) const {
           .latency_ms = LatencyMs(now_ns),
           .back_in_ms = BackInMs(now_ns),
           .usual_latency_ms = static_cast<int64_t>(usual_us_ / 1000),
+          .weak_ppm = WeakPpm(),
           .sample_due = now_ns - taken_ns_ >= options_.probe_interval_ns,
+          .suspect = Suspect(now_ns),
           .in_flight = in_flight_,
           .in_flight_cap = cap_};
 }

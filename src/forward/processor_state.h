@@ -55,6 +55,9 @@ class ProcessorState {
   // 429: halves the cap, at most once per 100 ms.
   void OnOverCapacity(int64_t now_ns);
 
+  // Another in_flight_max, as the fleet grows and shrinks.
+  void SetMax(uint32_t in_flight_max);
+
   // A payment takes a place; uses up the probe if the breaker is open.
   void Take(int64_t now_ns);
   // A look at a payment with unknown outcome takes a place, but is no probe.
@@ -75,8 +78,13 @@ class ProcessorState {
   void Open(int64_t now_ns);
   void Close(int64_t now_ns);
   void NoteDuration(int64_t duration_us, int64_t now_ns);
+  int64_t KnownLatencyMs() const;
+  int64_t SilentMs(int64_t now_ns) const;
   int64_t LatencyMs(int64_t now_ns) const;
+  bool Suspect(int64_t now_ns) const;
   int64_t BackInMs(int64_t now_ns) const;
+  int64_t WeakPpm() const;
+  void Watch(int64_t now_ns);
 
   const ProcessorStateOptions options_;
   upstream::ProcessorHealth health_;
@@ -86,14 +94,18 @@ class ProcessorState {
   int64_t newest_sent_ns_ = 0;  // of the answers in latency_, and of health
   int64_t unanswered_ns_ = 0;   // since then nothing answered, though something was in flight
   int64_t taken_ns_ = 0;        // when a payment was last sent
-  int64_t opened_ns_ = 0;       // when the breaker opened
-  int64_t outages_ns_ = 0;      // of all outages that have ended, together
-  int64_t outages_ = 0;         // how many
+  int64_t watched_ns_ = 0;      // up to when seen_ns_ and weak_ns_ count
+  int64_t seen_ns_ = 0;
+  int64_t weak_ns_ = 0;     // of it, out of order or slower than a second
+  int64_t opened_ns_ = 0;   // when the breaker opened
+  int64_t outages_ns_ = 0;  // of all outages that have ended, together
+  int64_t outages_ = 0;     // how many
   bool breaker_open_ = false;
   uint32_t failures_ = 0;  // in a row
   int64_t next_probe_ns_ = 0;
   uint32_t in_flight_ = 0;
   uint32_t unresolved_ = 0;
+  uint32_t max_;  // of cap_
   uint32_t cap_;
   uint32_t successes_ = 0;  // since the cap last changed
   int64_t cap_cut_ns_ = 0;

@@ -25,7 +25,6 @@ struct Arguments {
   RunOptions run;
   // Of the daemon's rule; negative: its defaults.
   double delay_cost = -1;
-  double wait_cost = -1;
   int64_t max_wait_ms = -1;
   int64_t outage_expected_ms = -1;
 };
@@ -57,9 +56,6 @@ void Adjust(const Arguments& arguments, Rule& rule) {
   auto& policy = rule.options.policy;
   if (arguments.delay_cost >= 0) {
     policy.delay_cost_ppm_per_s = std::llround(arguments.delay_cost * 1e6);
-  }
-  if (arguments.wait_cost >= 0) {
-    policy.wait_cost_ppm_per_s = std::llround(arguments.wait_cost * 1e6);
   }
   if (arguments.max_wait_ms >= 0) policy.wait_for_cheaper_ms_max = arguments.max_wait_ms;
   if (arguments.outage_expected_ms >= 0) {
@@ -121,7 +117,6 @@ int main(int argc, char** argv) {
   app.add_option("--instances", arguments.run.instances, "gateways")->check(CLI::Range(1, 16));
   app.add_option("--in-flight-max", arguments.run.in_flight_max, "per processor and gateway");
   app.add_option("--delay-cost", arguments.delay_cost, "of the daemon's rule, per second");
-  app.add_option("--wait-cost", arguments.wait_cost, "likewise");
   app.add_option("--max-wait", arguments.max_wait_ms, "likewise, ms");
   app.add_option("--outage-expected", arguments.outage_expected_ms, "likewise, ms");
   CLI11_PARSE(app, argc, argv);

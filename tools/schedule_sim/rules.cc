@@ -89,9 +89,8 @@ std::vector<Rule> AllRules(const Schedule& schedule) {
   rules.push_back(audit_safe);
   Rule known = With("expected cost, cutoff known", &forward::Choose);
   known.options.policy.delay_cost_ppm_per_s = 0;
-  known.options.policy.wait_cost_ppm_per_s = 0;
   known.options.policy.wait_for_cheaper_ms_max = 1'000'000;
-  known.options.cutoff_wall_ms = base::ManualClock().WallMillis() + schedule.cutoff_ms;
+  known.options.cutoff.at_ms = base::ManualClock().WallMillis() + schedule.cutoff_ms;
   rules.push_back(known);
   rules.push_back(With(kDaemonsRule, &forward::Choose));
   return rules;

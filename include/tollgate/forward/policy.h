@@ -36,7 +36,9 @@ struct ProcessorView {
   int64_t latency_ms = 0;        // of a payment sent now, as far as is known
   int64_t back_in_ms = 0;        // while the breaker is open: how long it is likely to stay so
   int64_t usual_latency_ms = 0;  // over the last minutes: what to expect after an outage
+  int64_t weak_ppm = 0;          // the share of the time that it was out of order or very slow
   bool sample_due = false;       // nothing was sent for a while: latency_ms is hearsay
+  bool suspect = false;  // has not answered for much longer than it used to: nobody knows how slow
   uint32_t in_flight = 0;
   uint32_t in_flight_cap = 0;
 };
@@ -50,16 +52,17 @@ struct Moment {
   int64_t waiting = 0;         // payments in line behind it
   int64_t arrivals_per_s = 0;  // of late
   bool quiet = false;          // payments have stopped coming
+  int64_t other_weak_ppm = 0;  // weak_ppm of the one that would take it now
   int64_t left_ms = kNever;    // until the business cutoff
 };
 
 struct PolicyOptions {
-  // What a second costs, in millionths of the amount: in flight, when a payment cannot be recalled,
-  // and waiting, when it can still be sent elsewhere.
+  // What a second in flight costs, in millionths of the amount. A second of waiting costs less: as
+  // long as another processor would take the payment nothing is lost yet, so only as much as that
+  // one is likely to be out of order or slow when it is needed.
   int64_t delay_cost_ppm_per_s = 10'000;
-  int64_t wait_cost_ppm_per_s = 2'000;
   // The longest that a payment waits for a cheaper processor than one that would take it.
-  int64_t wait_for_cheaper_ms_max = 10'000;
+  int64_t wait_for_cheaper_ms_max = 15'000;
   // Payments must not be in flight longer than this, or an auditor who compares the books up to
   // this long ago may see them at the processor and not on the books. 0: nobody looks.
   int64_t audit_lag_ms = 0;
@@ -86,5 +89,9 @@ struct Appraisal {
   bool misses_cutoff = false;
 };
 Appraisal Appraise(const ProcessorView& view, const Moment& moment, const PolicyOptions& options);
+// moment.other_weak_ppm as Choose sets it, from the best that would take the payment now; a whole
+// if there is none.
+int64_t WeakOfBestReady(std::span<const ProcessorView> views, const Moment& moment,
+                        const PolicyOptions& options);
 
 }  // namespace tollgate::forward
