@@ -6,13 +6,15 @@ from measure.processes import Failed, wait_until
 
 NAME = "drain"
 CONNECTIONS = 64
+WARM_UP = 200
 
 
 def measure(sizes):
     backlog, rate, seconds = sizes["drain_backlog"], sizes["drain_rate"], sizes["drain_seconds"]
     open_loop = {"connections": CONNECTIONS, "rate": rate, "seconds": seconds}
     with Setup(with_redis=False) as setup:
-        slots = backlog + int(3 * rate * seconds)
+        # Nothing that was freed has rested when the last payment comes.
+        slots = backlog + WARM_UP + int(3 * rate * seconds)
         gateway = Gateway(setup, None, setup.processors, [f"--table-slots={slots}"])
         load.run(setup, gateway.address, requests=backlog, connections=CONNECTIONS)
         setup.redis = Redis(setup, name="no-redis")
@@ -23,7 +25,7 @@ def measure(sizes):
         if at_end >= backlog:
             raise Failed(f"the backlog of {backlog} was gone before the load: it must be larger")
         setup.wait_until_held(backlog + draining["count"])
-        idle = load.run(setup, gateway.address, warm_up=200, **open_loop)
+        idle = load.run(setup, gateway.address, warm_up=WARM_UP, **open_loop)
         return {"draining": {f"{k}_us": v for k, v in draining["latency_us"].items()},
                 "idle": {f"{k}_us": v for k, v in idle["latency_us"].items()},
                 "drained_per_second": (at_end - at_begin) / draining["seconds"]}

@@ -10,6 +10,7 @@
 
 #include "app/health_thread.h"
 #include "app/intake.h"
+#include "app/routing_page.h"
 #include "app/worker.h"
 #include "tollgate/base/open_files.h"
 #include "tollgate/metrics/exposition.h"
@@ -32,25 +33,6 @@ void RaiseLimits(const Config& config) {
                    " open files are allowed, and payments in flight alone may need " +
                    std::to_string(wanted) +
                    ": raise the limit (ulimit -n), or lower IN_FLIGHT_MAX");
-}
-
-std::string RoutingJson(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
-  std::string json = "{\"workers\":[";
-  for (size_t i = 0; i < workers.size(); ++i) {
-    json += i == 0 ? "[" : ",[";
-    const auto views = workers[i]->Views();
-    for (size_t j = 0; j < views.size(); ++j) {
-      const forward::ProcessorView& view = views[j];
-      json += std::string(j == 0 ? "" : ",") + "{\"processor\":\"" +
-              shared.directory.Name(view.id) + "\",\"feePpm\":" + std::to_string(view.fee_ppm) +
-              ",\"standing\":\"" + forward::Name(view.standing) +
-              "\",\"latencyMs\":" + std::to_string(view.latency_ms) +
-              ",\"inFlight\":" + std::to_string(view.in_flight) +
-              ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
-    }
-    json += "]";
-  }
-  return json + "]}\n";
 }
 
 }  // namespace
@@ -152,7 +134,7 @@ base::Status Gateway::Impl::Build() {
   }
   health = std::make_unique<HealthThread>(
       shared, api::AdminPages{.metrics = [this] { return Metrics(); },
-                              .routing = [this] { return RoutingJson(shared, workers); }});
+                              .routing = [this] { return RoutingPage(shared, workers); }});
   if (!config.admin_listen.empty()) {
     status = health->ListenAdmin(config.admin_listen);
     if (!status.ok()) return status;

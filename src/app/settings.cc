@@ -10,6 +10,7 @@
 #include "tollgate/base/duration.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/net/listener.h"
+#include "tollgate/payments/timestamp.h"
 
 namespace tollgate::app {
 namespace {
@@ -62,13 +63,25 @@ upstream::ProcessorOptions& Processor(Config& config, size_t index) {
   return config.processors[index];
 }
 
-Problem ToFee(const std::string& text, int64_t& fee_ppm) {
-  double fee = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fee);
-  if (error != std::errc{} || end != text.data() + text.size() || !(fee >= 0 && fee <= 1)) {
+Problem ToShare(const std::string& text, int64_t& share_ppm) {
+  double share = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  if (error != std::errc{} || end != text.data() + text.size() || !(share >= 0 && share <= 1)) {
     return "must be a share of the amount from 0 to 1, such as 0.05";
   }
-  fee_ppm = std::llround(fee * 1e6);
+  share_ppm = std::llround(share * 1e6);
+  return std::nullopt;
+}
+
+// "2025-07-15T17:00:00Z", or "17:00" for every day.
+Problem ToCutoff(const std::string& text, forward::Cutoff& cutoff) {
+  if (text.empty()) return std::nullopt;
+  // The time of day of a date that is as good as any other.
+  const bool daily = text.size() == 5;
+  const std::string whole = daily ? "1970-01-01T" + text + ":00Z" : text;
+  const auto at_ms = payments::ParseTimestampMillis(whole, payments::Rounding::kDown);
+  if (!at_ms) return "must be a time such as 2025-07-15T17:00:00Z, or 17:00 for every day in UTC";
+  cutoff = {.at_ms = *at_ms, .daily = daily};
   return std::nullopt;
 }
 
@@ -164,11 +177,11 @@ const std::vector<Setting>& Settings() {
       {.name = "default_fee",
        .fallback = "0.05",
        .help = "share of the amount",
-       .apply = [](C c, T t) { return ToFee(t, Processor(c, 0).fee_ppm); }},
+       .apply = [](C c, T t) { return ToShare(t, Processor(c, 0).fee_ppm); }},
       {.name = "fallback_fee",
        .fallback = "0.15",
        .help = "share of the amount",
-       .apply = [](C c, T t) { return ToFee(t, Processor(c, 1).fee_ppm); }},
+       .apply = [](C c, T t) { return ToShare(t, Processor(c, 1).fee_ppm); }},
       {.name = "connect_timeout",
        .fallback = "1s",
        .help = "for a connection to a processor",
@@ -186,9 +199,31 @@ const std::vector<Setting>& Settings() {
        .help = "payments of unknown outcome per processor, above which it is passed over",
        .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.unresolved_max); }},
       {.name = "max_wait",
-       .fallback = "0",
-       .help = "how long a payment may wait for a cheaper processor than the one that works",
+       .fallback = "15s",
+       .help = "the longest that a payment waits for a cheaper processor than one that works",
        .apply = [](C c, T t) { return ToTime(t, c.max_wait_ms, 0); }},
+      {.name = "delay_cost",
+       .fallback = "0.01",
+       .help = "what a second in flight costs, as a share of the amount",
+       .apply = [](C c, T t) { return ToShare(t, c.delay_cost_ppm_per_s); }},
+      {.name = "outage_expected",
+       .fallback = "20s",
+       .help = "how long a processor's outage is thought to last before any was seen",
+       .apply = [](C c, T t) { return ToTime(t, c.outage_expected_ms); }},
+      {.name = "horizon",
+       .fallback = "",
+       .help = "what is not booked by then is worth nothing: an RFC 3339 time, or HH:MM in UTC for "
+               "every day; empty: never",
+       .apply = [](C c, T t) { return ToCutoff(t, c.horizon); }},
+      {.name = "audit_lag",
+       .fallback = "1500ms",
+       .help = "avoid payments in flight for longer than this, because auditors compare the books "
+               "up to so long ago; 0: nobody does",
+       .apply = [](C c, T t) { return ToTime(t, c.audit_lag_ms, 0); }},
+      {.name = "fleet_in_flight_max",
+       .fallback = "800",
+       .help = "payments in flight per processor, over all live instances",
+       .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.fleet_in_flight_max); }},
       {.name = "probe_interval",
        .fallback = "250ms",
        .help = "between payments sent to a processor that is passed over",

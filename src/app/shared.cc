@@ -62,6 +62,11 @@ forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t
   forward::ForwarderOptions options;
   options.processors = config.processors;
   options.policy.wait_for_cheaper_ms_max = config.max_wait_ms;
+  options.policy.delay_cost_ppm_per_s = config.delay_cost_ppm_per_s;
+  options.policy.audit_lag_ms = config.audit_lag_ms;
+  options.outage_expected_ms = config.outage_expected_ms;
+  options.cutoff = config.horizon;
+  options.fleet_in_flight_max = config.fleet_in_flight_max;
   options.forwarders = forwarders;
   options.index = index;
   options.unresolved_max = std::max<size_t>(1, config.unresolved_max / forwarders);

@@ -132,9 +132,8 @@ bool Worker::Quiet() {
   });
 }
 
-std::vector<forward::ProcessorView> Worker::Views() {
-  return thread_.Ask<std::vector<forward::ProcessorView>>(
-      [this] { return forwarding_->forwarder().Views(); });
+forward::Routing Worker::Why() {
+  return thread_.Ask<forward::Routing>([this] { return forwarding_->forwarder().Why(); });
 }
 
 }  // namespace tollgate::app

@@ -27,7 +27,8 @@ class Worker {
 
   const metrics::ForwardMetrics& metrics() const { return *metrics_; }
   const metrics::ForwardMetrics& adopted_metrics() const { return *adopted_metrics_; }
-  std::vector<forward::ProcessorView> Views();
+  // Why payments go where they go now.
+  forward::Routing Why();
 
  private:
   void Maintain();

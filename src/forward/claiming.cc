@@ -28,6 +28,7 @@ bool Forwarder::Impl::TakeOne() {
   if (!AnyEligible()) return false;
   const auto slot = ring.TryPop();
   if (!slot) return false;
+  traffic.OnTaken();
   Admit(*slot);
   return true;
 }
@@ -79,13 +80,13 @@ void Forwarder::Impl::Admit(uint32_t slot) {
 
 bool Forwarder::Impl::Route(uint32_t entry) {
   Held& held = pool[entry];
-  const int64_t age_ms = clock.WallMillis() - table.At(held.slot).accepted_at_ms;
+  const int64_t wall_ms = clock.WallMillis();
   std::array<ProcessorView, payments::kProcessorsMax> views;
   for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns);
-  const int64_t now_ms = now_ns / base::kNanosPerMilli;
-  const Choice choice = Choose({views.data(), states.size()}, now_ms, age_ms, options.policy);
+  const Moment moment = MomentOf(wall_ms, wall_ms - table.At(held.slot).accepted_at_ms);
+  const Choice choice = options.choose({views.data(), states.size()}, moment, options.policy);
   if (choice.processor == payments::kNoProcessor) {
-    if (choice.wait_until_ms < std::numeric_limits<int64_t>::max() / base::kNanosPerMilli) {
+    if (choice.wait_until_ms < kNever / base::kNanosPerMilli) {
       wait_until_ns = choice.wait_until_ms * base::kNanosPerMilli;
     }
     return false;

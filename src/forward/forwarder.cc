@@ -28,22 +28,36 @@ uint32_t PartOf(size_t limit, const ForwarderOptions& options) {
   return static_cast<uint32_t>(std::max<size_t>(part, 1));
 }
 
+// What one of so many instances may have in flight at a processor.
+size_t FleetPart(const ForwarderOptions& options, size_t processor, uint32_t instances) {
+  return std::min(options.processors[processor].in_flight_max,
+                  std::max<size_t>(1, options.fleet_in_flight_max / instances));
+}
+
 std::vector<ProcessorState> StatesOf(const ForwarderOptions& options) {
   std::vector<ProcessorState> states;
   for (size_t id = 0; id < options.processors.size(); ++id) {
     const auto& processor = options.processors[id];
-    states.emplace_back(ProcessorStateOptions{
-        .id = static_cast<payments::ProcessorId>(id),
-        .fee_ppm = processor.fee_ppm,
-        .in_flight_max = PartOf(processor.in_flight_max, options),
-        .unresolved_max = static_cast<uint32_t>(options.unresolved_max),
-        .breaker_failures = options.breaker_failures,
-        .probe_interval_ns = options.probe_interval_ms * base::kNanosPerMilli});
+    states.emplace_back(
+        ProcessorStateOptions{.id = static_cast<payments::ProcessorId>(id),
+                              .fee_ppm = processor.fee_ppm,
+                              .in_flight_max = PartOf(FleetPart(options, id, 1), options),
+                              .unresolved_max = static_cast<uint32_t>(options.unresolved_max),
+                              .breaker_failures = options.breaker_failures,
+                              .probe_interval_ns = options.probe_interval_ms * base::kNanosPerMilli,
+                              .outage_expected_ms = options.outage_expected_ms});
   }
   return states;
 }
 
 }  // namespace
+
+int64_t Cutoff::LeftMs(int64_t wall_ms) const {
+  constexpr int64_t kDayMs = 24 * 3600 * 1000;
+  if (at_ms == INT64_MAX) return kNever;
+  if (daily) return (at_ms - wall_ms % kDayMs + kDayMs) % kDayMs;
+  return at_ms > wall_ms ? at_ms - wall_ms : kNever;  // past: nothing is to be saved any more
+}
 
 Forwarder::Impl::Impl(const ForwarderOptions& options_in,
                       const payments::ProcessorDirectory& directory_in,
@@ -85,6 +99,13 @@ void Forwarder::Impl::TellRouting(payments::ProcessorId id, std::string_view why
 }
 
 void Forwarder::Impl::ReadHealth() {
+  const uint32_t instances = health.instances();
+  if (instances != fleet) {
+    fleet = instances;
+    for (size_t i = 0; i < states.size(); ++i) {
+      states[i].SetMax(PartOf(FleetPart(options, i, fleet), options));
+    }
+  }
   for (size_t i = 0; i < states.size(); ++i) {
     const auto id = static_cast<payments::ProcessorId>(i);
     if (states[i].OnHealth(health.Read(id), now_ns)) TellRouting(id, "its health says failing");
@@ -122,11 +143,13 @@ void Forwarder::Impl::Pump() {
   ReadHealth();
   MoveCommitted();
   RunDue();
+  traffic.Observe(now_ns, ring.SizeApprox() / options.forwarders);
   if (!draining) TakeWork();
   FlushClaims();
   FlushPosts();
   FlushRecords();
   PublishMetrics();
+  TellRoute();
 }
 
 void Forwarder::Impl::PublishMetrics() {
@@ -211,10 +234,46 @@ bool Forwarder::Impl::Quiet() const {
   return true;
 }
 
-std::vector<ProcessorView> Forwarder::Impl::Views() const {
+// `age_ms` is the payment's.
+Moment Forwarder::Impl::MomentOf(int64_t wall_ms, int64_t age_ms) const {
+  return {.now_ms = now_ns / base::kNanosPerMilli,
+          .age_ms = age_ms,
+          .waiting = int64_t{ready.size()} + traffic.in_line(),
+          .arrivals_per_s = traffic.per_s(),
+          .quiet = traffic.Quiet(now_ns),
+          .left_ms = options.cutoff.LeftMs(wall_ms)};
+}
+
+Routing Forwarder::Impl::Why() const {
   std::vector<ProcessorView> views;
   for (const ProcessorState& state : states) views.push_back(state.View(now_ns));
-  return views;
+  return Explain(std::move(views), MomentOf(clock.WallMillis(), 0), options.policy, options.choose);
+}
+
+// Where a payment that comes now would go; kNoProcessor: it would wait.
+payments::ProcessorId Forwarder::Impl::RouteNow() const {
+  std::array<ProcessorView, payments::kProcessorsMax> all;
+  const std::span<ProcessorView> views(all.data(), states.size());
+  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns);
+  LeaveOutTrials(views);
+  return options.choose(views, MomentOf(clock.WallMillis(), 0), options.policy).processor;
+}
+
+// Where payments go is told when it has changed, at most once a second, and by one forwarder for
+// all of its instance.
+void Forwarder::Impl::TellRoute() {
+  if (!options.tell || options.index != 0) return;
+  if (now_ns - route_told_ns < base::kNanosPerSecond) return;
+  route_told_ns = now_ns;
+  const payments::ProcessorId route = RouteNow();
+  if (route == told_route) return;
+  told_route = route;
+  const Routing routing = Why();
+  std::vector<std::string> names;
+  for (size_t i = 0; i < states.size(); ++i) {
+    names.push_back(directory.Name(static_cast<payments::ProcessorId>(i)));
+  }
+  Tell(false, "routing: " + forward::Describe(routing, names));
 }
 
 void Forwarder::Impl::SetStatus(const Held& held, table::SlotState state) {
@@ -276,7 +335,7 @@ void Forwarder::BeginDrain() { impl_->draining = true; }
 bool Forwarder::quiet() const { return impl_->Quiet(); }
 bool Forwarder::retelling() const { return impl_->retell.active(); }
 bool Forwarder::fenced() const { return impl_->fenced; }
-std::vector<ProcessorView> Forwarder::Views() const { return impl_->Views(); }
+Routing Forwarder::Why() const { return impl_->Why(); }
 
 void Forwarder::OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies) {
   impl_->OnClaimed(batch, replies);

@@ -16,6 +16,7 @@
 #include "forward/held_pool.h"
 #include "forward/processor_state.h"
 #include "forward/retell.h"
+#include "forward/traffic.h"
 #include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
@@ -44,7 +45,10 @@ struct Forwarder::Impl {
   bool CouldTake() const;
   bool Quiet() const;
   bool AnyEligible() const;
-  std::vector<ProcessorView> Views() const;
+  Moment MomentOf(int64_t wall_ms, int64_t age_ms) const;
+  Routing Why() const;
+  void TellRoute();
+  payments::ProcessorId RouteNow() const;
 
   // --- claiming.cc: from the ring to a granted claim, and the POST
   void TakeWork();
@@ -144,6 +148,7 @@ struct Forwarder::Impl {
   std::array<Batch, 2 * kBatchesPerKind> batches;
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
+  Traffic traffic;
   Retell retell;
   std::array<bool, payments::kProcessorsMax> told_passed_over{};
   base::Random random;
@@ -152,6 +157,9 @@ struct Forwarder::Impl {
   int64_t now_ns = 0;
   int64_t wait_until_ns = INT64_MAX;  // the policy lets the oldest payment wait until then
   int64_t unresolved_told_ns = 0;
+  uint32_t fleet = 1;  // live instances
+  payments::ProcessorId told_route = payments::kNoProcessor;
+  int64_t route_told_ns = 0;
   bool draining = false;
   bool fenced = false;
   bool was_current = false;  // the ledger has known this opening as the newest

@@ -29,7 +29,7 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
     case PostOutcome::kConfirmed:
     case PostOutcome::kDuplicate:
       out.latency_us.Observe(static_cast<uint64_t>(result.duration_us));
-      if (state.OnSuccess(result.duration_us)) TellRouting(id, "a payment went through");
+      if (state.OnSuccess(result.duration_us, now_ns)) TellRouting(id, "a payment went through");
       return;
     case PostOutcome::kOverCapacity:
       state.OnOverCapacity(now_ns);

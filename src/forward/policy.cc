@@ -1,17 +1,51 @@
 #include "tollgate/forward/policy.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace tollgate::forward {
 namespace {
 
-bool Eligible(const ProcessorView& view) {
-  return view.standing == Standing::kOpenForAll || view.standing == Standing::kProbeDue;
+constexpr int64_t kMsPerSecond = 1'000;
+constexpr int64_t kWhole = 1'000'000;  // the amount, in millionths
+// When payments have stopped coming, a day or a batch is over, and its cutoff near: a second then
+// costs this many times as much.
+constexpr int64_t kQuietFactor = 50;
+// What is waited for is looked at again so often: expectations change.
+constexpr int64_t kLookAgainMs = 50;
+// Estimates and clocks are not exact.
+constexpr int64_t kMarginMs = 50;
+
+// Until a line of waiting payments is gone, for one more in it holds up all that come before that;
+// never, if they come faster than they go.
+int64_t LineMs(int64_t in_line, int64_t cap, int64_t latency_ms, int64_t arrivals_per_s) {
+  const int64_t leave_per_s = cap * kMsPerSecond / std::max<int64_t>(latency_ms, 1);
+  if (leave_per_s <= arrivals_per_s) return kNever;
+  return (in_line + 1) * kMsPerSecond / (leave_per_s - arrivals_per_s);
 }
 
-// Cheaper first; of equal fees the one with the smaller id, so that the choice is stable.
-bool Cheaper(const ProcessorView& a, const ProcessorView& b) {
+bool IsOut(const ProcessorView& view) {
+  return view.standing == Standing::kProbeDue || view.standing == Standing::kBreakerOpen;
+}
+
+// What is out of order now will hardly be as slow as it is now when it is back.
+int64_t LatencyMs(const ProcessorView& view) {
+  return IsOut(view) ? view.usual_latency_ms : view.latency_ms;
+}
+
+int64_t WaitMs(const ProcessorView& view, const Moment& moment) {
+  if (view.standing == Standing::kOpenForAll) return 0;
+  if (view.standing == Standing::kUnresolvedCap) return kNever;
+  const int64_t back_in_ms = IsOut(view) ? view.back_in_ms : 0;
+  const int64_t in_line = moment.waiting + back_in_ms * moment.arrivals_per_s / kMsPerSecond;
+  const int64_t line_ms =
+      LineMs(in_line, view.in_flight_cap, LatencyMs(view), moment.arrivals_per_s);
+  return line_ms == kNever ? kNever : back_in_ms + line_ms;
+}
+
+// Cheaper first; of equal costs the one with the smaller fee, then the smaller id, so that the
+// choice is stable.
+bool Before(const ProcessorView& a, int64_t cost_a, const ProcessorView& b, int64_t cost_b) {
+  if (cost_a != cost_b) return cost_a < cost_b;
   return a.fee_ppm != b.fee_ppm ? a.fee_ppm < b.fee_ppm : a.id < b.id;
 }
 
@@ -33,23 +67,97 @@ const char* Name(Standing standing) {
   return "unknown";
 }
 
-Choice Choose(std::span<const ProcessorView> views, int64_t now_ms, int64_t age_ms,
-              const PolicyOptions& options) {
-  const ProcessorView* best = nullptr;      // cheapest eligible
-  const ProcessorView* cheapest = nullptr;  // cheapest of all
-  int64_t wake_ms = std::numeric_limits<int64_t>::max();
+Appraisal Appraise(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  Appraisal it;
+  it.ready = view.standing == Standing::kOpenForAll;
+  it.wait_ms = WaitMs(view, moment);
+  it.crosses_audit = options.audit_lag_ms != 0 &&
+                     (view.suspect || view.latency_ms + kMarginMs > options.audit_lag_ms);
+  if (it.wait_ms == kNever) {
+    it.cost_ppm = kNever;
+    return it;
+  }
+  const int64_t latency_ms = LatencyMs(view);
+  const int64_t costly_ms = it.wait_ms * moment.other_weak_ppm / kWhole + latency_ms;
+  const int64_t per_s = options.delay_cost_ppm_per_s * (moment.quiet ? kQuietFactor : 1);
+  it.cost_ppm = view.fee_ppm + costly_ms * per_s / kMsPerSecond;
+  if (moment.left_ms != kNever && it.wait_ms + latency_ms + kMarginMs > moment.left_ms) {
+    it.misses_cutoff = true;
+    it.cost_ppm += kWhole;
+  }
+  if (it.crosses_audit && !IsOut(view)) it.cost_ppm += kWhole;
+  return it;
+}
+
+namespace {
+
+// The best of those that would take the payment now; nullptr: none.
+const ProcessorView* BestReady(std::span<const ProcessorView> views, const Moment& moment,
+                               const PolicyOptions& options, int64_t& its_cost) {
+  const ProcessorView* best = nullptr;
+  its_cost = kNever;
   for (const ProcessorView& view : views) {
-    if (cheapest == nullptr || Cheaper(view, *cheapest)) cheapest = &view;
-    if (Eligible(view) && (best == nullptr || Cheaper(view, *best))) best = &view;
+    if (view.standing != Standing::kOpenForAll) continue;
+    const int64_t cost = Appraise(view, moment, options).cost_ppm;
+    if (best != nullptr && !Before(view, cost, *best, its_cost)) continue;
+    best = &view;
+    its_cost = cost;
+  }
+  return best;
+}
+
+// A payment now and then goes where the fee is less, to see whether it is back, or faster. The
+// cheapest that wants to be tried; nullptr: none, or it would do harm.
+const ProcessorView* Trial(std::span<const ProcessorView> views, const ProcessorView* ready,
+                           const Moment& moment, const PolicyOptions& options) {
+  const ProcessorView* trial = nullptr;
+  for (const ProcessorView& view : views) {
+    const bool open = view.standing == Standing::kOpenForAll;
+    if (view.standing != Standing::kProbeDue && !(open && view.sample_due)) continue;
+    if (ready != nullptr && view.fee_ppm >= ready->fee_ppm) continue;
+    if (trial == nullptr || Before(view, view.fee_ppm, *trial, trial->fee_ppm)) trial = &view;
+  }
+  if (trial == nullptr) return nullptr;
+  const bool harmless = !moment.quiet && trial->latency_ms < moment.left_ms &&
+                        !Appraise(*trial, moment, options).crosses_audit;
+  if (harmless) return trial;
+  // Nothing else is left, and nobody knows when: then it has to be tried.
+  const bool late = moment.age_ms >= options.wait_for_cheaper_ms_max;
+  return ready == nullptr && late ? trial : nullptr;
+}
+
+}  // namespace
+
+int64_t WeakOfBestReady(std::span<const ProcessorView> views, const Moment& moment,
+                        const PolicyOptions& options) {
+  int64_t cost = 0;
+  const ProcessorView* const ready = BestReady(views, moment, options, cost);
+  return ready == nullptr ? kWhole : ready->weak_ppm;
+}
+
+Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
+              const PolicyOptions& options) {
+  int64_t ready_cost = kNever;
+  const ProcessorView* const ready = BestReady(views, moment, options, ready_cost);
+  if (const ProcessorView* const trial = Trial(views, ready, moment, options)) {
+    return {.processor = trial->id, .wait_until_ms = 0};
+  }
+  const int64_t may_wait_ms = options.wait_for_cheaper_ms_max - moment.age_ms;
+  if (ready != nullptr && may_wait_ms <= 0) return {.processor = ready->id, .wait_until_ms = 0};
+
+  Moment waiting = moment;
+  waiting.other_weak_ppm = ready == nullptr ? kWhole : ready->weak_ppm;
+  int64_t wake_ms = moment.now_ms + kLookAgainMs;
+  bool better = ready == nullptr;
+  for (const ProcessorView& view : views) {
     if (view.standing == Standing::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
+    if (better || view.standing == Standing::kOpenForAll) continue;
+    if (view.fee_ppm >= ready->fee_ppm) continue;
+    better = Appraise(view, waiting, options).cost_ppm < ready_cost;
   }
-  if (best == nullptr) return {.processor = payments::kNoProcessor, .wait_until_ms = wake_ms};
-  const int64_t may_wait_ms = options.wait_for_cheaper_ms_max - age_ms;
-  if (best->fee_ppm > cheapest->fee_ppm && may_wait_ms > 0) {
-    return {.processor = payments::kNoProcessor,
-            .wait_until_ms = std::min(wake_ms, now_ms + may_wait_ms)};
-  }
-  return {.processor = best->id, .wait_until_ms = 0};
+  if (!better) return {.processor = ready->id, .wait_until_ms = 0};
+  if (ready != nullptr) wake_ms = std::min(wake_ms, moment.now_ms + may_wait_ms);
+  return {.processor = payments::kNoProcessor, .wait_until_ms = wake_ms};
 }
 
 }  // namespace tollgate::forward

@@ -14,6 +14,7 @@ void LatencyWindow::Add(int64_t value_us) {
 }
 
 int64_t LatencyWindow::MedianUs() const {
+  if (count_ == 0) return 0;
   if (!stale_) return median_us_;
   std::array<int64_t, kSize> sorted = values_;
   const size_t n = std::min(count_, kSize);
@@ -25,32 +26,55 @@ int64_t LatencyWindow::MedianUs() const {
 }
 
 ProcessorState::ProcessorState(const ProcessorStateOptions& options)
-    : options_(options), cap_(options.in_flight_max) {
+    : options_(options), max_(options.in_flight_max), cap_(max_) {
   TG_ASSERT(options.in_flight_max > 0);
 }
 
 bool ProcessorState::OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns) {
+  Watch(now_ns);
   if (health == health_) return false;
   const bool failing_is_news = health.known && health.failing && !health_.failing;
   const bool well_is_news = health.known && !health.failing && health_.failing;
+  if (health.known && (!health_.known || health.min_response_ms != health_.min_response_ms)) {
+    // A delay that has changed: older answers say nothing of it.
+    latency_.Clear();
+    newest_sent_ns_ = now_ns;
+  }
   health_ = health;
   if (failing_is_news && !breaker_open_) {
     Open(now_ns);
     return true;
   }
-  if (well_is_news && breaker_open_) next_probe_ns_ = now_ns;
-  return false;
+  if (!well_is_news || !breaker_open_) return false;
+  Close(now_ns);
+  return true;
 }
 
-bool ProcessorState::OnSuccess(int64_t duration_us) {
+// An answer tells of the time when its payment was sent: one that overtakes others is news, and
+// those are not.
+void ProcessorState::NoteDuration(int64_t duration_us, int64_t now_ns) {
+  unanswered_ns_ = now_ns;
+  const int64_t sent_ns = now_ns - duration_us * 1000;
+  if (sent_ns < newest_sent_ns_) return;
+  newest_sent_ns_ = sent_ns;
   latency_.Add(duration_us);
+  // Weighted by time, not by payments, of which a slow processor gets fewer.
+  constexpr double kMemoryNs = 120.0 * base::kNanosPerSecond;
+  const auto passed_ns = static_cast<double>(now_ns - usual_at_ns_);
+  const double weight = passed_ns / (passed_ns + kMemoryNs);
+  usual_us_ += weight * (static_cast<double>(duration_us) - usual_us_);
+  usual_at_ns_ = now_ns;
+}
+
+bool ProcessorState::OnSuccess(int64_t duration_us, int64_t now_ns) {
+  NoteDuration(duration_us, now_ns);
   failures_ = 0;
-  if (cap_ < options_.in_flight_max && ++successes_ >= cap_) {
-    cap_ = std::min(options_.in_flight_max, cap_ + std::max(1U, cap_ / 8));
+  if (cap_ < max_ && ++successes_ >= cap_) {
+    cap_ = std::min(max_, cap_ + std::max(1U, cap_ / 8));
     successes_ = 0;
   }
   if (!breaker_open_) return false;
-  breaker_open_ = false;
+  Close(now_ns);
   return true;
 }
 
@@ -69,12 +93,83 @@ void ProcessorState::OnOverCapacity(int64_t now_ns) {
   cap_ = std::max(1U, cap_ / 2);
 }
 
+void ProcessorState::SetMax(uint32_t in_flight_max) {
+  TG_ASSERT(in_flight_max > 0);
+  const bool at_max = cap_ == max_;
+  max_ = in_flight_max;
+  cap_ = at_max ? max_ : std::min(cap_, max_);
+}
+
 void ProcessorState::Open(int64_t now_ns) {
   breaker_open_ = true;
+  opened_ns_ = now_ns;
   next_probe_ns_ = now_ns + options_.probe_interval_ns;
 }
 
+void ProcessorState::Close(int64_t now_ns) {
+  breaker_open_ = false;
+  failures_ = 0;
+  outages_ns_ += now_ns - opened_ns_;
+  ++outages_;
+}
+
+// What is expected of an outage that ends at a constant rate, the rate being learned from the
+// outages seen, this one included (the posterior mean of an exponential's, with a gamma prior).
+int64_t ProcessorState::BackInMs(int64_t now_ns) const {
+  if (!breaker_open_) return 0;
+  const int64_t seen_ms = (outages_ns_ + now_ns - opened_ns_) / base::kNanosPerMilli;
+  constexpr int64_t kImagined = 2;  // outages of the expected length, before any was seen
+  return (kImagined * options_.outage_expected_ms + seen_ms) / (kImagined + outages_);
+}
+
+// How much of the time it could not have helped soon, with a minute imagined before anything was
+// seen; ten minutes are remembered.
+int64_t ProcessorState::WeakPpm() const {
+  constexpr int64_t kImaginedPpm = 500'000;
+  constexpr int64_t kImaginedNs = 60 * base::kNanosPerSecond;
+  return (kImaginedNs / 1'000'000 * kImaginedPpm + weak_ns_) /
+         ((kImaginedNs + seen_ns_) / 1'000'000);
+}
+
+void ProcessorState::Watch(int64_t now_ns) {
+  constexpr int64_t kStepNs = 100 * base::kNanosPerMilli;
+  constexpr int64_t kSoonMs = 1'000;
+  constexpr int64_t kRememberedNs = 600 * base::kNanosPerSecond;
+  const int64_t passed_ns = now_ns - watched_ns_;
+  if (passed_ns < kStepNs) return;
+  watched_ns_ = now_ns;
+  if (passed_ns > base::kNanosPerSecond) return;  // nobody looked
+  seen_ns_ += passed_ns;
+  if (breaker_open_ || LatencyMs(now_ns) >= kSoonMs) weak_ns_ += passed_ns;
+  if (seen_ns_ > kRememberedNs) {
+    weak_ns_ = weak_ns_ / 8 * 7;
+    seen_ns_ = seen_ns_ / 8 * 7;
+  }
+}
+
+int64_t ProcessorState::KnownLatencyMs() const {
+  if (!latency_.empty()) return latency_.MedianUs() / 1000;
+  return health_.known ? int64_t{health_.min_response_ms} : 0;
+}
+
+int64_t ProcessorState::SilentMs(int64_t now_ns) const {
+  return in_flight_ == 0 ? 0 : (now_ns - unanswered_ns_) / base::kNanosPerMilli;
+}
+
+// Of a payment sent now: the last answers, or health where it is newer, or longer than that if
+// nothing has answered for longer.
+int64_t ProcessorState::LatencyMs(int64_t now_ns) const {
+  return std::max(KnownLatencyMs(), SilentMs(now_ns));
+}
+
+bool ProcessorState::Suspect(int64_t now_ns) const {
+  constexpr int64_t kPatienceMs = 150;
+  return SilentMs(now_ns) > kPatienceMs + 2 * KnownLatencyMs();
+}
+
 void ProcessorState::Take(int64_t now_ns) {
+  if (in_flight_ == 0) unanswered_ns_ = now_ns;
+  taken_ns_ = now_ns;
   ++in_flight_;
   if (breaker_open_) next_probe_ns_ = now_ns + options_.probe_interval_ns;
 }
@@ -92,12 +187,16 @@ Standing ProcessorState::StandingAt(int64_t now_ns) const {
 }
 
 ProcessorView ProcessorState::View(int64_t now_ns) const {
-  const int64_t health_ms = health_.known ? int64_t{health_.min_response_ms} : 0;
   return {.id = options_.id,
           .fee_ppm = options_.fee_ppm,
           .standing = StandingAt(now_ns),
           .retry_at_ms = next_probe_ns_ / base::kNanosPerMilli + 1,
-          .latency_ms = std::max(health_ms, latency_.MedianUs() / 1000),
+          .latency_ms = LatencyMs(now_ns),
+          .back_in_ms = BackInMs(now_ns),
+          .usual_latency_ms = static_cast<int64_t>(usual_us_ / 1000),
+          .weak_ppm = WeakPpm(),
+          .sample_due = now_ns - taken_ns_ >= options_.probe_interval_ns,
+          .suspect = Suspect(now_ns),
           .in_flight = in_flight_,
           .in_flight_cap = cap_};
 }

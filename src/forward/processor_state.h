@@ -19,7 +19,9 @@ namespace tollgate::forward {
 class LatencyWindow {
  public:
   void Add(int64_t value_us);
-  int64_t MedianUs() const;
+  void Clear() { count_ = 0; }
+  bool empty() const { return count_ == 0; }
+  int64_t MedianUs() const;  // 0 if empty
 
  private:
   static constexpr size_t kSize = 32;
@@ -36,6 +38,7 @@ struct ProcessorStateOptions {
   uint32_t unresolved_max = 1;
   uint32_t breaker_failures = 3;
   int64_t probe_interval_ns = 0;
+  int64_t outage_expected_ms = 20'000;  // before any was seen
 };
 
 class ProcessorState {
@@ -46,11 +49,14 @@ class ProcessorState {
   // breaker changed.
   bool OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns);
   // An answer that shows it working. True if this closed the breaker.
-  bool OnSuccess(int64_t duration_us);
+  bool OnSuccess(int64_t duration_us, int64_t now_ns);
   // True if this opened the breaker.
   bool OnFailure(int64_t now_ns);
   // 429: halves the cap, at most once per 100 ms.
   void OnOverCapacity(int64_t now_ns);
+
+  // Another in_flight_max, as the fleet grows and shrinks.
+  void SetMax(uint32_t in_flight_max);
 
   // A payment takes a place; uses up the probe if the breaker is open.
   void Take(int64_t now_ns);
@@ -72,15 +78,36 @@ class ProcessorState {
  private:
   Standing StandingAt(int64_t now_ns) const;
   void Open(int64_t now_ns);
+  void Close(int64_t now_ns);
+  void NoteDuration(int64_t duration_us, int64_t now_ns);
+  int64_t KnownLatencyMs() const;
+  int64_t SilentMs(int64_t now_ns) const;
+  int64_t LatencyMs(int64_t now_ns) const;
+  bool Suspect(int64_t now_ns) const;
+  int64_t BackInMs(int64_t now_ns) const;
+  int64_t WeakPpm() const;
+  void Watch(int64_t now_ns);
 
   const ProcessorStateOptions options_;
   upstream::ProcessorHealth health_;
   LatencyWindow latency_;
+  double usual_us_ = 0;  // a moving average over minutes
+  int64_t usual_at_ns_ = 0;
+  int64_t newest_sent_ns_ = 0;  // of the answers in latency_, and of health
+  int64_t unanswered_ns_ = 0;   // since then nothing answered, though something was in flight
+  int64_t taken_ns_ = 0;        // when a payment was last sent
+  int64_t watched_ns_ = 0;      // up to when seen_ns_ and weak_ns_ count
+  int64_t seen_ns_ = 0;
+  int64_t weak_ns_ = 0;     // of it, out of order or slower than a second
+  int64_t opened_ns_ = 0;   // when the breaker opened
+  int64_t outages_ns_ = 0;  // of all outages that have ended, together
+  int64_t outages_ = 0;     // how many
   bool breaker_open_ = false;
   uint32_t failures_ = 0;  // in a row
   int64_t next_probe_ns_ = 0;
   uint32_t in_flight_ = 0;
   uint32_t unresolved_ = 0;
+  uint32_t max_;  // of cap_
   uint32_t cap_;
   uint32_t successes_ = 0;  // since the cap last changed
   int64_t cap_cut_ns_ = 0;

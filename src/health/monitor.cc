@@ -45,6 +45,7 @@ struct Monitor::Impl {
     if (stopping) return;
     if (view) {
       failures = 0;
+      board.PublishInstances(view->instances);
       SetHeld(view->held, view->holder.empty() ? "nobody" : view->holder);
       if (!view->held) Adopt(*view);
       if (view->held && !seen_snapshot) Adopt(*view);  // when the calls before ours were made
@@ -147,7 +148,7 @@ struct Monitor::Impl {
     stopping = true;
     renew_timer.Disarm();
     poll_timer.Disarm();
-    if (!std::exchange(held, false)) return done();
+    held = false;
     lease.Release(options.token, [done = std::move(done)](bool) { done(); });
   }
 

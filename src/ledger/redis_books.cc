@@ -2,6 +2,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string>
@@ -244,7 +245,7 @@ void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView d
   impl_->Begin(Impl::kAcquire, 2).Add(token).Add(std::to_string(ttl_ms));
   impl_->connection.Call(
       impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
-        if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 4) {
+        if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
           return done(std::nullopt);
         }
         const bool held = NumberOf(*reply->element[0]) == 1;
@@ -252,7 +253,9 @@ void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView d
         done(LeaseView{.held = held,
                        .holder = std::string(TextOf(*reply->element[1])),
                        .snapshot = std::string(TextOf(*reply->element[2])),
-                       .snapshot_age_ms = NumberOf(*reply->element[3])});
+                       .snapshot_age_ms = NumberOf(*reply->element[3]),
+                       .instances = static_cast<uint32_t>(
+                           std::clamp<int64_t>(NumberOf(*reply->element[4]), 1, 1'000'000))});
       });
 }
 

@@ -127,6 +127,10 @@ class Renderer {
                    [](const ForwardMetrics& m) { return Fee(m.fees_ppm_cents.value()); });
     ForwardCounter("tollgate_fees_least_total", "The same, had the cheapest taken all.",
                    [](const ForwardMetrics& m) { return Fee(m.least_fees_ppm_cents.value()); });
+    ForwardCounter("tollgate_fees_regret_total", "Their difference: what the cheapest would save.",
+                   [](const ForwardMetrics& m) {
+                     return Fee(m.fees_ppm_cents.value()) - Fee(m.least_fees_ppm_cents.value());
+                   });
     Family("tollgate_held", "Payments that workers have taken from the queue.", MetricType::Gauge);
     Add({}, Sum(sources_.forward, [](const ForwardMetrics& m) { return m.held.value(); }));
     Family("tollgate_unresolved_oldest_seconds", "Age of the oldest payment of unknown outcome.",

@@ -24,7 +24,8 @@ class FakeLease final : public ledger::LeaseStore {
     done(ledger::LeaseView{.held = holder == token,
                            .holder = holder,
                            .snapshot = snapshot,
-                           .snapshot_age_ms = now - published_ms_});
+                           .snapshot_age_ms = now - published_ms_,
+                           .instances = 3});
   }
   void Publish(const std::string& token, const std::string& text, OnDone done) override {
     if (!away && holder == token) {

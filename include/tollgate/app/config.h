@@ -12,6 +12,7 @@
 
 #include "tollgate/app/reconcile.h"
 #include "tollgate/base/result.h"
+#include "tollgate/forward/forwarder.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/table/payment_table.h"
@@ -43,6 +44,11 @@ struct Config {
   size_t in_flight_max = 0;
   size_t unresolved_max = 0;
   int64_t max_wait_ms = 0;
+  int64_t delay_cost_ppm_per_s = 0;
+  int64_t outage_expected_ms = 0;
+  int64_t audit_lag_ms = 0;  // 0: nobody audits
+  forward::Cutoff horizon;
+  size_t fleet_in_flight_max = 0;  // per processor
   int64_t probe_interval_ms = 0;
   int64_t health_interval_ms = 0;
 

@@ -21,6 +21,7 @@
 
 #include "tollgate/base/clock.h"
 #include "tollgate/base/mpmc_ring.h"
+#include "tollgate/forward/explain.h"
 #include "tollgate/forward/policy.h"
 #include "tollgate/ledger/ledger.h"
 #include "tollgate/payments/processor_directory.h"
@@ -37,9 +38,18 @@ namespace tollgate::forward {
 
 using WorkRing = base::MpmcRing<uint32_t>;  // slot numbers
 
+// When what is not booked is worth nothing: once, or every day; by default never.
+struct Cutoff {
+  int64_t at_ms = INT64_MAX;  // Unix, or since midnight UTC if daily
+  bool daily = false;
+  // Until the next one; kNever if there is none.
+  int64_t LeftMs(int64_t wall_ms) const;
+};
+
 struct ForwarderOptions {
   std::vector<upstream::ProcessorOptions> processors;  // index is the ProcessorId
   PolicyOptions policy;
+  ChooseFunction choose = &Choose;  // the schedule simulator compares others
   // This forwarder's part of each processor's in_flight_max is in_flight_max / forwarders (the
   // remainder goes to the first).
   size_t forwarders = 1;
@@ -49,9 +59,14 @@ struct ForwarderOptions {
   int64_t retry_backoff_ms_max = 2'000;
   int64_t unresolved_backoff_ms_min = 100;
   int64_t unresolved_backoff_ms_max = 5'000;
-  int64_t probe_interval_ms = 250;  // of an open breaker
-  uint32_t breaker_failures = 3;    // consecutive, that open it
-  uint64_t seed = 1;                // of the jitter
+  int64_t probe_interval_ms = 250;      // of an open breaker
+  uint32_t breaker_failures = 3;        // consecutive, that open it
+  int64_t outage_expected_ms = 20'000;  // before any was seen
+  Cutoff cutoff;
+  // Per processor, over all live instances (upstream::HealthBoard says how many): a processor's
+  // in_flight_max holds as far as this allows.
+  size_t fleet_in_flight_max = 800;
+  uint64_t seed = 1;  // of the jitter
   // This forwarder passes a processor over now, or uses it again, and why. Off the hot path.
   std::function<void(payments::ProcessorId, bool passed_over, std::string_view why)> tell_routing;
   // One line for people per problem. Off the hot path.
@@ -90,7 +105,7 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   bool fenced() const;
 
   // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.
-  std::vector<ProcessorView> Views() const;
+  Routing Why() const;
 
   void OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies) override;
   void OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies) override;

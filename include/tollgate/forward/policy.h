@@ -1,11 +1,18 @@
-// The routing rule: a pure function from what is known of the processors to a choice. The daemon,
-// its tests and the schedule simulator call the same code.
+// The routing rule: a pure function from what is known of the processors and of the moment to a
+// choice. The daemon, its tests and the schedule simulator call the same code. docs/ROUTING.md has
+// the reasons and the measurements.
+//
+// Each processor is given an expected cost, in millionths of the amount: its fee, the time until
+// the payment would be booked there at `delay_cost_ppm_per_s`, and what an audit may cost. The
+// cheapest is chosen; if the payment would have to wait for it, it waits.
 //
 // Thread: pure.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <string>
 
 #include "tollgate/payments/payment.h"
 
@@ -25,25 +32,66 @@ struct ProcessorView {
   payments::ProcessorId id = payments::kNoProcessor;
   int64_t fee_ppm = 0;
   Standing standing = Standing::kOpenForAll;
-  int64_t retry_at_ms = 0;  // monotonic; with kBreakerOpen
-  int64_t latency_ms = 0;   // the larger of health's minResponseTime and the recent median
+  int64_t retry_at_ms = 0;       // monotonic; with kBreakerOpen
+  int64_t latency_ms = 0;        // of a payment sent now, as far as is known
+  int64_t back_in_ms = 0;        // while the breaker is open: how long it is likely to stay so
+  int64_t usual_latency_ms = 0;  // over the last minutes: what to expect after an outage
+  int64_t weak_ppm = 0;          // the share of the time that it was out of order or very slow
+  bool sample_due = false;       // nothing was sent for a while: latency_ms is hearsay
+  bool suspect = false;  // has not answered for much longer than it used to: nobody knows how slow
   uint32_t in_flight = 0;
   uint32_t in_flight_cap = 0;
 };
 
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// What is known apart from the processors.
+struct Moment {
+  int64_t now_ms = 0;          // monotonic
+  int64_t age_ms = 0;          // the payment's
+  int64_t waiting = 0;         // payments in line behind it
+  int64_t arrivals_per_s = 0;  // of late
+  bool quiet = false;          // payments have stopped coming
+  int64_t other_weak_ppm = 0;  // weak_ppm of the one that would take it now
+  int64_t left_ms = kNever;    // until the business cutoff
+};
+
 struct PolicyOptions {
-  // How long a payment may wait for a cheaper processor than the cheapest eligible one.
-  int64_t wait_for_cheaper_ms_max = 0;
+  // What a second in flight costs, in millionths of the amount. A second of waiting costs less: as
+  // long as another processor would take the payment nothing is lost yet, so only as much as that
+  // one is likely to be out of order or slow when it is needed.
+  int64_t delay_cost_ppm_per_s = 10'000;
+  // The longest that a payment waits for a cheaper processor than one that would take it.
+  int64_t wait_for_cheaper_ms_max = 15'000;
+  // Payments must not be in flight longer than this, or an auditor who compares the books up to
+  // this long ago may see them at the processor and not on the books. 0: nobody looks.
+  int64_t audit_lag_ms = 0;
 };
 
 struct Choice {
   payments::ProcessorId processor = payments::kNoProcessor;  // kNoProcessor: wait
-  int64_t wait_until_ms = 0;  // monotonic; INT64_MAX: until something changes
+  int64_t wait_until_ms = 0;  // monotonic; kNever: until something changes
 };
 
-// Cheapest eligible processor first; any number of them. `age_ms` is the payment's. Views may come
-// in any order.
-Choice Choose(std::span<const ProcessorView> views, int64_t now_ms, int64_t age_ms,
+using ChooseFunction = Choice (*)(std::span<const ProcessorView> views, const Moment& moment,
+                                  const PolicyOptions& options);
+
+// Views may come in any order, and be any number up to payments::kProcessorsMax.
+Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
               const PolicyOptions& options);
+
+// The numbers behind the choice, for people.
+struct Appraisal {
+  int64_t wait_ms = 0;   // until it would take the payment; kNever: it is not to be waited for
+  int64_t cost_ppm = 0;  // expected, of the amount; kNever: it is out of the question
+  bool ready = false;    // it would take the payment now
+  bool crosses_audit = false;
+  bool misses_cutoff = false;
+};
+Appraisal Appraise(const ProcessorView& view, const Moment& moment, const PolicyOptions& options);
+// moment.other_weak_ppm as Choose sets it, from the best that would take the payment now; a whole
+// if there is none.
+int64_t WeakOfBestReady(std::span<const ProcessorView> views, const Moment& moment,
+                        const PolicyOptions& options);
 
 }  // namespace tollgate::forward

@@ -16,6 +16,7 @@ struct LeaseView {
   std::string holder;           // whose it is, for the log
   std::string snapshot;         // the last published, empty if none
   int64_t snapshot_age_ms = 0;  // by Redis' own clock
+  uint32_t instances = 1;       // that have asked within the last seconds, this one included
 };
 
 class LeaseStore {

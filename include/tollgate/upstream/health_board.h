@@ -1,7 +1,7 @@
 // HealthBoard: the fleet's routing snapshot inside one process: what the last service-health
-// answers said, one atomic word per processor.
+// answers said, one atomic word per processor, and how many instances the fleet has.
 //
-// Thread: Publish the health thread's; Read any.
+// Thread: Publish and PublishInstances the health thread's; the rest any.
 #pragma once
 
 #include <array>
@@ -34,8 +34,13 @@ class HealthBoard {
             .min_response_ms = static_cast<uint32_t>(word >> 2U)};
   }
 
+  // At least one: this. What was last heard holds while the ledger is away.
+  void PublishInstances(uint32_t live) { instances_.store(live, std::memory_order_relaxed); }
+  uint32_t instances() const { return instances_.load(std::memory_order_relaxed); }
+
  private:
   std::array<std::atomic<uint64_t>, payments::kProcessorsMax> words_{};
+  std::atomic<uint32_t> instances_{1};  // a figure by itself
 };
 
 }  // namespace tollgate::upstream

@@ -1,0 +1,53 @@
+#include "app/routing_page.h"
+
+namespace tollgate::app {
+namespace {
+
+// A time or cost that may be none.
+std::string Number(int64_t value) {
+  return value == forward::kNever ? "null" : std::to_string(value);
+}
+const char* Truth(bool value) { return value ? "true" : "false"; }
+
+std::string ProcessorJson(const Shared& shared, const forward::Reasons& it) {
+  const forward::ProcessorView& view = it.view;
+  return "{\"processor\":\"" + shared.directory.Name(view.id) +
+         "\",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.standing) +
+         "\",\"why\":\"" + it.why + "\",\"costPpm\":" + Number(it.appraisal.cost_ppm) +
+         ",\"feePpm\":" + std::to_string(view.fee_ppm) +
+         ",\"waitMs\":" + Number(it.appraisal.wait_ms) +
+         ",\"latencyMs\":" + std::to_string(view.latency_ms) +
+         ",\"usualLatencyMs\":" + std::to_string(view.usual_latency_ms) +
+         ",\"backInMs\":" + std::to_string(view.back_in_ms) +
+         ",\"weakPpm\":" + std::to_string(view.weak_ppm) +
+         ",\"crossesAudit\":" + Truth(it.appraisal.crosses_audit) +
+         ",\"missesCutoff\":" + Truth(it.appraisal.misses_cutoff) +
+         ",\"inFlight\":" + std::to_string(view.in_flight) +
+         ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
+}
+
+std::string WorkerJson(const Shared& shared, const forward::Routing& routing) {
+  const forward::Moment& moment = routing.moment;
+  std::string json = std::string("{\"waits\":") + Truth(routing.waits) +
+                     ",\"waiting\":" + std::to_string(moment.waiting) +
+                     ",\"arrivalsPerSecond\":" + std::to_string(moment.arrivals_per_s) +
+                     ",\"quiet\":" + Truth(moment.quiet) + ",\"leftMs\":" + Number(moment.left_ms) +
+                     ",\"processors\":[";
+  for (size_t i = 0; i < routing.processors.size(); ++i) {
+    json += (i == 0 ? "" : ",") + ProcessorJson(shared, routing.processors[i]);
+  }
+  return json + "]}";
+}
+
+}  // namespace
+
+std::string RoutingPage(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
+  std::string json =
+      "{\"instances\":" + std::to_string(shared.health.instances()) + ",\"workers\":[";
+  for (size_t i = 0; i < workers.size(); ++i) {
+    json += (i == 0 ? "" : ",") + WorkerJson(shared, workers[i]->Why());
+  }
+  return json + "]}\n";
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,18 @@
+// The page /admin/routing: for each worker and processor why it is or is not chosen, with the
+// numbers, as JSON.
+//
+// Thread: the health thread's; each worker is asked on its own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/shared.h"
+#include "app/worker.h"
+
+namespace tollgate::app {
+
+std::string RoutingPage(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers);
+
+}  // namespace tollgate::app

@@ -1,0 +1,215 @@
+// What a forwarder learns of a processor: breaker, latency, capacity, outages; and of the traffic.
+#include "forward/processor_state.h"
+
+#include <gtest/gtest.h>
+
+#include "forward/traffic.h"
+#include "tollgate/base/clock.h"
+#include "tollgate/forward/forwarder.h"
+
+namespace tollgate::forward {
+namespace {
+
+using base::kNanosPerMilli;
+using base::kNanosPerSecond;
+
+class ProcessorStateTest : public ::testing::Test {
+ protected:
+  ProcessorStateTest()
+      : state_({.in_flight_max = 16,
+                .unresolved_max = 4,
+                .breaker_failures = 3,
+                .probe_interval_ns = 250 * kNanosPerMilli,
+                .outage_expected_ms = 20'000}) {}
+  void Pass(int64_t ms) {
+    // As the pump does: it looks all the while.
+    for (; ms > 0; ms -= 100) {
+      now_ns_ += std::min<int64_t>(ms, 100) * kNanosPerMilli;
+      state_.OnHealth(health_, now_ns_);
+    }
+  }
+  void Answer(int64_t after_ms) {
+    state_.Take(now_ns_);
+    now_ns_ += after_ms * kNanosPerMilli;
+    state_.GiveBack();
+    state_.OnSuccess(after_ms * 1000, now_ns_);
+  }
+  void Fail(int times) {
+    for (int i = 0; i < times; ++i) state_.OnFailure(now_ns_);
+  }
+  ProcessorView View() const { return state_.View(now_ns_); }
+
+  int64_t now_ns_ = 1'000 * kNanosPerSecond;
+  upstream::ProcessorHealth health_;
+  ProcessorState state_;
+};
+
+TEST_F(ProcessorStateTest, AFewFailuresInARowOpenTheBreakerAndOneSuccessClosesIt) {
+  Fail(2);
+  Answer(1);
+  Fail(2);
+  EXPECT_EQ(View().standing, Standing::kOpenForAll) << "not in a row";
+  Fail(1);
+  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  Answer(1);
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+}
+
+TEST_F(ProcessorStateTest, OneProbePerInterval) {
+  Fail(3);
+  now_ns_ += 250 * kNanosPerMilli;
+  ASSERT_EQ(View().standing, Standing::kProbeDue);
+  state_.Take(now_ns_);
+  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  now_ns_ += 250 * kNanosPerMilli;
+  EXPECT_EQ(View().standing, Standing::kProbeDue);
+}
+
+TEST_F(ProcessorStateTest, HealthOpensAndClosesTheBreakerWhenItIsNews) {
+  health_ = {.known = true, .failing = true, .min_response_ms = 0};
+  EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
+  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  Answer(1);  // payments know better
+  EXPECT_FALSE(state_.OnHealth(health_, now_ns_));
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  Fail(3);
+  health_.failing = false;
+  EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+}
+
+TEST_F(ProcessorStateTest, LatencyIsThatOfTheLastAnswersAndHealthWhereItIsNewer) {
+  EXPECT_EQ(View().latency_ms, 0);
+  for (int i = 0; i < 32; ++i) Answer(10);
+  EXPECT_EQ(View().latency_ms, 10);
+  for (int i = 0; i < 20; ++i) Answer(30);
+  EXPECT_EQ(View().latency_ms, 30);
+  health_ = {.known = true, .failing = false, .min_response_ms = 2'000};
+  state_.OnHealth(health_, now_ns_);
+  EXPECT_EQ(View().latency_ms, 2'000);
+  Answer(5);
+  EXPECT_EQ(View().latency_ms, 5);
+}
+
+TEST_F(ProcessorStateTest, AnAnswerThatWasOvertakenSaysNothingOfNow) {
+  Answer(5);
+  state_.OnSuccess(3'000'000, now_ns_);  // sent three seconds ago
+  EXPECT_EQ(View().latency_ms, 5);
+}
+
+TEST_F(ProcessorStateTest, WhoDoesNotAnswerBecomesSlowAndThenSuspect) {
+  Answer(10);
+  state_.Take(now_ns_);
+  now_ns_ += 100 * kNanosPerMilli;
+  EXPECT_EQ(View().latency_ms, 100);
+  EXPECT_FALSE(View().suspect);
+  now_ns_ += 100 * kNanosPerMilli;
+  EXPECT_TRUE(View().suspect);
+  state_.GiveBack();
+  EXPECT_FALSE(View().suspect);
+}
+
+TEST_F(ProcessorStateTest, ASampleIsDueWhenNothingWasSentForAWhile) {
+  Answer(10);
+  EXPECT_FALSE(View().sample_due);
+  now_ns_ += 260 * kNanosPerMilli;
+  EXPECT_TRUE(View().sample_due);
+}
+
+TEST_F(ProcessorStateTest, TheLengthOfOutagesIsLearned) {
+  EXPECT_EQ(View().back_in_ms, 0);
+  Fail(3);
+  EXPECT_EQ(View().back_in_ms, 20'000) << "as imagined";
+  now_ns_ += 20 * kNanosPerSecond;
+  EXPECT_EQ(View().back_in_ms, 30'000) << "the longer it lasts, the longer it is thought to";
+  Answer(1);
+  EXPECT_EQ(View().back_in_ms, 0);
+  for (int i = 0; i < 20; ++i) {
+    Fail(3);
+    now_ns_ += kNanosPerSecond;
+    Answer(1);
+  }
+  Fail(3);
+  EXPECT_LT(View().back_in_ms, 4'000) << "they are short";
+}
+
+TEST_F(ProcessorStateTest, WeaknessIsTheShareOfTimeThatItCouldNotHaveHelped) {
+  EXPECT_EQ(View().weak_ppm, 500'000) << "nothing is known";
+  Pass(540'000);
+  EXPECT_NEAR(static_cast<double>(View().weak_ppm), 50'000, 3'000) << "always well";
+  Fail(3);
+  Pass(300'000);
+  EXPECT_GT(View().weak_ppm, 300'000);
+}
+
+TEST_F(ProcessorStateTest, ATooManyRequestsHalvesTheCapAndSuccessesRaiseIt) {
+  state_.OnOverCapacity(now_ns_);
+  EXPECT_EQ(state_.cap(), 8U);
+  state_.OnOverCapacity(now_ns_ + kNanosPerMilli);
+  EXPECT_EQ(state_.cap(), 8U) << "the same wave";
+  for (int i = 0; i < 200; ++i) Answer(1);
+  EXPECT_EQ(state_.cap(), 16U);
+}
+
+TEST_F(ProcessorStateTest, TheFleetsSizeBoundsTheCap) {
+  state_.SetMax(4);
+  EXPECT_EQ(state_.cap(), 4U);
+  state_.SetMax(32);
+  EXPECT_EQ(state_.cap(), 32U);
+  state_.OnOverCapacity(now_ns_);
+  state_.SetMax(20);
+  EXPECT_EQ(state_.cap(), 16U) << "what it said of its capacity stands";
+}
+
+TEST_F(ProcessorStateTest, FullAndCapped) {
+  for (int i = 0; i < 16; ++i) state_.Take(now_ns_);
+  EXPECT_EQ(View().standing, Standing::kFull);
+  state_.GiveBack();
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  state_.AddUnresolved(4);
+  EXPECT_EQ(View().standing, Standing::kUnresolvedCap);
+  EXPECT_TRUE(state_.passed_over());
+}
+
+TEST(Traffic, FollowsTheRateOfArrivals) {
+  Traffic traffic;
+  int64_t now_ns = kNanosPerSecond;
+  const auto pass = [&](int64_t ms, int64_t each_10_ms, size_t in_line) {
+    for (int64_t i = 0; i < ms / 10; ++i) {
+      now_ns += 10 * kNanosPerMilli;
+      for (int64_t k = 0; k < each_10_ms; ++k) traffic.OnTaken();
+      traffic.Observe(now_ns, in_line);
+    }
+  };
+  pass(6'000, 5, 0);
+  EXPECT_NEAR(static_cast<double>(traffic.per_s()), 500, 25);
+  EXPECT_FALSE(traffic.Quiet(now_ns));
+  pass(6'000, 1, 0);
+  EXPECT_NEAR(static_cast<double>(traffic.per_s()), 100, 25);
+  EXPECT_FALSE(traffic.Quiet(now_ns + 100 * kNanosPerMilli)) << "a pause is no end";
+  EXPECT_TRUE(traffic.Quiet(now_ns + 300 * kNanosPerMilli));
+}
+
+TEST(Traffic, WhatWaitsHasComeToo) {
+  Traffic traffic;
+  int64_t now_ns = kNanosPerSecond;
+  for (size_t in_line = 0; in_line < 3'000; in_line += 5) {
+    now_ns += 10 * kNanosPerMilli;
+    traffic.Observe(now_ns, in_line);
+  }
+  EXPECT_NEAR(static_cast<double>(traffic.per_s()), 500, 25);
+}
+
+TEST(Cutoff, OnceDailyOrNever) {
+  constexpr int64_t kHourMs = 3'600'000;
+  EXPECT_EQ(Cutoff{}.LeftMs(5), kNever);
+  const Cutoff once{.at_ms = 100 * kHourMs};
+  EXPECT_EQ(once.LeftMs(99 * kHourMs), kHourMs);
+  EXPECT_EQ(once.LeftMs(100 * kHourMs), kNever) << "past: nothing is to be saved any more";
+  const Cutoff daily{.at_ms = 17 * kHourMs, .daily = true};
+  EXPECT_EQ(daily.LeftMs((24 + 16) * kHourMs), kHourMs);
+  EXPECT_EQ(daily.LeftMs((24 + 18) * kHourMs), 23 * kHourMs);
+}
+
+}  // namespace
+}  // namespace tollgate::forward

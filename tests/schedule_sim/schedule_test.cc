@@ -1,0 +1,158 @@
+// The schedule simulator: its bound is one, the daemon's rule keeps what docs/ROUTING.md says.
+//
+// TOLLGATE_SCHEDULE_SEEDS changes how many random schedules are run per pair of fees.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "schedule_sim/bound.h"
+#include "schedule_sim/rules.h"
+#include "tollgate/base/random.h"
+
+namespace tollgate::schedule {
+namespace {
+
+// Not among those that the parameters were chosen with (docs/ROUTING.md).
+constexpr uint64_t kFirstSeed = 9'001;
+
+uint64_t Seeds() {
+  const char* const text = std::getenv("TOLLGATE_SCHEDULE_SEEDS");
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : 12;
+}
+
+// The most that any division can keep, by trying them all.
+double BestByTrying(const Fees& fees, const std::vector<double>& arrivals,
+                    const std::vector<std::vector<Window>>& windows) {
+  // Each payment goes into a window that ends after it came, or nowhere.
+  std::vector<std::vector<size_t>> left;
+  for (const auto& each : windows) {
+    left.emplace_back();
+    for (const Window& window : each) left.back().push_back(window.capacity);
+  }
+  std::vector<size_t> booked(windows.size(), 0);
+  double best = 0;
+  const auto place = [&](auto&& self, size_t payment) -> void {
+    if (payment == arrivals.size()) {
+      best = std::max(best, ShareOf(fees, booked, arrivals.size()));
+      return;
+    }
+    self(self, payment + 1);
+    for (size_t p = 0; p < windows.size(); ++p) {
+      for (size_t w = 0; w < windows[p].size(); ++w) {
+        if (left[p][w] == 0 || windows[p][w].end_ms < arrivals[payment]) continue;
+        --left[p][w];
+        ++booked[p];
+        self(self, payment + 1);
+        --booked[p];
+        ++left[p][w];
+      }
+    }
+  };
+  place(place, 0);
+  return best;
+}
+
+TEST(Bound, IsTheBestOfAllDivisions) {
+  base::Random random(7);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<double> arrivals;
+    for (uint64_t i = 0, n = 1 + random.Below(5); i < n; ++i) {
+      arrivals.push_back(static_cast<double>(random.Below(100)));
+    }
+    std::sort(arrivals.begin(), arrivals.end());
+    std::vector<std::vector<Window>> windows(2);
+    for (auto& each : windows) {
+      for (uint64_t i = 0, n = random.Below(3); i < n; ++i) {
+        each.push_back({static_cast<double>(random.Below(120)), 1 + random.Below(2)});
+      }
+      std::sort(each.begin(), each.end(),
+                [](const Window& a, const Window& b) { return a.end_ms < b.end_ms; });
+    }
+    const double bound =
+        ShareOf(kFees5And15, BestDivision(arrivals, windows).booked, arrivals.size());
+    EXPECT_NEAR(bound, BestByTrying(kFees5And15, arrivals, windows), 1e-9) << "round " << round;
+  }
+}
+
+TEST(Bound, SendsThatEndWhileTheProcessorFailsAreWorthNothing) {
+  Schedule schedule;
+  schedule.cutoff_ms = 10'000;
+  schedule.fees = kFees5And15;
+  schedule.processors[0] = {{.from_ms = 0, .delay_ms = 1'000}, {.from_ms = 5'000, .failing = true}};
+  schedule.processors[1] = {{.from_ms = 0, .failing = true}};
+  EXPECT_NEAR(BoundShare(schedule, {3'000}), 1, 1e-9);
+  EXPECT_NEAR(BoundShare(schedule, {4'500}), 0, 1e-9) << "it would be answered in the outage";
+  schedule.processors[1] = {{.from_ms = 0}};
+  EXPECT_NEAR(BoundShare(schedule, {4'500}), 0.85 / 0.95, 1e-9);
+}
+
+struct Sum {
+  double share = 0;
+  double score = 0;
+  double behind = 0;
+  size_t runs = 0;
+};
+
+TEST(Rules, NoneBeatsTheBoundAndTheDaemonsIsTheBestOfThem) {
+  std::map<std::string, Sum> sums;
+  for (const Fees& fees : {kFees7And10, kFees5And15}) {
+    for (uint64_t seed = kFirstSeed; seed < kFirstSeed + Seeds(); ++seed) {
+      const Schedule schedule = Random(seed, FamilyOf(seed), fees);
+      const std::vector<double> arrivals = Arrivals(schedule, seed);
+      const double bound = BoundShare(schedule, arrivals);
+      for (const Rule& rule : AllRules(schedule)) {
+        RunOptions options;
+        options.seed = seed;
+        const Outcome outcome = schedule::Run(schedule, arrivals, rule, options);
+        size_t booked = 0;
+        for (const size_t count : outcome.booked) booked += count;
+        ASSERT_LE(booked, outcome.accepted) << rule.name << ", seed " << seed;
+        ASSERT_LE(outcome.share, bound) << rule.name << ", seed " << seed;
+        Sum& sum = sums[rule.name];
+        sum.share += outcome.share;
+        sum.score += outcome.score();
+        sum.behind += bound - outcome.share;
+        ++sum.runs;
+      }
+    }
+  }
+  for (auto& [name, sum] : sums) {
+    const auto runs = static_cast<double>(sum.runs);
+    std::printf("    %-28s %6.2f %%, %5.2f behind the bound, score %6.2f\n", name.c_str(),
+                100 * sum.share / runs, 100 * sum.behind / runs, 100 * sum.score / runs);
+  }
+  for (const char* const other : {"default only", "fastest wins", "at most 150 ms slower",
+                                  "faster than 1 s", "at most 3 times slower", "cheapest ready"}) {
+    EXPECT_GT(sums.at(kDaemonsRule).score, sums.at(other).score) << other;
+    EXPECT_GT(sums.at(kWithoutAudits).share, sums.at(other).share) << other;
+  }
+  const Sum& ours = sums.at(kWithoutAudits);
+  EXPECT_LT(ours.behind / static_cast<double>(ours.runs), 0.03);
+}
+
+double ShareOnPublic(const Schedule& schedule) {
+  const std::vector<double> arrivals = Arrivals(schedule, 1);
+  for (const Rule& rule : AllRules(schedule)) {
+    if (rule.name == kDaemonsRule) return Run(schedule, arrivals, rule, {}).share;
+  }
+  return 0;
+}
+
+TEST(Rules, TheDaemonsOnThePublicSchedules) {
+  EXPECT_GE(ShareOnPublic(Preview()), 0.995);
+  EXPECT_GE(ShareOnPublic(Final()), 0.988);
+}
+
+TEST(Run, TheSameSeedGivesTheSameOutcome) {
+  const Schedule schedule = Random(kFirstSeed, Family::kRenewal, kFees5And15);
+  const std::vector<double> arrivals = Arrivals(schedule, 3);
+  const Rule rule = AllRules(schedule).back();
+  const Outcome first = schedule::Run(schedule, arrivals, rule, {});
+  const Outcome second = schedule::Run(schedule, arrivals, rule, {});
+  EXPECT_EQ(first.booked, second.booked);
+  EXPECT_EQ(first.accepted, second.accepted);
+}
+
+}  // namespace
+}  // namespace tollgate::schedule

@@ -1,0 +1,29 @@
+// Report: the outcomes of many runs, as a table for people and as lines for plots.
+//
+// Thread: one.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "schedule_sim/run.h"
+
+namespace tollgate::schedule {
+
+struct Row {
+  std::string schedule;  // "preview", "final" or "random"
+  uint64_t seed = 0;
+  Fees fees;
+  std::string rule;
+  double bound = 0;  // the omniscient one, as a share
+  Outcome outcome;
+};
+
+// Per schedule and fees, a line per rule: mean share, that of the worst tenth of the runs by share,
+// mean distance from the bound and its worst tenth, risk of a difference at an audit.
+std::string Table(const std::vector<Row>& rows);
+// CSV with a header.
+std::string Lines(const std::vector<Row>& rows);
+
+}  // namespace tollgate::schedule

@@ -1,0 +1,18 @@
+// The routing rules that are compared: the daemon's own and what others do.
+//
+// Thread: pure.
+#pragma once
+
+#include <vector>
+
+#include "schedule_sim/run.h"
+
+namespace tollgate::schedule {
+
+inline constexpr const char* kDaemonsRule = "expected cost, audit-safe";  // as it is by default
+inline constexpr const char* kWithoutAudits = "expected cost";            // AUDIT_LAG=0
+
+// All of them, the daemon's as it is by default last.
+std::vector<Rule> AllRules(const Schedule& schedule);
+
+}  // namespace tollgate::schedule

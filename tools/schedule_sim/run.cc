@@ -1,0 +1,154 @@
+#include "schedule_sim/run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schedule_sim/bound.h"
+#include "schedule_sim/health_watch.h"
+#include "tollgate/base/assert.h"
+
+namespace tollgate::schedule {
+namespace {
+
+constexpr int64_t kAmountCents = 1'990;
+
+// The auditor's three questions are answered up to so much apart.
+constexpr int64_t kAuditSpreadNs = base::kNanosPerMilli;
+constexpr int64_t kAuditEveryNs = 10 * base::kNanosPerSecond;
+
+// The part of [0, period) that the stretches cover, each taken modulo the period.
+double CoveredShare(std::vector<std::pair<int64_t, int64_t>> stretches, int64_t period) {
+  const size_t whole = stretches.size();
+  for (size_t i = 0; i < whole; ++i) {
+    auto& [from, to] = stretches[i];
+    if (to - from >= period) return 1;
+    const int64_t length = to - from;
+    from = (from % period + period) % period;
+    to = from + length;
+    if (to > period) {
+      stretches.emplace_back(0, to - period);
+      stretches[i].second = period;  // the reference may be stale
+    }
+  }
+  std::sort(stretches.begin(), stretches.end());
+  int64_t covered = 0;
+  int64_t end = 0;
+  for (const auto& [from, to] : stretches) {
+    covered += std::max<int64_t>(0, to - std::max(from, end));
+    end = std::max(end, to);
+  }
+  return static_cast<double>(covered) / static_cast<double>(period);
+}
+
+class Simulation final : public EventTarget {
+ public:
+  Simulation(const Schedule& schedule, const std::vector<double>& arrivals, const Rule& rule,
+             const RunOptions& options)
+      : schedule_(schedule), arrivals_(arrivals), options_(options), fates_(arrivals.size()) {
+    for (uint8_t i = 0; i < kProcessors; ++i) {
+      processors_.push_back(
+          std::make_unique<SimulatedProcessor>(events_, schedule.processors[i], i, fates_));
+    }
+    std::vector<upstream::HealthBoard*> boards;
+    for (size_t i = 0; i < options.instances; ++i) {
+      instances_.push_back(OpenInstance(rule, i));
+      boards.push_back(&instances_.back()->board());
+    }
+    watch_ = std::make_unique<HealthWatch>(events_, processors_, boards, options.seed);
+  }
+
+  Outcome Run() {
+    ScheduleArrival();
+    while (events_.RunMoment(schedule_.cutoff_ms * base::kNanosPerMilli)) {
+      for (const auto& instance : instances_) instance->Pump();
+    }
+    outcome_.accepted = arrivals_.size() - outcome_.refused;
+    outcome_.audit_risk = AuditRisk();
+    outcome_.booked.assign(kProcessors, 0);
+    for (const Fate& fate : fates_) {
+      if (fate.processor != kNowhere) ++outcome_.booked[fate.processor];
+    }
+    outcome_.share = ShareOf(schedule_.fees, outcome_.booked, arrivals_.size());
+    return outcome_;
+  }
+
+  void OnEvent(uint32_t /*kind*/, uint64_t argument) override {  // a payment is posted
+    const bool taken =
+        instances_[argument % instances_.size()]->Accept({{1, argument}, kAmountCents});
+    if (!taken) ++outcome_.refused;
+    ScheduleArrival();
+  }
+
+ private:
+  std::unique_ptr<Instance> OpenInstance(const Rule& rule, size_t index) {
+    forward::ForwarderOptions forwarding = rule.options;
+    forwarding.processors = {{.name = "default",
+                              .url = "",
+                              .fee_ppm = schedule_.fees.ppm[0],
+                              .headers = {},
+                              .ca_file = {}},
+                             {.name = "fallback",
+                              .url = "",
+                              .fee_ppm = schedule_.fees.ppm[1],
+                              .headers = {},
+                              .ca_file = {}}};
+    for (auto& processor : forwarding.processors) {
+      processor.in_flight_max = options_.in_flight_max;
+    }
+    forwarding.seed = options_.seed + index;
+    auto table = table::PaymentTable::Open({.path = {},
+                                            .durability = table::Durability::kMemory,
+                                            .slots = options_.slots,
+                                            .sync_for_test = nullptr},
+                                           directory_, events_.clock().MonotonicNanos());
+    TG_ASSERT(table.ok());
+    return std::make_unique<Instance>(events_, options_.costs, processors_, fates_, directory_,
+                                      std::move(table).value(), forwarding);
+  }
+
+  void ScheduleArrival() {
+    if (next_ == arrivals_.size()) return;
+    const double at_ns = arrivals_[next_] * static_cast<double>(base::kNanosPerMilli);
+    events_.At(static_cast<int64_t>(at_ns), *this, 0, next_);
+    ++next_;
+  }
+
+  // A payment shows as a difference from its booking until its record, if by then it was sent so
+  // long ago that the auditor counts it.
+  double AuditRisk() const {
+    std::vector<std::pair<int64_t, int64_t>> stretches;
+    const int64_t start_ms = base::ManualClock().WallMillis();
+    for (const Fate& fate : fates_) {
+      if (fate.processor == kNowhere) continue;
+      const int64_t counted_ns =
+          (fate.requested_at_ms - start_ms + schedule_.audit_lag_ms) * base::kNanosPerMilli;
+      const int64_t from_ns = std::max(fate.booked_ns, counted_ns) - kAuditSpreadNs;
+      const int64_t to_ns = fate.on_books_ns + kAuditSpreadNs;
+      if (fate.on_books_ns != 0 && fate.on_books_ns >= counted_ns) {
+        stretches.emplace_back(from_ns, to_ns);
+      }
+    }
+    return CoveredShare(std::move(stretches), kAuditEveryNs);
+  }
+
+  const Schedule& schedule_;
+  const std::vector<double>& arrivals_;
+  const RunOptions options_;
+  EventQueue events_;
+  std::vector<Fate> fates_;
+  SimulatedProcessors processors_;
+  payments::ProcessorDirectory directory_{{"default", "fallback"}};
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::unique_ptr<HealthWatch> watch_;
+  size_t next_ = 0;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+Outcome Run(const Schedule& schedule, const std::vector<double>& arrivals, const Rule& rule,
+            const RunOptions& options) {
+  return Simulation(schedule, arrivals, rule, options).Run();
+}
+
+}  // namespace tollgate::schedule
