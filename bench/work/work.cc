@@ -79,7 +79,8 @@ void WriteResponse::Once() {
 }
 
 void ChooseProcessor::Once() {
-  const auto choice = forward::Choose(views_, 1'000, 5, {});
+  const auto choice =
+      forward::Choose(views_, {.now_ms = 1'000, .age_ms = 5, .arrivals_per_s = 5'000}, {});
   TG_ASSERT(choice.processor == 0);
 }
 
