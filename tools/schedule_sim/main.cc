@@ -1,4 +1,6 @@
 // schedule-sim: routing rules over the public schedules and many random ones (docs/ROUTING.md).
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cmath>
@@ -85,15 +87,20 @@ std::vector<Row> RunAll(const Arguments& arguments) {
   const std::vector<Job> jobs = JobsOf(arguments);
   std::vector<std::vector<Row>> results(jobs.size());
   std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
+  const bool watched = ::isatty(STDERR_FILENO) == 1;
   std::vector<std::thread> threads;
   for (size_t i = 0; i < arguments.jobs; ++i) {
     threads.emplace_back([&] {
       for (size_t job = next++; job < jobs.size(); job = next++) {
         results[job] = RowsOf(arguments, jobs[job]);
+        const size_t so_far = ++done;
+        if (watched) std::fprintf(stderr, "\r%zu of %zu schedules", so_far, jobs.size());
       }
     });
   }
   for (auto& thread : threads) thread.join();
+  if (watched) std::fputc('\n', stderr);
   std::vector<Row> rows;
   for (auto& result : results) rows.insert(rows.end(), result.begin(), result.end());
   return rows;
