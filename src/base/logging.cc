@@ -56,8 +56,8 @@ void StartLogging(std::string_view level) {
 }
 
 void StopLogging() {
+  spdlog::shutdown();  // writes what is queued and joins the thread, which uses the logger
   Logger().reset();
-  spdlog::shutdown();
 }
 
 void Log(LogLevel level, std::string_view text) {

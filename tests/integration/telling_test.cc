@@ -48,7 +48,7 @@ TEST(TellingTest, AChangeOfRoutingIsOneLineHoweverManyWorkersSeeIt) {
 
 TEST(TellingTest, AProcessorWithTooManyUnknownOutcomesIsSaidToBePassedOver) {
   Stack stack(One({"--workers", "1", "--unresolved-max", "1", "--answer-timeout", "300ms",
-                   "--connect-timeout", "200ms"}));
+                   "--audit-lag", "0", "--connect-timeout", "200ms"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
   stack.Configure(0, "/admin/configurations/delay", R"({"delay":2000})");
   HttpClient client(stack.GatewaySocket(0));
