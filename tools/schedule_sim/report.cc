@@ -38,6 +38,7 @@ std::string Heading(const Row& row) { return row.schedule + ", fees " + FeesText
 template <typename Pick>
 std::vector<double> Pluck(const std::vector<const Row*>& rows, Pick pick) {
   std::vector<double> values;
+  values.reserve(rows.size());
   for (const Row* row : rows) values.push_back(100 * pick(*row));
   return values;
 }
