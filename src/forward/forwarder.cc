@@ -209,10 +209,13 @@ bool Forwarder::Impl::CouldTake() const { return CanTakeNew() && ready.empty() &
 
 int64_t Forwarder::Impl::NextDeadlineNs() const {
   if (fenced) return kForever;
-  int64_t next = std::min(due.NextNs(), wait_until_ns);
+  int64_t next = due.NextNs();
+  if (!draining) next = std::min(next, wait_until_ns);
   if (!draining && (!ready.empty() || ring.SizeApprox() != 0)) {
     for (const ProcessorState& state : states) {
-      if (state.breaker_open()) next = std::min(next, state.next_probe_ns());
+      // A probe that is due was declined: then it is wait_until_ns that says when to look again.
+      const int64_t probe_ns = state.next_probe_ns();
+      if (state.breaker_open() && probe_ns > now_ns) next = std::min(next, probe_ns);
     }
   }
   if (unresolved_count != 0) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age

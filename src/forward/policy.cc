@@ -12,6 +12,8 @@ constexpr int64_t kWhole = 1'000'000;  // the amount, in millionths
 constexpr int64_t kQuietFactor = 50;
 // What is waited for is looked at again so often: expectations change.
 constexpr int64_t kLookAgainMs = 50;
+// A trial that could do harm is put off for so many times the longest wait, while health says why.
+constexpr int64_t kToldPatience = 4;
 // Estimates and clocks are not exact.
 constexpr int64_t kMarginMs = 50;
 
@@ -121,9 +123,11 @@ const ProcessorView* Trial(std::span<const ProcessorView> views, const Processor
   const bool harmless = !moment.quiet && trial->latency_ms < moment.left_ms &&
                         !Appraise(*trial, moment, options).crosses_audit;
   if (harmless) return trial;
-  // Nothing else is left, and nobody knows when: then it has to be tried.
-  const bool late = moment.age_ms >= options.wait_for_cheaper_ms_max;
-  return ready == nullptr && late ? trial : nullptr;
+  // Nothing else is left, and nobody will say when it is back: then it has to be tried. Health that
+  // says failing is soon to say otherwise; but not even that is waited for without an end.
+  const int64_t patience_ms =
+      options.wait_for_cheaper_ms_max * (trial->told_out ? kToldPatience : 1);
+  return ready == nullptr && moment.age_ms >= patience_ms ? trial : nullptr;
 }
 
 }  // namespace

@@ -196,6 +196,7 @@ ProcessorView ProcessorState::View(int64_t now_ns) const {
           .usual_latency_ms = static_cast<int64_t>(usual_us_ / 1000),
           .weak_ppm = WeakPpm(),
           .sample_due = now_ns - taken_ns_ >= options_.probe_interval_ns,
+          .told_out = health_.known && health_.failing,
           .suspect = Suspect(now_ns),
           .in_flight = in_flight_,
           .in_flight_cap = cap_};

@@ -164,6 +164,25 @@ TEST(Policy, WhatWouldBeInFlightAcrossAnAuditIsAvoided) {
   EXPECT_EQ(audited().processor, 0) << "both would: then the cheaper";
 }
 
+// What is slow may take a trial although it says failing, and an auditor then sees it in flight.
+TEST(Policy, ATrialThatCrossesAnAuditWaitsForHealthToSpeak) {
+  Case out;
+  out.options.audit_lag_ms = 1'500;
+  Break(out.dear, 60'000);
+  out.cheap.standing = Standing::kProbeDue;
+  out.cheap.latency_ms = 2'000;
+  EXPECT_EQ(out().processor, kNobody);
+  out.moment.age_ms = out.options.wait_for_cheaper_ms_max;
+  EXPECT_EQ(out().processor, 0) << "nobody will say when it is back";
+  out.cheap.told_out = true;
+  EXPECT_EQ(out().processor, kNobody);
+  out.moment.age_ms = 4 * out.options.wait_for_cheaper_ms_max;
+  EXPECT_EQ(out().processor, 0) << "not even health is believed for ever";
+  out.moment.age_ms = 0;
+  out.cheap.latency_ms = 1'000;
+  EXPECT_EQ(out().processor, 0) << "a trial that is over in time does no harm";
+}
+
 TEST(Policy, WhoDoesNotAnswerIsSuspectToAnAudit) {
   Case audited;
   audited.options.audit_lag_ms = 1'500;
@@ -213,6 +232,7 @@ ProcessorView AnyView(payments::ProcessorId id) {
           .usual_latency_ms = *rc::gen::inRange<int64_t>(0, 60'000),
           .weak_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
           .sample_due = *rc::gen::arbitrary<bool>(),
+          .told_out = *rc::gen::arbitrary<bool>(),
           .suspect = *rc::gen::arbitrary<bool>(),
           .in_flight = *rc::gen::inRange<uint32_t>(0, 1'000),
           .in_flight_cap = *rc::gen::inRange<uint32_t>(1, 1'000)};

@@ -91,6 +91,15 @@ TEST_F(ProcessorStateTest, LatencyIsThatOfTheLastAnswersAndHealthWhereItIsNewer)
   EXPECT_EQ(View().latency_ms, 5);
 }
 
+TEST_F(ProcessorStateTest, WhoseHealthSaysFailingIsToldOut) {
+  EXPECT_FALSE(View().told_out);
+  health_ = {.known = true, .failing = true, .min_response_ms = 0};
+  state_.OnHealth(health_, now_ns_);
+  EXPECT_TRUE(View().told_out);
+  state_.OnHealth({}, now_ns_);  // nobody asks any more
+  EXPECT_FALSE(View().told_out);
+}
+
 TEST_F(ProcessorStateTest, AnAnswerThatWasOvertakenSaysNothingOfNow) {
   Answer(5);
   state_.OnSuccess(3'000'000, now_ns_);  // sent three seconds ago

@@ -184,6 +184,7 @@ void World::Turn(size_t index) {
       worker.ledger->Connect();
     }
     worker.forwarder->Pump();
+    if (worker.forwarder->NextDeadlineNs() <= timeline_.now_ns()) spun_ = true;
   }
   const bool fenced = std::any_of(it.workers.begin(), it.workers.end(),
                                   [](const auto& worker) { return worker.forwarder->fenced(); });
@@ -428,6 +429,7 @@ void World::CheckTable(const Instance& instance, Verdict* verdict) const {
 
 Verdict World::Check() const {
   Verdict verdict{.text = {}, .accepted = 0, .crashes = crashes_};
+  if (spun_) verdict.text += "a worker wanted to turn again at once, for nothing\n";
   for (const auto& [id, posted] : posted_) {
     verdict.accepted += posted.accepted ? 1 : 0;
     CheckPayment(id, posted, &verdict);

@@ -107,6 +107,7 @@ class World {
   size_t crashes_ = 0;
   bool calm_ = false;
   bool copied_ = false;
+  bool spun_ = false;
 };
 
 }  // namespace tollgate::simulation

@@ -38,7 +38,8 @@ struct ProcessorView {
   int64_t usual_latency_ms = 0;  // over the last minutes: what to expect after an outage
   int64_t weak_ppm = 0;          // the share of the time that it was out of order or very slow
   bool sample_due = false;       // nothing was sent for a while: latency_ms is hearsay
-  bool suspect = false;  // has not answered for much longer than it used to: nobody knows how slow
+  bool told_out = false;  // its health, which is fresh, says failing: it will say when it is back
+  bool suspect = false;   // has not answered for much longer than it used to: nobody knows how slow
   uint32_t in_flight = 0;
   uint32_t in_flight_cap = 0;
 };
