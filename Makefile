@@ -24,7 +24,7 @@ run: deps ## Start everything on port 9999 with two simulated processors; Ctrl-C
 test: deps ## Build and run all tests
 	@cmake --preset dev --log-level=WARNING
 	@cmake --build build/dev -j $(JOBS)
-	@ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+	@ctest --test-dir build/dev --output-on-failure -j $$(($(JOBS) + 1))
 
 lint: ## Check format, clang-tidy and the rules of the house
 	@tools/lint.sh

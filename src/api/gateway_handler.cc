@@ -80,13 +80,16 @@ struct GatewayHandler::Impl {
   // It is in the ring.
   void Accepted(Responder& responder) {
     parts.metrics.accepted.Add();
-    parts.sleepers.Notify();
+    queued = true;
     responder.Send(accepted);
   }
   void Refuse(Refusal reason) { parts.metrics.refused[static_cast<size_t>(reason)].Add(); }
 
-  void OnCommitted() {
+  void OnTurnEnd() {
     admission.OnCommitted([this](Responder& responder) { Accepted(responder); });
+    if (!queued) return;
+    queued = false;
+    parts.sleepers.Notify();
   }
 
   void Summarise(const http::Request& request, Responder& responder) {
@@ -148,6 +151,7 @@ struct GatewayHandler::Impl {
   const GatewayParts parts;
   payments::PaymentParser parser;
   Admission<Responder> admission;
+  bool queued = false;  // payments, in this turn
 
   const http::StaticResponse accepted{202, "", ""};
   const http::StaticResponse only_post =
@@ -174,6 +178,6 @@ GatewayHandler::~GatewayHandler() = default;
 void GatewayHandler::OnRequest(const http::Request& request, Responder responder) {
   impl_->OnRequest(request, responder);
 }
-void GatewayHandler::OnCommitted() { impl_->OnCommitted(); }
+void GatewayHandler::OnTurnEnd() { impl_->OnTurnEnd(); }
 
 }  // namespace tollgate::api

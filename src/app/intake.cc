@@ -34,8 +34,8 @@ Intake::Intake(Shared& shared, size_t index)
                         .metrics = *metrics_,
                         .draining = shared.draining});
   server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_);
+  loop.AddTurnHook([this] { handler_->OnTurnEnd(); });
   if (shared.config.durability == table::Durability::kDisk) {
-    loop.AddTurnHook([this] { handler_->OnCommitted(); });
     shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
   }
 }

@@ -203,7 +203,7 @@ const std::vector<Setting>& Settings() {
        .help = "the longest that a payment waits for a cheaper processor than one that works",
        .apply = [](C c, T t) { return ToTime(t, c.max_wait_ms, 0); }},
       {.name = "delay_cost",
-       .fallback = "0.01",
+       .fallback = "0.005",
        .help = "what a second in flight costs, as a share of the amount",
        .apply = [](C c, T t) { return ToShare(t, c.delay_cost_ppm_per_s); }},
       {.name = "outage_expected",

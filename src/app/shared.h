@@ -65,7 +65,7 @@ struct Shared {
   RoutingLog routing_log;
   upstream::HealthBoard health;
   Queue queue;  // set before the threads start
-  net::Sleepers sleepers;
+  net::Sleepers sleepers{base::kNanosPerMilli};
   std::atomic<bool> draining{false};
 };
 

@@ -18,7 +18,7 @@ struct Case {
   ProcessorView cheap{.id = 0, .fee_ppm = 50'000, .latency_ms = 5, .in_flight_cap = 350};
   ProcessorView dear{.id = 1, .fee_ppm = 150'000, .latency_ms = 5, .in_flight_cap = 350};
   Moment moment{.now_ms = 1'000'000, .arrivals_per_s = 500};
-  PolicyOptions options;
+  PolicyOptions options{.delay_cost_ppm_per_s = 10'000};
 
   Choice operator()() const {
     const std::array<ProcessorView, 2> views{cheap, dear};

@@ -16,10 +16,12 @@
 namespace tollgate::net {
 namespace {
 
+constexpr int64_t kGatherNs = 20'000;
+
 TEST(Sleepers, AConsumerWithWorkDoesNotSleep) {
   base::ManualClock clock;
   EventLoop loop(clock);
-  Sleepers sleepers;
+  Sleepers sleepers(kGatherNs);
   bool work = true;
   Sleepers::Seat& seat = sleepers.AddSeat(loop, [&] { return work; });
   EXPECT_FALSE(seat.PrepareSleep());
@@ -41,7 +43,7 @@ TEST(Sleepers, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
   base::SystemClock clock;
   EventLoop loop_a(clock);
   EventLoop loop_b(clock);
-  Sleepers sleepers;
+  Sleepers sleepers(kGatherNs);
   Sleepers::Seat& a = sleepers.AddSeat(loop_a, [] { return false; });
   Sleepers::Seat& b = sleepers.AddSeat(loop_b, [] { return false; });
   sleepers.Notify();
@@ -49,7 +51,7 @@ TEST(Sleepers, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
   ExpectNotWoken(loop_b);
   ASSERT_TRUE(b.PrepareSleep());
   sleepers.Notify();
-  loop_b.RunOnce(-1);  // hangs if it was not woken
+  loop_b.RunOnce(-1);  // hangs if it is not woken
   b.AfterSleep();
   ASSERT_TRUE(a.PrepareSleep());
   ASSERT_TRUE(b.PrepareSleep());
@@ -62,6 +64,23 @@ TEST(Sleepers, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
   b.AfterSleep();
 }
 
+TEST(Sleepers, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
+  constexpr int64_t kLongNs = 5 * base::kNanosPerMilli;
+  base::SystemClock clock;
+  EventLoop loop(clock);
+  Sleepers sleepers(kLongNs);
+  Sleepers::Seat& seat = sleepers.AddSeat(loop, [] { return false; });
+  ASSERT_TRUE(seat.PrepareSleep());
+  const int64_t began_ns = clock.MonotonicNanos();
+  sleepers.Notify();
+  sleepers
+      .Notify();  // it is waking: would the timer begin anew, a stream could put it off for ever
+  loop.RunOnce(-1);
+  seat.AfterSleep();
+  EXPECT_GE(clock.MonotonicNanos() - began_ns, kLongNs);
+  ExpectNotWoken(loop);
+}
+
 // Producers push and notify, consumers sleep without any timeout: one lost wake-up and the test
 // hangs, so every item consumed is the proof.
 TEST(Sleepers, NoWakeUpIsLost) {
@@ -70,7 +89,7 @@ TEST(Sleepers, NoWakeUpIsLost) {
   constexpr uint64_t kItems = 20'000;  // of each producer
   base::SystemClock clock;
   base::MpmcRing<uint64_t> ring(1024);
-  Sleepers sleepers;
+  Sleepers sleepers(kGatherNs);
   std::array<std::unique_ptr<EventLoop>, kConsumers> loops;
   std::atomic<uint64_t> consumed{0};
   std::atomic<uint64_t> sum{0};

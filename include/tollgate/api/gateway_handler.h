@@ -45,8 +45,9 @@ class GatewayHandler final : public server::RequestHandler {
   ~GatewayHandler() override;
 
   void OnRequest(const http::Request& request, server::Responder responder) override;
-  // After a group commit: answers what it covers. Posted to the loop by the table's listener.
-  void OnCommitted();
+  // The loop's turn hook: answers what a group commit covers, and tells a worker of what came in,
+  // once it is answered.
+  void OnTurnEnd();
 
  private:
   struct Impl;

@@ -61,7 +61,7 @@ struct PolicyOptions {
   // What a second in flight costs, in millionths of the amount. A second of waiting costs less: as
   // long as another processor would take the payment nothing is lost yet, so only as much as that
   // one is likely to be out of order or slow when it is needed.
-  int64_t delay_cost_ppm_per_s = 10'000;
+  int64_t delay_cost_ppm_per_s = 5'000;
   // The longest that a payment waits for a cheaper processor than one that would take it.
   int64_t wait_for_cheaper_ms_max = 15'000;
   // Payments must not be in flight longer than this, or an auditor who compares the books up to
