@@ -199,7 +199,7 @@ const std::vector<Setting>& Settings() {
        .help = "payments of unknown outcome per processor, above which it is passed over",
        .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.unresolved_max); }},
       {.name = "max_wait",
-       .fallback = "15s",
+       .fallback = "20s",
        .help = "the longest that a payment waits for a cheaper processor than one that works",
        .apply = [](C c, T t) { return ToTime(t, c.max_wait_ms, 0); }},
       {.name = "delay_cost",

@@ -8,7 +8,7 @@
 #   DEFAULT_PORT        8001   the processor with the low fee
 #   FALLBACK_PORT       8002   the dearer one
 #   BUILD_DIR           build/release
-#   DEFAULT_SIM_FEE, FALLBACK_SIM_FEE   0.05, 0.15
+#   DEFAULT_SIM_FEE, FALLBACK_SIM_FEE   0.05, 0.15; the gateways are told of them
 #   GATEWAY_ARGS        more arguments for both gateways
 #   GATEWAY             a program to run in Tollgate's place, told by SERVER_SOCKET, REDIS_SOCKET,
 #                       DEFAULT_URL and FALLBACK_URL alone
@@ -113,6 +113,7 @@ start_gateway() {
     --redis-socket "$folder/redis.sock" --data-dir "$folder" \
     --default-url "http://127.0.0.1:$DEFAULT_PORT" \
     --fallback-url "http://127.0.0.1:$FALLBACK_PORT" \
+    --default-fee "${DEFAULT_SIM_FEE:-0.05}" --fallback-fee "${FALLBACK_SIM_FEE:-0.15}" \
     --admin-listen "$folder/admin-$1.sock" --allow-purge=true ${GATEWAY_ARGS:-}
 }
 

@@ -63,7 +63,7 @@ struct PolicyOptions {
   // one is likely to be out of order or slow when it is needed.
   int64_t delay_cost_ppm_per_s = 5'000;
   // The longest that a payment waits for a cheaper processor than one that would take it.
-  int64_t wait_for_cheaper_ms_max = 15'000;
+  int64_t wait_for_cheaper_ms_max = 20'000;
   // Payments must not be in flight longer than this, or an auditor who compares the books up to
   // this long ago may see them at the processor and not on the books. 0: nobody looks.
   int64_t audit_lag_ms = 0;
