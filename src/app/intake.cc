@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "tollgate/base/logging.h"
+#include "tollgate/base/time_slice.h"
+
 namespace tollgate::app {
 namespace {
 
@@ -42,6 +45,16 @@ Intake::Intake(Shared& shared, size_t index)
 
 void Intake::Start() {
   books_->Start();
+  // Who answers must not wait until the slice of a worker is over.
+  thread_.loop().Post([] {
+    const base::Status asked = base::AskForTimeSlice(base::kTimeSliceMinNs);
+    if (!asked.ok()) {
+      base::LogInfo(
+          "acceptor: no short time slices, so answers may come later while all CPUs are "
+          "busy; allow sched_setattr to have them: " +
+          asked.error().message);
+    }
+  });
   thread_.Start();
 }
 
