@@ -1,8 +1,9 @@
 """p99 of POST /payments at the preview's rate, 550 users that post once a second, through the
-shipped HAProxy configuration with two gateways, against HAProxy that answers by itself."""
+shipped HAProxy configuration with two gateways, against HAProxy that answers by itself; and with
+two bare epoll loops in the gateways' place: what stands behind HAProxy at all costs so much."""
 from measure import load
 from measure.parts import Balancer, Gateway, Setup
-from measure.peers import Haproxy
+from measure.peers import Floor, Haproxy
 from measure.processes import Folder
 
 NAME = "latency"
@@ -20,6 +21,13 @@ def alone(sizes):
         return _through(folder, Haproxy(folder, tcp=True).address, sizes)
 
 
+def floors(sizes):
+    with Folder() as folder:
+        for number in (1, 2):
+            Floor(folder, name=f"gateway-{number}")
+        return _through(folder, Balancer(folder, checks=False).address, sizes)
+
+
 def gateways(sizes):
     with Setup() as setup:
         for number in (1, 2):
@@ -28,4 +36,4 @@ def gateways(sizes):
 
 
 def measure(sizes):
-    return {"gateway": gateways(sizes), "haproxy": alone(sizes)}
+    return {"gateway": gateways(sizes), "haproxy": alone(sizes), "floor": floors(sizes)}

@@ -8,9 +8,9 @@ from measure.processes import listens, wait_until
 class Floor:
     """The bare epoll loop."""
 
-    def __init__(self, folder, tcp=False):
-        self.address = address_for(folder, "floor", tcp)
-        self.process = folder.start("floor", [program("bench-floor"), "--listen", self.address])
+    def __init__(self, folder, tcp=False, name="floor"):
+        self.address = address_for(folder, name, tcp)
+        self.process = folder.start(name, [program("bench-floor"), "--listen", self.address])
         self.pids = [self.process.pid]
         wait_until("floor", lambda: listens(self.address), [self.process])
 
