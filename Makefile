@@ -33,7 +33,9 @@ fuzz: ## Run each fuzz target for a minute (FUZZ_SECONDS=…)
 	@tools/fuzz.sh
 
 ROUNDS ?= 200
-kill-rounds: build ## Kill, cut and copy under load, ROUNDS=200 times, and count what was lost
+kill-rounds: deps ## Kill, cut and copy under load, ROUNDS=200 times, and count what was lost
+	@cmake --preset release --log-level=WARNING -DTOLLGATE_TESTS=ON
+	@cmake --build build/release -j $(JOBS) --target tollgate processor-sim fault_test
 	@tools/kill_rounds.py --rounds $(ROUNDS) --json build/kill-rounds.json
 
 k6: ## Run the preview scenario against port 9999 (k6 must be installed)

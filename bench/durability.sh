@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -gt 0 ] || set -- cost restart seeds
-cmake --preset release --log-level=WARNING
+cmake --preset release --log-level=WARNING -DTOLLGATE_TESTS=ON -DTOLLGATE_BENCH=ON
 cmake --build build/release -j "$(nproc)" --target durability_bench forward_test >/dev/null
 for what in "$@"; do
   echo "--- $what"

@@ -73,6 +73,8 @@ def main():
     parser.add_argument("--fault-test", default="build/release/tests/fault_test")
     parser.add_argument("--json")
     options = parser.parse_args()
+    if not os.access(options.fault_test, os.X_OK):
+        sys.exit(f"kill_rounds: {options.fault_test} is missing; 'make kill-rounds' builds it")
     failed = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

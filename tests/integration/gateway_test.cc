@@ -1,9 +1,11 @@
 // A gateway from outside: what a client sees of it, with real Redis, HAProxy and processors.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "tests/support/audit.h"
 #include "tests/support/load.h"
@@ -115,6 +117,25 @@ TEST(GatewayTest, TheDearerProcessorIsUsedOnlyWhileTheCheaperFails) {
     client.Post("/payments", PaymentBody(TestId(4, next++), "1"));
     return Stack::Summary(stack.GatewaySocket(0))["default"].count >= 5;
   })) << stack.Logs();
+}
+
+// Both processors are out of order and slow, so that probes are declined too.
+TEST(GatewayTest, PaymentsThatWaitCostNoCpu) {
+  Stack stack(One());
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  for (size_t i = 0; i < 2; ++i) {
+    stack.Configure(i, "/admin/configurations/delay", R"({"delay":2000})");
+    stack.Configure(i, "/admin/configurations/failure", R"({"failure":true})");
+  }
+  HttpClient client(stack.GatewaySocket(0));
+  for (uint64_t i = 0; i < 40; ++i) client.Post("/payments", PaymentBody(TestId(6, i), "1"));
+  HttpClient admin(stack.AdminSocket(0));
+  ASSERT_TRUE(Eventually([&] {  // health has told
+    return admin.Get("/admin/routing").body.find("\"latencyMs\":2000") != std::string::npos;
+  })) << admin.Get("/admin/routing").body;
+  const double before = CpuSeconds(stack.gateway(0).pid());
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  EXPECT_LT(CpuSeconds(stack.gateway(0).pid()) - before, 0.3);
 }
 
 TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
