@@ -49,8 +49,8 @@ std::string TableLine(const std::string& rule, const std::vector<const Row*>& ro
   const auto risks = Pluck(rows, [](const Row& row) { return row.outcome.audit_risk; });
   const auto scores = Pluck(rows, [](const Row& row) { return row.outcome.score(); });
   return Text("| %-28s | %6.2f | %6.2f | %6.2f | %6.2f | %5.1f | %6.2f |\n", rule.c_str(),
-              Mean(shares), WorstTenth(shares), -Mean(behind), -WorstTenth(behind), Mean(risks),
-              Mean(scores));
+              Mean(shares), WorstTenth(shares), 0 - Mean(behind), 0 - WorstTenth(behind),
+              Mean(risks), Mean(scores));
 }
 
 // Names in the order in which they first come.
@@ -83,8 +83,8 @@ std::string Table(const std::vector<Row>& rows) {
       bounds = Pluck(its, [](const Row& row) { return row.bound; });
       lines += TableLine(rule, its);
     }
-    text += Text("\n%s: %zu schedules, the bound is %.2f %% (worst tenth %.2f %%)\n\n",
-                 heading.c_str(), runs, Mean(bounds), WorstTenth(bounds));
+    text += Text("\n%s: %zu schedule%s, the bound is %.2f %% (worst tenth %.2f %%)\n\n",
+                 heading.c_str(), runs, runs == 1 ? "" : "s", Mean(bounds), WorstTenth(bounds));
     text +=
         "| rule                         | share %| worst  | behind | worst  | audit | score  |\n";
     text +=
