@@ -1,6 +1,7 @@
 #include "tollgate/payments/summary.h"
 
 #include <optional>
+#include <utility>
 
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
@@ -40,7 +41,7 @@ struct Ends {
 };
 
 // One "name=value"; the problem, or nothing.
-std::string TakePair(std::string_view pair, SummaryRange* range, Ends* seen) {
+std::string TakePair(std::string_view pair, ParseTimestamp parse, RangeQuery* range, Ends* seen) {
   const size_t equals = pair.find('=');
   const auto name = Decode(pair.substr(0, equals));
   if (!name) return "query: a '%' must be followed by two hexadecimal digits";
@@ -53,27 +54,35 @@ std::string TakePair(std::string_view pair, SummaryRange* range, Ends* seen) {
       Decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
   if (!text) return *name + ": a '%' must be followed by two hexadecimal digits";
   if (text->empty()) return {};
-  const auto time = ParseTimestampMillis(*text, is_from ? Rounding::kUp : Rounding::kDown);
+  const auto time = parse(*text, is_from ? Rounding::kUp : Rounding::kDown, Zone::kRequired);
   if (!time) {
     return *name + ": must be a time with a zone, such as 2025-07-15T12:34:56.000Z" +
            " (a '+' of an offset as %2B or as it is)";
   }
-  (is_from ? range->from_ms : range->to_ms) = *time;
+  (is_from ? range->from : range->to) = *time;
   return {};
 }
 
 }  // namespace
 
-ParsedSummaryRange ParseSummaryQuery(std::string_view query) {
-  ParsedSummaryRange parsed;
+RangeQuery ParseRangeQuery(std::string_view query, ParseTimestamp parse) {
+  RangeQuery parsed;
   Ends seen;
-  while (!query.empty() && parsed.ok()) {
+  while (!query.empty() && parsed.problem.empty()) {
     const size_t end = query.find('&');
     const std::string_view pair = query.substr(0, end);
-    if (!pair.empty()) parsed.problem = TakePair(pair, &parsed.range, &seen);
+    if (!pair.empty()) parsed.problem = TakePair(pair, parse, &parsed, &seen);
     query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
   }
   return parsed;
+}
+
+ParsedSummaryRange ParseSummaryQuery(std::string_view query) {
+  RangeQuery range = ParseRangeQuery(query, &ParseTimestampMillis);
+  const SummaryRange open;
+  return {.range = {.from_ms = range.from.value_or(open.from_ms),
+                    .to_ms = range.to.value_or(open.to_ms)},
+          .problem = std::move(range.problem)};
 }
 
 std::string SummaryToJson(const Summary& summary) {

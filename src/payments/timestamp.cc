@@ -113,9 +113,9 @@ void PutNumber(char* out, int digits, int64_t value) {
   }
 }
 
-}  // namespace
-
-std::optional<int64_t> ParseTimestampMillis(std::string_view text, Rounding rounding, Zone zone) {
+// In units of 1/`per_second` s since 1970.
+std::optional<int64_t> Parse(std::string_view text, Rounding rounding, Zone zone,
+                             int64_t per_second) {
   Reader reader(text);
   const int64_t year = reader.Number(4, 1970, 9999);
   reader.Expect('-');
@@ -134,8 +134,19 @@ std::optional<int64_t> ParseTimestampMillis(std::string_view text, Rounding roun
   if (!reader.ok() || !reader.at_end() || day > DaysInMonth(year, month)) return std::nullopt;
   const int64_t seconds = DaysFromCivil(year, month, day) * 86'400 + hour * 3600 + minute * 60 +
                           second - offset_minutes * 60;
-  const int64_t up = rounding == Rounding::kUp && nanos % 1'000'000 != 0 ? 1 : 0;
-  return seconds * 1000 + nanos / 1'000'000 + up;
+  const int64_t nanos_each = 1'000'000'000 / per_second;
+  const int64_t up = rounding == Rounding::kUp && nanos % nanos_each != 0 ? 1 : 0;
+  return seconds * per_second + nanos / nanos_each + up;
+}
+
+}  // namespace
+
+std::optional<int64_t> ParseTimestampMillis(std::string_view text, Rounding rounding, Zone zone) {
+  return Parse(text, rounding, zone, 1'000);
+}
+
+std::optional<int64_t> ParseTimestampMicros(std::string_view text, Rounding rounding, Zone zone) {
+  return Parse(text, rounding, zone, 1'000'000);
 }
 
 void FormatTimestampMillis(int64_t unix_ms, char* out) {

@@ -103,7 +103,7 @@ TEST(GatewayTest, AFullTableIsA503AndWhatWasAcceptedIsBooked) {
 }
 
 TEST(GatewayTest, TheDearerProcessorIsUsedOnlyWhileTheCheaperFails) {
-  Stack stack(One());
+  Stack stack(One({"--max-wait", "1s"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
   stack.Configure(0, "/admin/configurations/failure", R"({"failure":true})");
   HttpClient client(stack.GatewaySocket(0));

@@ -111,6 +111,8 @@ TEST(Timestamp, RoundsAndShifts) {
   EXPECT_EQ(up("1970-01-01T00:00:01.001000Z"), 1001);
   EXPECT_EQ(down("1970-01-01T03:00:00-03:00"), 6 * 3'600'000);
   EXPECT_EQ(down("1970-01-02T00:00:00+05:30"), 18 * 3'600'000 + 30 * 60'000);
+  EXPECT_EQ(ParseTimestampMicros("1970-01-01T00:00:01.0000015Z", Rounding::kDown), 1'000'001);
+  EXPECT_EQ(ParseTimestampMicros("1970-01-01T00:00:01.0000015Z", Rounding::kUp), 1'000'002);
   EXPECT_EQ(ParseTimestampMillis("2025-07-15T12:34:56.12", Rounding::kDown, Zone::kUtcIfAbsent),
             1'752'582'896'120);
   for (const char* bad :

@@ -154,6 +154,21 @@ TEST_F(SimHandlerTest, TheAdminCallsNeedTheTokenWhichCanBeChanged) {
   EXPECT_EQ(Set("delay", R"({"delay":1})", "X-Rinha-Token: sesame\r\n").status, 200);
 }
 
+TEST_F(SimHandlerTest, TheTimeIsKeptToTheMicrosecond) {
+  Pay(Body(Id(1), "10", "2025-07-15T12:00:00.0012349Z"));
+  EXPECT_EQ(Show(Id(1)).body,
+            R"({"correlationId":")" + Id(1) +
+                R"(","amount":10.00,"requestedAt":"2025-07-15T12:00:00.001234"})");
+  const auto counted = [&](const std::string& from, const std::string& to) {
+    const std::string day = "2025-07-15T12:00:00.";
+    return Sum("?from=" + day + from + "Z&to=" + day + to + "Z")
+        .starts_with(R"({"totalRequests":1,)");
+  };
+  EXPECT_TRUE(counted("001234", "001234"));
+  EXPECT_FALSE(counted("001235", "002"));
+  EXPECT_FALSE(counted("001", "001233"));
+}
+
 TEST_F(SimHandlerTest, TheSummaryIsInclusiveAtBothEndsAndAPurgeEmptiesIt) {
   Pay(Body(Id(1), "10", "2025-07-15T12:00:00.001Z"));
   Pay(Body(Id(2), "20", "2025-07-15T12:00:00.002Z"));

@@ -11,16 +11,16 @@
 
 namespace tollgate::sim {
 
-bool Processor::Insert(const payments::Payment& payment, int64_t requested_at_ms) {
-  const StoredPayment stored{payment.amount_cents, requested_at_ms};
+bool Processor::Insert(const payments::Payment& payment, int64_t requested_at_us) {
+  const StoredPayment stored{payment.amount_cents, requested_at_us};
   if (!by_id_.emplace(payment.id, stored).second) return false;
-  Totals& sum = by_time_[requested_at_ms];
+  Totals& sum = by_time_[requested_at_us];
   ++sum.count;
   sum.amount_cents += payment.amount_cents;
   if (file_.valid()) {
     const std::string line = payments::ToString(payment.id) + ' ' +
                              std::to_string(payment.amount_cents) + ' ' +
-                             std::to_string(requested_at_ms) + '\n';
+                             std::to_string(requested_at_us) + '\n';
     const auto written = ::write(file_.get(), line.data(), line.size());
     TG_ASSERT(written == static_cast<ssize_t>(line.size()));
   }
@@ -30,10 +30,10 @@ bool Processor::Insert(const payments::Payment& payment, int64_t requested_at_ms
 bool Processor::KeepIn(const std::string& path) {
   std::ifstream before(path);
   std::string id;
-  for (StoredPayment it; before >> id >> it.amount_cents >> it.requested_at_ms;) {
+  for (StoredPayment it; before >> id >> it.amount_cents >> it.requested_at_us;) {
     const auto parsed = payments::ParseUuid(id);
     if (!parsed) return false;
-    Insert({.id = *parsed, .amount_cents = it.amount_cents}, it.requested_at_ms);
+    Insert({.id = *parsed, .amount_cents = it.amount_cents}, it.requested_at_us);
   }
   file_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   return file_.valid();
@@ -44,9 +44,9 @@ std::optional<StoredPayment> Processor::Find(const payments::Uuid& id) const {
   return it == by_id_.end() ? std::nullopt : std::optional(it->second);
 }
 
-Totals Processor::Sum(int64_t from_ms, int64_t to_ms) const {
+Totals Processor::Sum(int64_t from_us, int64_t to_us) const {
   Totals total;
-  for (auto it = by_time_.lower_bound(from_ms); it != by_time_.end() && it->first <= to_ms; ++it) {
+  for (auto it = by_time_.lower_bound(from_us); it != by_time_.end() && it->first <= to_us; ++it) {
     total.count += it->second.count;
     total.amount_cents += it->second.amount_cents;
   }

@@ -20,7 +20,7 @@ namespace tollgate::sim {
 
 struct StoredPayment {
   int64_t amount_cents = 0;
-  int64_t requested_at_ms = 0;
+  int64_t requested_at_us = 0;
 };
 
 struct Totals {
@@ -31,10 +31,10 @@ struct Totals {
 class Processor {
  public:
   // False: it has this id already.
-  bool Insert(const payments::Payment& payment, int64_t requested_at_ms);
+  bool Insert(const payments::Payment& payment, int64_t requested_at_us);
   std::optional<StoredPayment> Find(const payments::Uuid& id) const;
-  // Both ends inclusive.
-  Totals Sum(int64_t from_ms, int64_t to_ms) const;
+  // Both ends inclusive, in microseconds since 1970.
+  Totals Sum(int64_t from_us, int64_t to_us) const;
   void Purge();
   // From now on what it holds outlives its process, in this file; what the file holds is taken
   // over. False: the file cannot be used.
@@ -47,7 +47,7 @@ class Processor {
 
  private:
   std::unordered_map<payments::Uuid, StoredPayment> by_id_;
-  std::map<int64_t, Totals> by_time_;  // ms → totals of that ms
+  std::map<int64_t, Totals> by_time_;  // µs → totals of that µs
   base::UniqueFd file_;                // invalid: all is kept in memory alone
 };
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,6 @@
 
 #include "processor_sim/rounding.h"
 #include "tollgate/payments/money.h"
-#include "tollgate/payments/processor_json.h"
 #include "tollgate/payments/summary.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -44,9 +44,10 @@ constexpr std::string_view kProcessedSecond =
 constexpr std::string_view kProcessedThird = "essed successfully\"}";
 
 // "2025-07-15T12:34:56.12": UTC without saying so, and without trailing zeros.
-std::string BareTimestamp(int64_t unix_ms) {
-  std::string text = payments::TimestampToString(unix_ms);
+std::string BareTimestamp(int64_t unix_us) {
+  std::string text = payments::TimestampToString(unix_us / 1000);
   text.pop_back();  // the Z
+  text += std::to_string(1000 + unix_us % 1000).substr(1);
   while (text.back() == '0') text.pop_back();
   if (text.back() == '.') text.pop_back();
   return text;
@@ -60,7 +61,11 @@ bool Member(std::string_view body, const char* name, Value& value) {
 }
 
 // {"correlationId","amount","requestedAt"}, the amount rounded.
-std::optional<payments::ProcessorPayment> ReadPayment(std::string_view body) {
+struct Posted {
+  payments::Payment payment;
+  int64_t requested_at_us = 0;
+};
+std::optional<Posted> ReadPayment(std::string_view body) {
   simdjson::ondemand::parser parser;
   const simdjson::padded_string padded(body);
   simdjson::ondemand::document document;
@@ -77,10 +82,10 @@ std::optional<payments::ProcessorPayment> ReadPayment(std::string_view body) {
   if (document["correlationId"].get(id) != simdjson::SUCCESS) return std::nullopt;
   const auto uuid = payments::ParseUuid(id);
   if (document["requestedAt"].get(requested_at) != simdjson::SUCCESS) return std::nullopt;
-  const auto at = payments::ParseTimestampMillis(requested_at, payments::Rounding::kDown,
+  const auto at = payments::ParseTimestampMicros(requested_at, payments::Rounding::kDown,
                                                  payments::Zone::kUtcIfAbsent);
   if (!cents || !uuid || !at) return std::nullopt;
-  return payments::ProcessorPayment{{*uuid, *cents}, *at};
+  return Posted{{*uuid, *cents}, *at};
 }
 
 }  // namespace
@@ -125,7 +130,7 @@ void SimHandler::OnRequest(const http::Request& request, Responder responder) {
 void SimHandler::Pay(const http::Request& request, Responder responder) {
   const auto parsed = ReadPayment(request.body);
   if (!parsed) return responder.SendProblem(400, "correlationId, amount and requestedAt");
-  const bool entered = limit_.Enter([this, payment = parsed->payment, at = parsed->requested_at_ms,
+  const bool entered = limit_.Enter([this, payment = parsed->payment, at = parsed->requested_at_us,
                                      responder] { Work(payment, at, responder); });
   if (!entered) responder.Send(over_capacity_);
 }
@@ -137,22 +142,22 @@ Fault SimHandler::DrawFault() {
 }
 
 // The delay comes first, whoever still waits for the answer.
-void SimHandler::Work(const payments::Payment& payment, int64_t requested_at_ms,
+void SimHandler::Work(const payments::Payment& payment, int64_t requested_at_us,
                       Responder responder) {
   const Fault fault = DrawFault();
   int64_t delay_ms = processor_.delay_ms;
   if (fault == Fault::kHangThenBook) delay_ms += hang_ms_;
-  if (delay_ms <= 0) return Finish(payment, requested_at_ms, fault, responder);
-  After(delay_ms, [this, payment, requested_at_ms, fault, responder] {
-    Finish(payment, requested_at_ms, fault, responder);
+  if (delay_ms <= 0) return Finish(payment, requested_at_us, fault, responder);
+  After(delay_ms, [this, payment, requested_at_us, fault, responder] {
+    Finish(payment, requested_at_us, fault, responder);
   });
 }
 
-void SimHandler::Finish(const payments::Payment& payment, int64_t requested_at_ms, Fault fault,
+void SimHandler::Finish(const payments::Payment& payment, int64_t requested_at_us, Fault fault,
                         Responder responder) {
   const bool not_booked =
       processor_.failing || fault == Fault::kResetBefore || fault == Fault::kGarbage;
-  const bool added = !not_booked && processor_.Insert(payment, requested_at_ms);
+  const bool added = !not_booked && processor_.Insert(payment, requested_at_us);
   switch (fault) {
     case Fault::kResetBefore:
     case Fault::kResetAfter:
@@ -193,7 +198,7 @@ void SimHandler::Show(const http::Request& request, Responder responder) {
       responder.Send(200, kJson,
                      R"({"correlationId":")" + payments::ToString(id) + R"(","amount":)" +
                          payments::CentsToString(found->amount_cents) + R"(,"requestedAt":")" +
-                         BareTimestamp(found->requested_at_ms) + "\"}");
+                         BareTimestamp(found->requested_at_us) + "\"}");
     } else {
       responder.Send(404, "", "");
     }
@@ -296,14 +301,13 @@ void SimHandler::ConfigureFaults(std::string_view body, Responder responder) {
 }
 
 void SimHandler::AdminSummary(const http::Request& request, Responder responder) {
-  const auto parsed = payments::ParseSummaryQuery(request.query);
-  const payments::SummaryRange open;
-  if (!parsed.ok()) return responder.SendProblem(400, parsed.problem);
+  const auto range = payments::ParseRangeQuery(request.query, &payments::ParseTimestampMicros);
+  if (!range.problem.empty()) return responder.SendProblem(400, range.problem);
   Totals totals;
   // It needs both ends; with only one it sums nothing.
-  const bool none = parsed.range.from_ms == open.from_ms && parsed.range.to_ms == open.to_ms;
-  if (none || (parsed.range.from_ms != open.from_ms && parsed.range.to_ms != open.to_ms)) {
-    totals = processor_.Sum(parsed.range.from_ms, parsed.range.to_ms);
+  if (range.from.has_value() == range.to.has_value()) {
+    totals = processor_.Sum(range.from.value_or(std::numeric_limits<int64_t>::min()),
+                            range.to.value_or(std::numeric_limits<int64_t>::max()));
   }
   std::array<char, 200> text;
   const double fee = static_cast<double>(options_.fee_ppm) / 1e6;
@@ -321,7 +325,7 @@ std::string SimHandler::Dump() const {
   for (const auto& [id, payment] : processor_.all()) {
     text += R"({"correlationId":")" + payments::ToString(id) + R"(","amountCents":)" +
             std::to_string(payment.amount_cents) + R"(,"requestedAtMs":)" +
-            std::to_string(payment.requested_at_ms) + "}\n";
+            std::to_string(payment.requested_at_us / 1000) + "}\n";
   }
   return text;
 }

@@ -45,8 +45,8 @@ class SimHandler final : public server::RequestHandler {
 
  private:
   void Pay(const http::Request& request, server::Responder responder);
-  void Work(const payments::Payment& payment, int64_t requested_at_ms, server::Responder responder);
-  void Finish(const payments::Payment& payment, int64_t requested_at_ms, Fault fault,
+  void Work(const payments::Payment& payment, int64_t requested_at_us, server::Responder responder);
+  void Finish(const payments::Payment& payment, int64_t requested_at_us, Fault fault,
               server::Responder responder);
   void Show(const http::Request& request, server::Responder responder);
   void Health(server::Responder responder);

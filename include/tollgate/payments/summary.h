@@ -5,9 +5,12 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tollgate/payments/timestamp.h"
 
 namespace tollgate::payments {
 
@@ -25,8 +28,16 @@ struct ParsedSummaryRange {
 
 // The query part of a target, without the question mark: "from=…&to=…", each optional, percent-
 // coded or not ('+' in an offset stands for itself); unknown names are ignored, a repeated one is
-// a problem. `from` is rounded up and `to` down to the millisecond. An empty value is an absent
+// a problem. `from` is rounded up and `to` down to the unit of `parse`. An empty value is an absent
 // one.
+struct RangeQuery {
+  std::optional<int64_t> from;
+  std::optional<int64_t> to;
+  std::string problem;  // empty on success; else what to change
+};
+using ParseTimestamp = std::optional<int64_t> (*)(std::string_view text, Rounding, Zone);
+RangeQuery ParseRangeQuery(std::string_view query, ParseTimestamp parse);
+// The same in milliseconds, an absent end open.
 ParsedSummaryRange ParseSummaryQuery(std::string_view query);
 
 struct ProcessorTotals {
