@@ -15,7 +15,6 @@ extern const std::string_view kLeasePublish;
 extern const std::string_view kLeaseRelease;
 extern const std::string_view kPurge;
 extern const std::string_view kRecord;
-extern const std::string_view kSummary;
 extern const std::string_view kSweep;
 
 }  // namespace tollgate::ledger::lua

@@ -228,21 +228,31 @@ void RedisConnection::Call(const RedisCommand& command, OnReply on_reply) {
   Send(command, std::move(on_reply));
 }
 
-void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
+void RedisConnection::Queue(const RedisCommand& command, OnReply on_reply) {
+  TG_ASSERT(ready());
+  Append(command, std::move(on_reply), false);
+}
+
+void RedisConnection::Append(const RedisCommand& command, OnReply on_reply, bool timed) {
   Pending* pending = nullptr;
   if (pool_.empty()) {
-    pending = new Pending{this, nullptr};
+    pending = new Pending{this, nullptr, false};
   } else {
     pending = pool_.back();
     pool_.pop_back();
   }
   pending->on_reply = std::move(on_reply);
-  deadlines_.push_back(loop_.now_ns() + options_.command_timeout_ms * base::kNanosPerMilli);
-  ArmDeadline();
+  pending->timed = timed;
   const std::string_view text = command.text();
   const int status = redisAsyncFormattedCommand(context_, &RedisConnection::OnCommandReply, pending,
                                                 text.data(), text.size());
   TG_ASSERT(status == REDIS_OK);  // fails only while disconnecting, which we never do gracefully
+}
+
+void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
+  deadlines_.push_back(loop_.now_ns() + options_.command_timeout_ms * base::kNanosPerMilli);
+  ArmDeadline();
+  Append(command, std::move(on_reply), true);
   // Written at once: usually all of it goes, and epoll is not asked.
   if (state_ != State::kReady) return;
   in_send_ = true;
@@ -253,7 +263,7 @@ void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
 void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply, void* pending) {
   auto* it = static_cast<Pending*>(pending);
   RedisConnection& self = *it->connection;
-  if (!self.deadlines_.empty()) self.deadlines_.pop_front();
+  if (it->timed && !self.deadlines_.empty()) self.deadlines_.pop_front();
   OnReply on_reply = std::exchange(it->on_reply, nullptr);
   self.pool_.push_back(it);
   if (self.deadlines_.empty()) self.deadline_timer_.Disarm();

@@ -53,11 +53,16 @@ class RedisConnection final : public net::EventHandler {
 
   void Start();
   bool ready() const { return state_ == State::kReady; }
+  // Calls under way.
   size_t outstanding() const { return deadlines_.size(); }
   const std::string& Sha(size_t script) const { return shas_[script]; }
 
   // REQUIRES: ready().
   void Call(const RedisCommand& command, OnReply on_reply);
+  // For what comes before a call in one write, as the commands of a transaction before its EXEC:
+  // written with the next Call(), whose deadline covers it.
+  // REQUIRES: ready().
+  void Queue(const RedisCommand& command, OnReply on_reply);
   // Ends the connection, as if it had been lost; it connects again by itself.
   void Drop(const std::string& why);
 
@@ -71,6 +76,7 @@ class RedisConnection final : public net::EventHandler {
   struct Pending {
     RedisConnection* connection;
     OnReply on_reply;
+    bool timed;  // has a deadline of its own
   };
 
   void OnEvents(uint32_t events) override;
@@ -80,6 +86,7 @@ class RedisConnection final : public net::EventHandler {
   void HandshakeCall(RedisCommand& command, std::function<void(const redisReply&)> use);
   void CheckFacts();
   void Send(const RedisCommand& command, OnReply on_reply);
+  void Append(const RedisCommand& command, OnReply on_reply, bool timed);
   void Retry(const std::string& why);
   void Close();
   void Want(uint32_t events);

@@ -325,5 +325,61 @@ TEST_F(RedisLedgerTest, APurgeEmptiesTheBooksAndALateRecordIsNotCounted) {
   EXPECT_EQ(Claim(owner_, {Request(2, 9)}).at(0).verdict, ClaimVerdict::kBooked);
 }
 
+TEST_F(RedisLedgerTest, ASumThatRedisCannotReadIsNoAnswerRatherThanNothing) {
+  Connect();
+  ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
+  ASSERT_EQ(Record(owner_, {{.claim = Request(1)}}).at(0).verdict, RecordVerdict::kDone);
+  RedisBooks books(loop_, Options(), directory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  const auto ask = [&] {
+    std::optional<payments::Summary> summary;
+    bool answered = false;
+    books.GetSummary({}, [&](auto answer) {
+      summary = std::move(answer);
+      answered = true;
+    });
+    EXPECT_TRUE(Until([&] { return answered; }));
+    return summary;
+  };
+  ASSERT_TRUE(ask().has_value());
+  Cli({"set", "tollgate:s:0:5", "no hash"});
+  EXPECT_FALSE(ask().has_value());
+  EXPECT_NE(told_.find("WRONGTYPE"), std::string::npos) << told_;
+  Cli({"del", "tollgate:names", "tollgate:s:0:5"});
+  EXPECT_TRUE(ask().has_value());
+}
+
+// The keys of sums have the epoch in their names, which is not known before it is asked for.
+TEST_F(RedisLedgerTest, ASummaryKnowsOfAPurgeThatAnotherInstanceMade) {
+  Connect();
+  RedisBooks books(loop_, Options(), directory_);
+  RedisBooks other(loop_, Options(), directory_);
+  books.Start();
+  other.Start();
+  ASSERT_TRUE(Until([&] { return books.ready() && other.ready(); }));
+  const auto total = [&] {
+    int64_t count = -1;
+    books.GetSummary({}, [&](const auto& summary) { count = summary->at(0).count; });
+    EXPECT_TRUE(Until([&] { return count >= 0; }));
+    return count;
+  };
+  for (uint64_t i = 1; i <= 3; ++i) {
+    const ClaimRequest request = Request(i, static_cast<uint32_t>(i));
+    ASSERT_EQ(Claim(owner_, {request}).at(0).verdict, ClaimVerdict::kYours);
+    ASSERT_EQ(
+        Record(owner_,
+               {{.claim = request, .epoch_known = true, .epoch = static_cast<uint32_t>(i - 1)}})
+            .at(0)
+            .verdict,
+        RecordVerdict::kDone);
+    EXPECT_EQ(total(), 1) << "after " << i - 1 << " purges";
+    bool purged = false;
+    other.Purge([&](bool done) { purged = done; });
+    ASSERT_TRUE(Until([&] { return purged; }));
+    EXPECT_EQ(total(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::ledger
