@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "tollgate/app/gateway.h"
+#include "tollgate/base/load_pages.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/net/listener.h"
@@ -102,6 +103,10 @@ int RunGateway(const Config& config) {
   if (!gateway.ok()) {
     base::StopLogging();
     return Fail(gateway.error().message);
+  }
+  const auto returned = base::ReturnLoadPages();
+  if (!returned.ok()) {
+    base::LogInfo("more memory stays resident than is needed: " + returned.error().message);
   }
   gateway.value()->Start();
   base::LogInfo("taking payments on " +
