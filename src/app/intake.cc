@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "tollgate/base/logging.h"
-#include "tollgate/base/time_slice.h"
 
 namespace tollgate::app {
 namespace {
@@ -21,6 +20,7 @@ ledger::RedisOptions BooksOf(const Config& config) {
 
 Intake::Intake(Shared& shared, size_t index)
     : metrics_(std::make_unique<metrics::AcceptMetrics>()),
+      realtime_(shared.config.acceptor_realtime),
       thread_(shared.clock, "acceptor-" + std::to_string(index)) {
   net::EventLoop& loop = thread_.loop();
   // Its connection tells nothing: the workers' do, and would say the same.
@@ -45,17 +45,33 @@ Intake::Intake(Shared& shared, size_t index)
 
 void Intake::Start() {
   books_->Start();
-  // Who answers must not wait until the slice of a worker is over.
-  thread_.loop().Post([] {
-    const base::Status asked = base::AskForTimeSlice(base::kTimeSliceMinNs);
-    if (!asked.ok()) {
-      base::LogInfo(
-          "acceptor: no short time slices, so answers may come later while all CPUs are "
-          "busy; allow sched_setattr to have them: " +
-          asked.error().message);
-    }
-  });
+  thread_.loop().Post([this] { TakePrecedence(); });
   thread_.Start();
+}
+
+// Who answers must not wait until the slice of a worker is over.
+void Intake::TakePrecedence() {
+  const base::Status asked = base::AskForTimeSlice(base::kTimeSliceMinNs);
+  if (!asked.ok()) {
+    base::LogInfo(
+        "acceptor: no short time slices, so answers may come later while all CPUs are "
+        "busy; allow sched_setattr to have them: " +
+        asked.error().message);
+  }
+  if (!realtime_) return;
+  // Most containers may not, and do well without.
+  const base::Status begun = precedence_.Begin(thread_.loop().now_ns());
+  if (!begun.ok()) {
+    base::Log(base::LogLevel::kDebug,
+              "acceptor: at the normal priority; root, CAP_SYS_NICE or RLIMIT_RTPRIO would allow "
+              "it a higher one: " +
+                  begun.error().message);
+    return;
+  }
+  thread_.loop().AddTurnHook([this] {
+    const base::Status turned = precedence_.OnTurn(thread_.loop().now_ns());
+    if (!turned.ok()) base::LogWarning("acceptor: its priority stays: " + turned.error().message);
+  });
 }
 
 void Intake::BeginDrain() {

@@ -9,6 +9,7 @@
 #include "app/loop_thread.h"
 #include "app/shared.h"
 #include "tollgate/api/gateway_handler.h"
+#include "tollgate/base/scheduling.h"
 #include "tollgate/ledger/redis_books.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/server/server_counters.h"
@@ -31,7 +32,11 @@ class Intake {
   const server::ServerCounters& counters() const { return server_->counters(); }
 
  private:
+  void TakePrecedence();
+
   const std::unique_ptr<metrics::AcceptMetrics> metrics_;
+  const bool realtime_;
+  base::Precedence precedence_;
   LoopThread thread_;
   std::unique_ptr<ledger::RedisBooks> books_;
   std::unique_ptr<api::GatewayHandler> handler_;

@@ -1,9 +1,12 @@
 // A gateway from outside: what a client sees of it, with real Redis, HAProxy and processors.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -136,6 +139,38 @@ TEST(GatewayTest, PaymentsThatWaitCostNoCpu) {
   const double before = CpuSeconds(stack.gateway(0).pid());
   std::this_thread::sleep_for(std::chrono::seconds(2));
   EXPECT_LT(CpuSeconds(stack.gateway(0).pid()) - before, 0.3);
+}
+
+// The scheduling policy of a thread of that name; -1: there is none.
+int PolicyOf(pid_t pid, const std::string& thread) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    if (name != thread) continue;
+    return ::sched_getscheduler(std::stoi(task.path().filename())) & ~SCHED_RESET_ON_FORK;
+  }
+  return -1;
+}
+
+bool MayHavePrecedence() {
+  bool may = false;
+  std::thread([&] {
+    const sched_param lowest{.sched_priority = 1};
+    may = ::sched_setscheduler(0, SCHED_RR, &lowest) == 0;
+  }).join();
+  return may;
+}
+
+TEST(GatewayTest, AcceptorsTakePrecedenceWhereTheyMayUnlessToldNotTo) {
+  StackOptions options{.gateway_arguments = {}, .redis_arguments = {}, .haproxy = false};
+  options.gateway_environment[1]["ACCEPTOR_REALTIME"] = "false";
+  Stack stack(options);
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  const int high = MayHavePrecedence() ? SCHED_RR : SCHED_OTHER;
+  EXPECT_TRUE(Eventually([&] { return PolicyOf(stack.gateway(0).pid(), "acceptor-0") == high; }));
+  EXPECT_EQ(PolicyOf(stack.gateway(0).pid(), "worker-0"), SCHED_OTHER);
+  EXPECT_EQ(PolicyOf(stack.gateway(1).pid(), "acceptor-0"), SCHED_OTHER);
 }
 
 TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {

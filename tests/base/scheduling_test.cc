@@ -1,0 +1,116 @@
+#include "tollgate/base/scheduling.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "tollgate/base/clock.h"
+
+namespace tollgate::base {
+namespace {
+
+bool KernelHasSlices() {
+  utsname name{};
+  int major = 0;
+  int minor = 0;
+  return ::uname(&name) == 0 && std::sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+         (major > 6 || (major == 6 && minor >= 12));
+}
+
+int Nice() { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); }
+
+TEST(TimeSlice, IsShorterAndNothingElseChanges) {
+  std::thread([] {
+    ASSERT_EQ(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5), 0);
+    const Status asked = AskForTimeSlice(kTimeSliceMinNs);
+    ASSERT_TRUE(asked.ok()) << asked.error().message;
+    EXPECT_EQ(Nice(), 5);
+    EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);
+    if (KernelHasSlices()) {
+      EXPECT_EQ(TimeSliceNs(), kTimeSliceMinNs);
+    }
+  }).join();
+}
+
+TEST(TimeSlice, AnotherPolicyIsLeftAlone) {
+  std::thread([] {
+    const sched_param none{};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    const Status asked = AskForTimeSlice(kTimeSliceMinNs);
+    ASSERT_TRUE(asked.ok()) << asked.error().message;
+    EXPECT_EQ(::sched_getscheduler(0), SCHED_BATCH);
+  }).join();
+}
+
+int64_t Now() { return SystemClock().MonotonicNanos(); }
+int Policy() { return ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; }
+
+// Turns of `busy_ns` of work and `idle_ns` of sleep until precedence is held, or is not; 10 s at
+// most, for other tests keep the CPUs busy too.
+void TurnUntil(Precedence& precedence, bool held, int64_t busy_ns, int64_t idle_ns) {
+  const int64_t end = Now() + 10 * kNanosPerSecond;
+  while (precedence.held() != held && Now() < end) {
+    for (const int64_t begun = Now(); Now() - begun < busy_ns;) continue;
+    if (idle_ns > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(idle_ns));
+    const Status turned = precedence.OnTurn(Now());
+    ASSERT_TRUE(turned.ok()) << turned.error().message;
+  }
+  EXPECT_EQ(precedence.held(), held);
+}
+
+class PrecedenceTest : public ::testing::Test {
+ protected:
+  // On a thread of its own, which nothing stays behind of.
+  template <typename Body>
+  void OnThread(Body body) {
+    bool allowed = true;
+    std::thread([&] {
+      ASSERT_TRUE(AskForTimeSlice(kTimeSliceMinNs).ok());
+      Precedence precedence;
+      allowed = precedence.Begin(Now()).ok();
+      EXPECT_EQ(precedence.held(), allowed);
+      EXPECT_EQ(Policy(), allowed ? SCHED_RR : SCHED_OTHER);
+      if (allowed) body(precedence);
+    }).join();
+    if (!allowed) GTEST_SKIP() << "needs root, CAP_SYS_NICE or RLIMIT_RTPRIO";
+  }
+};
+
+TEST_F(PrecedenceTest, IsForAThreadThatNeedsLittle) {
+  OnThread([](Precedence& precedence) {
+    TurnUntil(precedence, false, 1'000'000, 0);
+    EXPECT_EQ(Policy(), SCHED_OTHER);
+    if (KernelHasSlices()) {
+      EXPECT_EQ(TimeSliceNs(), kTimeSliceMinNs) << "as it was";
+    }
+    const int64_t given_up_ns = Now();
+    TurnUntil(precedence, true, 100'000, 2'000'000);
+    EXPECT_EQ(Policy(), SCHED_RR);
+    EXPECT_GE(Now() - given_up_ns, Precedence::kRestNs) << "or it had it half of the time";
+  });
+}
+
+TEST_F(PrecedenceTest, IsNotInherited) {
+  OnThread([](Precedence&) { std::thread([] { EXPECT_EQ(Policy(), SCHED_OTHER); }).join(); });
+}
+
+TEST_F(PrecedenceTest, AnotherPolicyIsLeftAlone) {
+  std::thread([] {
+    const sched_param none{};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    Precedence precedence;
+    ASSERT_TRUE(precedence.Begin(Now()).ok());
+    EXPECT_FALSE(precedence.held());
+    ASSERT_TRUE(precedence.OnTurn(Now() + 2 * Precedence::kLookNs).ok());
+    EXPECT_EQ(Policy(), SCHED_BATCH);
+  }).join();
+}
+
+}  // namespace
+}  // namespace tollgate::base
