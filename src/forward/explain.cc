@@ -48,7 +48,7 @@ std::string WhyOf(const ProcessorView& view, const Appraisal& it) {
          Percent(it.cost_ppm - view.fee_ppm) + " for ";
   if (it.wait_ms > 0) why += Time(it.wait_ms) + " of waiting and ";
   why += Time(out ? view.usual_latency_ms : view.latency_ms) + " in flight";
-  if (it.crosses_audit) why += "; in flight across an audit";
+  if (it.crosses_audit) why += "; booked across an audit";
   if (it.misses_cutoff) why += "; booked after the cutoff";
   return why;
 }
