@@ -217,8 +217,8 @@ const std::vector<Setting>& Settings() {
        .apply = [](C c, T t) { return ToCutoff(t, c.horizon); }},
       {.name = "audit_lag",
        .fallback = "1500ms",
-       .help = "avoid payments in flight for longer than this, because auditors compare the books "
-               "up to so long ago; 0: nobody does",
+       .help = "auditors compare the books up to so long ago: payments to a processor that takes "
+               "longer go in bursts, or elsewhere; 0: nobody does",
        .apply = [](C c, T t) { return ToTime(t, c.audit_lag_ms, 0); }},
       {.name = "fleet_in_flight_max",
        .fallback = "800",

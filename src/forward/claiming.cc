@@ -82,7 +82,7 @@ bool Forwarder::Impl::Route(uint32_t entry) {
   Held& held = pool[entry];
   const int64_t wall_ms = clock.WallMillis();
   std::array<ProcessorView, payments::kProcessorsMax> views;
-  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns);
+  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
   const Moment moment = MomentOf(wall_ms, wall_ms - table.At(held.slot).accepted_at_ms);
   const Choice choice = options.choose({views.data(), states.size()}, moment, options.policy);
   if (choice.processor == payments::kNoProcessor) {

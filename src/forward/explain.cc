@@ -25,7 +25,8 @@ std::string Time(int64_t ms) {
 std::string Obstacle(const ProcessorView& view, const Appraisal& it) {
   switch (view.standing) {
     case Standing::kOpenForAll:
-      return {};
+      if (it.ready) return {};
+      return it.crosses_audit ? "slow, so it gets payments in bursts; " : "";
     case Standing::kProbeDue:
     case Standing::kBreakerOpen:
       return "out of order, back in about " + Time(view.back_in_ms) + "; ";
@@ -47,7 +48,7 @@ std::string WhyOf(const ProcessorView& view, const Appraisal& it) {
          Percent(it.cost_ppm - view.fee_ppm) + " for ";
   if (it.wait_ms > 0) why += Time(it.wait_ms) + " of waiting and ";
   why += Time(out ? view.usual_latency_ms : view.latency_ms) + " in flight";
-  if (it.crosses_audit) why += "; in flight across an audit";
+  if (it.crosses_audit) why += "; booked across an audit";
   if (it.misses_cutoff) why += "; booked after the cutoff";
   return why;
 }

@@ -194,7 +194,7 @@ std::string Forwarder::Impl::Describe(const Held& held) const {
 
 bool Forwarder::Impl::AnyEligible() const {
   return std::any_of(states.begin(), states.end(), [this](const ProcessorState& state) {
-    const Standing standing = state.View(now_ns).standing;
+    const Standing standing = state.View(now_ns, Waiting()).standing;
     return standing == Standing::kOpenForAll || standing == Standing::kProbeDue;
   });
 }
@@ -240,8 +240,9 @@ bool Forwarder::Impl::Quiet() const {
 // `age_ms` is the payment's.
 Moment Forwarder::Impl::MomentOf(int64_t wall_ms, int64_t age_ms) const {
   return {.now_ms = now_ns / base::kNanosPerMilli,
+          .wall_ms = wall_ms,
           .age_ms = age_ms,
-          .waiting = int64_t{ready.size()} + traffic.in_line(),
+          .waiting = Waiting(),
           .arrivals_per_s = traffic.per_s(),
           .quiet = traffic.Quiet(now_ns),
           .left_ms = options.cutoff.LeftMs(wall_ms)};
@@ -249,7 +250,7 @@ Moment Forwarder::Impl::MomentOf(int64_t wall_ms, int64_t age_ms) const {
 
 Routing Forwarder::Impl::Why() const {
   std::vector<ProcessorView> views;
-  for (const ProcessorState& state : states) views.push_back(state.View(now_ns));
+  for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
   return Explain(std::move(views), MomentOf(clock.WallMillis(), 0), options.policy, options.choose);
 }
 
@@ -257,7 +258,7 @@ Routing Forwarder::Impl::Why() const {
 payments::ProcessorId Forwarder::Impl::RouteNow() const {
   std::array<ProcessorView, payments::kProcessorsMax> all;
   const std::span<ProcessorView> views(all.data(), states.size());
-  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns);
+  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
   LeaveOutTrials(views);
   return options.choose(views, MomentOf(clock.WallMillis(), 0), options.policy).processor;
 }

@@ -45,6 +45,7 @@ struct Forwarder::Impl {
   bool CouldTake() const;
   bool Quiet() const;
   bool AnyEligible() const;
+  int64_t Waiting() const { return int64_t{ready.size()} + traffic.in_line(); }
   Moment MomentOf(int64_t wall_ms, int64_t age_ms) const;
   Routing Why() const;
   void TellRoute();

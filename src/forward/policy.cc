@@ -16,6 +16,15 @@ constexpr int64_t kLookAgainMs = 50;
 constexpr int64_t kToldPatience = 4;
 // Estimates and clocks are not exact.
 constexpr int64_t kMarginMs = 50;
+// What would be booked across an audit is sent in bursts, so that it is booked at the same moment
+// of every second: an auditor sees a difference only if he comes in that moment, and every further
+// burst adds nothing to that. Not at the round second, when auditors like to come.
+constexpr int64_t kBurstEveryMs = 1'000;
+constexpr int64_t kBurstAtMs = 700;
+constexpr int64_t kBurstMs = 20;
+// What remains of the risk, for each payment in a burst: for a small difference between fees it is
+// not worth taking.
+constexpr int64_t kBurstCostPpm = 30'000;
 
 // Until a line of waiting payments is gone, for one more in it holds up all that come before that;
 // never, if they come faster than they go.
@@ -34,14 +43,45 @@ int64_t LatencyMs(const ProcessorView& view) {
   return IsOut(view) ? view.usual_latency_ms : view.latency_ms;
 }
 
-int64_t WaitMs(const ProcessorView& view, const Moment& moment) {
-  if (view.standing == Standing::kOpenForAll) return 0;
-  if (view.standing == Standing::kUnresolvedCap) return kNever;
-  const int64_t back_in_ms = IsOut(view) ? view.back_in_ms : 0;
-  const int64_t in_line = moment.waiting + back_in_ms * moment.arrivals_per_s / kMsPerSecond;
+bool CrossesAudit(const ProcessorView& view, const PolicyOptions& options) {
+  return options.audit_lag_ms != 0 &&
+         (view.suspect || view.latency_ms + kMarginMs > options.audit_lag_ms);
+}
+
+// Until a payment may be sent there as far as audits are concerned; at the end there is no time
+// left to care for them.
+int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  if (moment.quiet || !CrossesAudit(view, options)) return 0;
+  const int64_t booked_ms = moment.wall_ms + view.latency_ms;
+  const int64_t phase_ms = (booked_ms + kBurstEveryMs - kBurstAtMs) % kBurstEveryMs;
+  return phase_ms < kBurstMs ? 0 : kBurstEveryMs - phase_ms;
+}
+
+bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  return view.standing == Standing::kOpenForAll && BurstInMs(view, moment, options) == 0;
+}
+
+// Until it is well again, and then through its line.
+int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
+  const int64_t in_line = moment.waiting + view.back_in_ms * moment.arrivals_per_s / kMsPerSecond;
   const int64_t line_ms =
-      LineMs(in_line, view.in_flight_cap, LatencyMs(view), moment.arrivals_per_s);
-  return line_ms == kNever ? kNever : back_in_ms + line_ms;
+      LineMs(in_line, view.in_flight_cap, view.usual_latency_ms, moment.arrivals_per_s);
+  return line_ms == kNever ? kNever : view.back_in_ms + line_ms;
+}
+
+int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  if (view.standing == Standing::kUnresolvedCap) return kNever;
+  if (IsOut(view)) return WellInMs(view, moment);
+  const int64_t burst_in_ms = BurstInMs(view, moment, options);
+  if (view.standing == Standing::kOpenForAll) {
+    const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
+    if (burst_in_ms == 0 || has_place) return burst_in_ms;
+  }
+  // What is slow takes few at a time; what waits for it need not hope for that alone.
+  const int64_t well_in_ms = view.back_in_ms > 0 ? WellInMs(view, moment) : kNever;
+  if (view.standing == Standing::kOpenForAll) return well_in_ms;
+  return std::min(well_in_ms, LineMs(moment.waiting, view.in_flight_cap, view.latency_ms,
+                                     moment.arrivals_per_s));
 }
 
 // Cheaper first; of equal costs the one with the smaller fee, then the smaller id, so that the
@@ -71,10 +111,9 @@ const char* Name(Standing standing) {
 
 Appraisal Appraise(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   Appraisal it;
-  it.ready = view.standing == Standing::kOpenForAll;
-  it.wait_ms = WaitMs(view, moment);
-  it.crosses_audit = options.audit_lag_ms != 0 &&
-                     (view.suspect || view.latency_ms + kMarginMs > options.audit_lag_ms);
+  it.ready = Ready(view, moment, options);
+  it.wait_ms = WaitMs(view, moment, options);
+  it.crosses_audit = CrossesAudit(view, options);
   if (it.wait_ms == kNever) {
     it.cost_ppm = kNever;
     return it;
@@ -87,7 +126,8 @@ Appraisal Appraise(const ProcessorView& view, const Moment& moment, const Policy
     it.misses_cutoff = true;
     it.cost_ppm += kWhole;
   }
-  if (it.crosses_audit && !IsOut(view)) it.cost_ppm += kWhole;
+  // When one that fell silent will book, nobody can tell.
+  if (it.crosses_audit && !IsOut(view)) it.cost_ppm += view.suspect ? kWhole : kBurstCostPpm;
   return it;
 }
 
@@ -99,7 +139,7 @@ const ProcessorView* BestReady(std::span<const ProcessorView> views, const Momen
   const ProcessorView* best = nullptr;
   its_cost = kNever;
   for (const ProcessorView& view : views) {
-    if (view.standing != Standing::kOpenForAll) continue;
+    if (!Ready(view, moment, options)) continue;
     const int64_t cost = Appraise(view, moment, options).cost_ppm;
     if (best != nullptr && !Before(view, cost, *best, its_cost)) continue;
     best = &view;
@@ -114,14 +154,14 @@ const ProcessorView* Trial(std::span<const ProcessorView> views, const Processor
                            const Moment& moment, const PolicyOptions& options) {
   const ProcessorView* trial = nullptr;
   for (const ProcessorView& view : views) {
-    const bool open = view.standing == Standing::kOpenForAll;
+    const bool open = Ready(view, moment, options);
     if (view.standing != Standing::kProbeDue && !(open && view.sample_due)) continue;
     if (ready != nullptr && view.fee_ppm >= ready->fee_ppm) continue;
     if (trial == nullptr || Before(view, view.fee_ppm, *trial, trial->fee_ppm)) trial = &view;
   }
   if (trial == nullptr) return nullptr;
-  const bool harmless = !moment.quiet && trial->latency_ms < moment.left_ms &&
-                        !Appraise(*trial, moment, options).crosses_audit;
+  const bool harmless =
+      !moment.quiet && trial->latency_ms < moment.left_ms && !CrossesAudit(*trial, options);
   if (harmless) return trial;
   // Nothing else is left, and nobody will say when it is back: then it has to be tried. Health that
   // says failing is soon to say otherwise; but not even that is waited for without an end.
@@ -155,8 +195,11 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
   bool better = ready == nullptr;
   for (const ProcessorView& view : views) {
     if (view.standing == Standing::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
-    if (better || view.standing == Standing::kOpenForAll) continue;
-    if (view.fee_ppm >= ready->fee_ppm) continue;
+    if (Ready(view, moment, options)) continue;
+    if (view.standing == Standing::kOpenForAll) {
+      wake_ms = std::min(wake_ms, moment.now_ms + BurstInMs(view, moment, options));
+    }
+    if (better || view.fee_ppm >= ready->fee_ppm) continue;
     better = Appraise(view, waiting, options).cost_ppm < ready_cost;
   }
   if (!better) return {.processor = ready->id, .wait_until_ms = 0};

@@ -102,49 +102,55 @@ void ProcessorState::SetMax(uint32_t in_flight_max) {
 
 void ProcessorState::Open(int64_t now_ns) {
   breaker_open_ = true;
-  opened_ns_ = now_ns;
+  SetAway(true, now_ns);
   next_probe_ns_ = now_ns + options_.probe_interval_ns;
 }
 
 void ProcessorState::Close(int64_t now_ns) {
   breaker_open_ = false;
   failures_ = 0;
-  outages_ns_ += now_ns - opened_ns_;
+  SetAway(Slow(now_ns), now_ns);
+}
+
+void ProcessorState::SetAway(bool away, int64_t now_ns) {
+  if (away == away_) return;
+  away_ = away;
+  if (away) {
+    away_since_ns_ = now_ns;
+    return;
+  }
+  outages_ns_ += now_ns - away_since_ns_;
   ++outages_;
 }
 
-// What is expected of an outage that ends at a constant rate, the rate being learned from the
-// outages seen, this one included (the posterior mean of an exponential's, with a gamma prior).
+// What is expected of an outage, or of a time of being slow, that ends at a constant rate, the rate
+// being learned from those seen, this one included (the posterior mean of an exponential's, with a
+// gamma prior).
 int64_t ProcessorState::BackInMs(int64_t now_ns) const {
-  if (!breaker_open_) return 0;
-  const int64_t seen_ms = (outages_ns_ + now_ns - opened_ns_) / base::kNanosPerMilli;
+  if (!away_) return 0;
+  const int64_t seen_ms = (outages_ns_ + now_ns - away_since_ns_) / base::kNanosPerMilli;
   constexpr int64_t kImagined = 2;  // outages of the expected length, before any was seen
   return (kImagined * options_.outage_expected_ms + seen_ms) / (kImagined + outages_);
 }
 
-// How much of the time it could not have helped soon, with a minute imagined before anything was
-// seen; ten minutes are remembered.
-int64_t ProcessorState::WeakPpm() const {
-  constexpr int64_t kImaginedPpm = 500'000;
-  constexpr int64_t kImaginedNs = 60 * base::kNanosPerSecond;
-  return (kImaginedNs / 1'000'000 * kImaginedPpm + weak_ns_) /
-         ((kImaginedNs + seen_ns_) / 1'000'000);
+// How likely it could not help soon with all that waits, if it were needed: as often as it was too
+// slow for that before; surely, if it is so now.
+int64_t ProcessorState::WeakPpm(int64_t now_ns, int64_t in_line) const {
+  constexpr int64_t kSoonMs = 1'000;
+  constexpr int64_t kAlways = 1'000'000;
+  const int64_t turns_ms = kSoonMs * cap_ / std::max<int64_t>(in_line + 1, cap_);
+  if (breaker_open_ || LatencyMs(now_ns) > turns_ms) return kAlways;
+  return pace_.SlowerPpm(turns_ms);
 }
 
 void ProcessorState::Watch(int64_t now_ns) {
   constexpr int64_t kStepNs = 100 * base::kNanosPerMilli;
-  constexpr int64_t kSoonMs = 1'000;
-  constexpr int64_t kRememberedNs = 600 * base::kNanosPerSecond;
   const int64_t passed_ns = now_ns - watched_ns_;
   if (passed_ns < kStepNs) return;
   watched_ns_ = now_ns;
+  SetAway(breaker_open_ || Slow(now_ns), now_ns);
   if (passed_ns > base::kNanosPerSecond) return;  // nobody looked
-  seen_ns_ += passed_ns;
-  if (breaker_open_ || LatencyMs(now_ns) >= kSoonMs) weak_ns_ += passed_ns;
-  if (seen_ns_ > kRememberedNs) {
-    weak_ns_ = weak_ns_ / 8 * 7;
-    seen_ns_ = seen_ns_ / 8 * 7;
-  }
+  pace_.Add(breaker_open_ ? PaceHistory::kSlowMs : LatencyMs(now_ns), passed_ns);
 }
 
 int64_t ProcessorState::KnownLatencyMs() const {
@@ -186,7 +192,7 @@ Standing ProcessorState::StandingAt(int64_t now_ns) const {
   return now_ns >= next_probe_ns_ ? Standing::kProbeDue : Standing::kBreakerOpen;
 }
 
-ProcessorView ProcessorState::View(int64_t now_ns) const {
+ProcessorView ProcessorState::View(int64_t now_ns, int64_t in_line) const {
   return {.id = options_.id,
           .fee_ppm = options_.fee_ppm,
           .standing = StandingAt(now_ns),
@@ -194,7 +200,7 @@ ProcessorView ProcessorState::View(int64_t now_ns) const {
           .latency_ms = LatencyMs(now_ns),
           .back_in_ms = BackInMs(now_ns),
           .usual_latency_ms = static_cast<int64_t>(usual_us_ / 1000),
-          .weak_ppm = WeakPpm(),
+          .weak_ppm = WeakPpm(now_ns, in_line),
           .sample_due = now_ns - taken_ns_ >= options_.probe_interval_ns,
           .told_out = health_.known && health_.failing,
           .suspect = Suspect(now_ns),

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "forward/pace_history.h"
 #include "tollgate/forward/policy.h"
 #include "tollgate/upstream/health_board.h"
 
@@ -65,7 +66,8 @@ class ProcessorState {
   void GiveBack();
   void AddUnresolved(int64_t n) { unresolved_ = static_cast<uint32_t>(unresolved_ + n); }
 
-  ProcessorView View(int64_t now_ns) const;
+  // `in_line`: how many payments wait.
+  ProcessorView View(int64_t now_ns, int64_t in_line) const;
   bool breaker_open() const { return breaker_open_; }
   // Not only for a moment, as when it is full.
   bool passed_over() const { return breaker_open_ || unresolved_ >= options_.unresolved_max; }
@@ -79,13 +81,15 @@ class ProcessorState {
   Standing StandingAt(int64_t now_ns) const;
   void Open(int64_t now_ns);
   void Close(int64_t now_ns);
+  void SetAway(bool away, int64_t now_ns);
+  bool Slow(int64_t now_ns) const { return LatencyMs(now_ns) >= PaceHistory::kSlowMs; }
   void NoteDuration(int64_t duration_us, int64_t now_ns);
   int64_t KnownLatencyMs() const;
   int64_t SilentMs(int64_t now_ns) const;
   int64_t LatencyMs(int64_t now_ns) const;
   bool Suspect(int64_t now_ns) const;
   int64_t BackInMs(int64_t now_ns) const;
-  int64_t WeakPpm() const;
+  int64_t WeakPpm(int64_t now_ns, int64_t in_line) const;
   void Watch(int64_t now_ns);
 
   const ProcessorStateOptions options_;
@@ -96,11 +100,12 @@ class ProcessorState {
   int64_t newest_sent_ns_ = 0;  // of the answers in latency_, and of health
   int64_t unanswered_ns_ = 0;   // since then nothing answered, though something was in flight
   int64_t taken_ns_ = 0;        // when a payment was last sent
-  int64_t watched_ns_ = 0;      // up to when seen_ns_ and weak_ns_ count
-  int64_t seen_ns_ = 0;
-  int64_t weak_ns_ = 0;     // of it, out of order or slower than a second
-  int64_t opened_ns_ = 0;   // when the breaker opened
-  int64_t outages_ns_ = 0;  // of all outages that have ended, together
+  int64_t watched_ns_ = 0;      // up to when pace_ counts
+  PaceHistory pace_;
+  // Away: out of order or slow. What is waited for is that neither is so any more.
+  bool away_ = false;
+  int64_t away_since_ns_ = 0;
+  int64_t outages_ns_ = 0;  // of all times away that have ended, together
   int64_t outages_ = 0;     // how many
   bool breaker_open_ = false;
   uint32_t failures_ = 0;  // in a row

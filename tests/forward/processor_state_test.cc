@@ -37,10 +37,11 @@ class ProcessorStateTest : public ::testing::Test {
   void Fail(int times) {
     for (int i = 0; i < times; ++i) state_.OnFailure(now_ns_);
   }
-  ProcessorView View() const { return state_.View(now_ns_); }
+  ProcessorView View() const { return state_.View(now_ns_, in_line_); }
 
   int64_t now_ns_ = 1'000 * kNanosPerSecond;
   upstream::ProcessorHealth health_;
+  int64_t in_line_ = 0;
   ProcessorState state_;
 };
 
@@ -143,12 +144,44 @@ TEST_F(ProcessorStateTest, TheLengthOfOutagesIsLearned) {
 }
 
 TEST_F(ProcessorStateTest, WeaknessIsTheShareOfTimeThatItCouldNotHaveHelped) {
-  EXPECT_EQ(View().weak_ppm, 500'000) << "nothing is known";
+  EXPECT_NEAR(static_cast<double>(View().weak_ppm), 250'000, 3'000) << "nothing is known";
   Pass(540'000);
-  EXPECT_NEAR(static_cast<double>(View().weak_ppm), 50'000, 3'000) << "always well";
+  EXPECT_NEAR(static_cast<double>(View().weak_ppm), 25'000, 3'000) << "always well";
   Fail(3);
+  EXPECT_EQ(View().weak_ppm, 1'000'000) << "now it could not";
   Pass(300'000);
+  Answer(1);
   EXPECT_GT(View().weak_ppm, 300'000);
+  EXPECT_LT(View().weak_ppm, 600'000);
+}
+
+// 16 at once in 100 ms: 160 in a second.
+TEST_F(ProcessorStateTest, ALongLineNeedsAQuickProcessor) {
+  for (int i = 0; i < 600; ++i) {
+    Answer(100);
+    Pass(900);
+  }
+  EXPECT_LT(View().weak_ppm, 50'000);
+  in_line_ = 100;
+  EXPECT_LT(View().weak_ppm, 50'000);
+  in_line_ = 1'000;
+  EXPECT_EQ(View().weak_ppm, 1'000'000) << "at this pace it could not";
+  for (int i = 0; i < 32; ++i) Answer(1);
+  EXPECT_GT(View().weak_ppm, 800'000) << "now it could, but it hardly ever could";
+}
+
+TEST_F(ProcessorStateTest, BeingSlowEndsAsAnOutageDoes) {
+  health_ = {.known = true, .failing = false, .min_response_ms = 2'000};
+  state_.OnHealth(health_, now_ns_);
+  Pass(100);
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_NEAR(static_cast<double>(View().back_in_ms), 20'000, 200);
+  Pass(20'000);
+  EXPECT_NEAR(static_cast<double>(View().back_in_ms), 30'000, 200);
+  Fail(3);
+  EXPECT_NEAR(static_cast<double>(View().back_in_ms), 30'000, 200) << "it is the same trouble";
+  Answer(5);
+  EXPECT_EQ(View().back_in_ms, 0);
 }
 
 TEST_F(ProcessorStateTest, ATooManyRequestsHalvesTheCapAndSuccessesRaiseIt) {

@@ -6,6 +6,7 @@
 #include "schedule_sim/bound.h"
 #include "schedule_sim/health_watch.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/base/random.h"
 
 namespace tollgate::schedule {
 namespace {
@@ -45,6 +46,10 @@ class Simulation final : public EventTarget {
   Simulation(const Schedule& schedule, const std::vector<double>& arrivals, const Rule& rule,
              const RunOptions& options)
       : schedule_(schedule), arrivals_(arrivals), options_(options), fates_(arrivals.size()) {
+    // A run begins at any moment of a second.
+    constexpr int64_t kPhasesMs = 1'000;
+    phase_ms_ = static_cast<int64_t>(base::Random(options.seed).Below(kPhasesMs));
+    events_.clock().StepWallMillis(phase_ms_);
     for (uint8_t i = 0; i < kProcessors; ++i) {
       processors_.push_back(
           std::make_unique<SimulatedProcessor>(events_, schedule.processors[i], i, fates_));
@@ -96,6 +101,7 @@ class Simulation final : public EventTarget {
       processor.in_flight_max = options_.in_flight_max;
     }
     forwarding.seed = options_.seed + index;
+    if (forwarding.cutoff.at_ms != INT64_MAX) forwarding.cutoff.at_ms += phase_ms_;
     auto table = table::PaymentTable::Open({.path = {},
                                             .durability = table::Durability::kMemory,
                                             .slots = options_.slots,
@@ -117,7 +123,7 @@ class Simulation final : public EventTarget {
   // long ago that the auditor counts it.
   double AuditRisk() const {
     std::vector<std::pair<int64_t, int64_t>> stretches;
-    const int64_t start_ms = base::ManualClock().WallMillis();
+    const int64_t start_ms = base::ManualClock().WallMillis() + phase_ms_;
     for (const Fate& fate : fates_) {
       if (fate.processor == kNowhere) continue;
       const int64_t counted_ns =
@@ -135,6 +141,7 @@ class Simulation final : public EventTarget {
   const std::vector<double>& arrivals_;
   const RunOptions options_;
   EventQueue events_;
+  int64_t phase_ms_ = 0;  // of the wall clock at the start
   std::vector<Fate> fates_;
   SimulatedProcessors processors_;
   payments::ProcessorDirectory directory_{{"default", "fallback"}};

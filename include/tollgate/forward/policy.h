@@ -34,9 +34,9 @@ struct ProcessorView {
   Standing standing = Standing::kOpenForAll;
   int64_t retry_at_ms = 0;       // monotonic; with kBreakerOpen
   int64_t latency_ms = 0;        // of a payment sent now, as far as is known
-  int64_t back_in_ms = 0;        // while the breaker is open: how long it is likely to stay so
+  int64_t back_in_ms = 0;        // while out of order or slow: how long it is likely to stay so
   int64_t usual_latency_ms = 0;  // over the last minutes: what to expect after an outage
-  int64_t weak_ppm = 0;          // the share of the time that it was out of order or very slow
+  int64_t weak_ppm = 0;          // how likely it could not take all that waits within a second
   bool sample_due = false;       // nothing was sent for a while: latency_ms is hearsay
   bool told_out = false;  // its health, which is fresh, says failing: it will say when it is back
   bool suspect = false;   // has not answered for much longer than it used to: nobody knows how slow
@@ -49,6 +49,7 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // What is known apart from the processors.
 struct Moment {
   int64_t now_ms = 0;          // monotonic
+  int64_t wall_ms = 0;         // since 1970: bursts of all instances fall together
   int64_t age_ms = 0;          // the payment's
   int64_t waiting = 0;         // payments in line behind it
   int64_t arrivals_per_s = 0;  // of late
@@ -64,8 +65,9 @@ struct PolicyOptions {
   int64_t delay_cost_ppm_per_s = 5'000;
   // The longest that a payment waits for a cheaper processor than one that would take it.
   int64_t wait_for_cheaper_ms_max = 20'000;
-  // Payments must not be in flight longer than this, or an auditor who compares the books up to
-  // this long ago may see them at the processor and not on the books. 0: nobody looks.
+  // A payment that was in flight longer than this, when it is booked, can be seen by an auditor who
+  // compares the books up to this long ago: for the moment until its record. Those to a processor
+  // that takes so long are therefore sent in bursts. 0: nobody looks.
   int64_t audit_lag_ms = 0;
 };
 

@@ -1,0 +1,118 @@
+// The routing rule: what must hold whatever the numbers are.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <vector>
+
+#include "tollgate/forward/explain.h"
+#include "tollgate/forward/policy.h"
+
+namespace tollgate::forward {
+namespace {
+
+constexpr payments::ProcessorId kNobody = payments::kNoProcessor;
+
+ProcessorView AnyView(payments::ProcessorId id) {
+  return {.id = id,
+          .fee_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
+          .standing = static_cast<Standing>(*rc::gen::inRange(0, 5)),
+          .retry_at_ms = *rc::gen::inRange<int64_t>(0, 2'000'000),
+          .latency_ms = *rc::gen::inRange<int64_t>(0, 60'000),
+          .back_in_ms = *rc::gen::inRange<int64_t>(0, 600'000),
+          .usual_latency_ms = *rc::gen::inRange<int64_t>(0, 60'000),
+          .weak_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
+          .sample_due = *rc::gen::arbitrary<bool>(),
+          .told_out = *rc::gen::arbitrary<bool>(),
+          .suspect = *rc::gen::arbitrary<bool>(),
+          .in_flight = *rc::gen::inRange<uint32_t>(0, 1'000),
+          .in_flight_cap = *rc::gen::inRange<uint32_t>(1, 1'000)};
+}
+
+struct Situation {
+  std::vector<ProcessorView> views;
+  Moment moment;
+  PolicyOptions options;
+};
+
+Situation AnySituation() {
+  Situation it;
+  const int count = *rc::gen::inRange(1, 6);
+  for (int i = 0; i < count; ++i)
+    it.views.push_back(AnyView(static_cast<payments::ProcessorId>(i)));
+  it.moment = {.now_ms = *rc::gen::inRange<int64_t>(0, 1'000'000),
+               .wall_ms = *rc::gen::inRange<int64_t>(0, 1'000'000),
+               .age_ms = *rc::gen::inRange<int64_t>(0, 100'000),
+               .waiting = *rc::gen::inRange<int64_t>(0, 100'000),
+               .arrivals_per_s = *rc::gen::inRange<int64_t>(0, 100'000),
+               .quiet = *rc::gen::arbitrary<bool>()};
+  if (*rc::gen::arbitrary<bool>()) it.moment.left_ms = *rc::gen::inRange<int64_t>(0, 100'000);
+  it.options.delay_cost_ppm_per_s = *rc::gen::inRange<int64_t>(0, 1'000'000);
+  it.options.wait_for_cheaper_ms_max = *rc::gen::inRange<int64_t>(0, 100'000);
+  if (*rc::gen::arbitrary<bool>()) it.options.audit_lag_ms = *rc::gen::inRange<int64_t>(1, 5'000);
+  return it;
+}
+
+bool CanTake(Standing standing) {
+  return standing == Standing::kOpenForAll || standing == Standing::kProbeDue;
+}
+
+TEST(PolicyProperty, NeverSendsToOneThatCannotTakeIt) {
+  EXPECT_TRUE(rc::check([] {
+    const Situation it = AnySituation();
+    const Choice choice = Choose(it.views, it.moment, it.options);
+    if (choice.processor == kNobody) return;
+    RC_ASSERT(CanTake(it.views.at(choice.processor).standing));
+  }));
+}
+
+// Who waits is looked at again, and before its time is over.
+TEST(PolicyProperty, WaitingEnds) {
+  EXPECT_TRUE(rc::check([] {
+    const Situation it = AnySituation();
+    const Choice choice = Choose(it.views, it.moment, it.options);
+    if (choice.processor != kNobody) return;
+    RC_ASSERT(choice.wait_until_ms <= it.moment.now_ms + 50);
+    bool any_ready = false;
+    for (const auto& view : it.views) any_ready |= Appraise(view, it.moment, it.options).ready;
+    if (any_ready) RC_ASSERT(it.moment.age_ms < it.options.wait_for_cheaper_ms_max);
+  }));
+}
+
+// Being dearer never wins a payment.
+TEST(PolicyProperty, ALowerFeeNeverLosesAPaymentThatItHad) {
+  EXPECT_TRUE(rc::check([] {
+    Situation it = AnySituation();
+    LeaveOutTrials(it.views);
+    const Choice choice = Choose(it.views, it.moment, it.options);
+    if (choice.processor == kNobody) return;
+    ProcessorView& chosen = it.views.at(choice.processor);
+    chosen.fee_ppm = *rc::gen::inRange<int64_t>(0, chosen.fee_ppm + 1);
+    RC_ASSERT(Choose(it.views, it.moment, it.options).processor == choice.processor);
+  }));
+}
+
+TEST(PolicyProperty, TheOrderOfTheViewsDoesNotMatter) {
+  EXPECT_TRUE(rc::check([] {
+    const Situation it = AnySituation();
+    const std::vector<ProcessorView> turned(it.views.rbegin(), it.views.rend());
+    RC_ASSERT(Choose(it.views, it.moment, it.options).processor ==
+              Choose(turned, it.moment, it.options).processor);
+  }));
+}
+
+TEST(PolicyProperty, TheExplanationChoosesAsTheRuleDoes) {
+  EXPECT_TRUE(rc::check([] {
+    Situation it = AnySituation();
+    const Routing routing = Explain(it.views, it.moment, it.options, &Choose);
+    LeaveOutTrials(it.views);
+    const Choice choice = Choose(it.views, it.moment, it.options);
+    RC_ASSERT(routing.waits == (choice.processor == kNobody));
+    for (const Reasons& reasons : routing.processors) {
+      RC_ASSERT(reasons.chosen == (reasons.view.id == choice.processor));
+      RC_ASSERT(!reasons.why.empty());
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace tollgate::forward
