@@ -1,4 +1,5 @@
 // bench-load: see generator.h. Prints one JSON object.
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -126,14 +127,11 @@ int main(int argc, char** argv) {
   const auto asked = base::AskForTimeSlice(base::kTimeSliceMinNs);
   if (!asked.ok()) return Fail("no short time slice: " + asked.error().message);
   // In a closed loop it would only answer itself sooner, at the expense of what is measured.
-  if (options.rate > 0) {
-    base::Precedence precedence;
-    const auto begun = precedence.Begin(base::SystemClock().MonotonicNanos());
-    if (!begun.ok()) {
-      std::fprintf(stderr,
-                   "bench-load: at the normal priority, so its own wait for a CPU counts: %s\n",
-                   begun.error().message.c_str());
-    }
+  const sched_param lowest{.sched_priority = 1};
+  if (options.rate > 0 && ::sched_setscheduler(0, SCHED_RR, &lowest) != 0) {
+    std::fprintf(stderr,
+                 "bench-load: not at real-time priority, so its own wait for a CPU counts; root, "
+                 "CAP_SYS_NICE or RLIMIT_RTPRIO would allow it\n");
   }
   return Load(options);
 }

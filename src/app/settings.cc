@@ -275,7 +275,7 @@ const std::vector<Setting>& Settings() {
        .apply = [](C c, T t) { return t.empty() ? Problem{} : ToCount(t, 1, 256, c.workers); }},
       {.name = "acceptor_realtime",
        .fallback = "true",
-       .help = "acceptors take precedence over all else while they need little, where allowed",
+       .help = "while workers are busy, acceptors go before all else, where that is allowed",
        .apply = [](C c, T t) { return ToSwitch(t, c.acceptor_realtime); }},
       {.name = "drain_timeout",
        .fallback = "8s",

@@ -34,9 +34,9 @@ Status Write(SchedAttr attr) {
   return OkStatus();
 }
 
-int64_t ThreadCpuNs() {
+int64_t CpuNs(clockid_t clock) {
   timespec spent{};
-  TG_ASSERT(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent) == 0);
+  TG_ASSERT(::clock_gettime(clock, &spent) == 0);
   return spent.tv_sec * kNanosPerSecond + spent.tv_nsec;
 }
 
@@ -61,11 +61,13 @@ Status Precedence::Begin(int64_t now_ns) {
   // Whoever gave it another policy knows better.
   if (attr.policy != SCHED_OTHER) return OkStatus();
   slice_ns_ = static_cast<int64_t>(attr.runtime_ns);
-  const Status set = Set(true);
-  begun_ = set.ok();
+  Status allowed = Set(true);
+  if (allowed.ok()) allowed = Set(false);
+  begun_ = allowed.ok();
   looked_ns_ = now_ns;
-  cpu_ns_ = ThreadCpuNs();
-  return set;
+  own_ns_ = CpuNs(CLOCK_THREAD_CPUTIME_ID);
+  process_ns_ = CpuNs(CLOCK_PROCESS_CPUTIME_ID);
+  return allowed;
 }
 
 Status Precedence::Set(bool held) {
@@ -80,19 +82,26 @@ Status Precedence::Set(bool held) {
   return written;
 }
 
+// Two thresholds each, so that it does not go to and fro.
+bool Precedence::Wanted(int64_t own_ns, int64_t others_ns, int64_t passed_ns) const {
+  if (held_) return own_ns <= passed_ns / 2 && others_ns >= passed_ns / 10;
+  return own_ns < passed_ns / 4 && others_ns > passed_ns / 4;
+}
+
 Status Precedence::OnTurn(int64_t now_ns) {
   if (!begun_ || now_ns - looked_ns_ < kLookNs) return OkStatus();
-  const int64_t cpu_ns = ThreadCpuNs();
-  const int64_t spent_ns = cpu_ns - cpu_ns_;
-  const int64_t passed_ns = now_ns - looked_ns_;
-  cpu_ns_ = cpu_ns;
+  const int64_t own_ns = CpuNs(CLOCK_THREAD_CPUTIME_ID);
+  const int64_t process_ns = CpuNs(CLOCK_PROCESS_CPUTIME_ID);
+  const int64_t own_spent_ns = own_ns - own_ns_;
+  const int64_t others_spent_ns = process_ns - process_ns_ - own_spent_ns;
+  const bool wanted = Wanted(own_spent_ns, others_spent_ns, now_ns - looked_ns_);
+  own_ns_ = own_ns;
+  process_ns_ = process_ns;
   looked_ns_ = now_ns;
-  // That it gets little may be for want of a CPU: so it is not enough to have it again at once.
-  const bool change =
-      held_ ? spent_ns > passed_ns / 2 : spent_ns < passed_ns / 4 && now_ns - set_ns_ >= kRestNs;
-  if (!change) return OkStatus();
+  // That it gets little may be for want of a CPU: so that is not enough to have it again at once.
+  if (wanted == held_ || (wanted && now_ns - set_ns_ < kRestNs)) return OkStatus();
   set_ns_ = now_ns;
-  const Status set = Set(!held_);
+  const Status set = Set(wanted);
   begun_ = set.ok();
   return set;
 }

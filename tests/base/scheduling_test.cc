@@ -6,6 +6,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -64,6 +66,26 @@ void TurnUntil(Precedence& precedence, bool held, int64_t busy_ns, int64_t idle_
   EXPECT_EQ(precedence.held(), held);
 }
 
+// Threads that need all they can get, as workers do when much is to be done.
+class Busy {
+ public:
+  Busy() {
+    for (std::thread& thread : threads_) {
+      thread = std::thread([this] {
+        while (!stop_.load(std::memory_order_relaxed)) continue;
+      });
+    }
+  }
+  ~Busy() {
+    stop_.store(true, std::memory_order_relaxed);
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::array<std::thread, 2> threads_;
+};
+
 class PrecedenceTest : public ::testing::Test {
  protected:
   // On a thread of its own, which nothing stays behind of.
@@ -74,16 +96,19 @@ class PrecedenceTest : public ::testing::Test {
       ASSERT_TRUE(AskForTimeSlice(kTimeSliceMinNs).ok());
       Precedence precedence;
       allowed = precedence.Begin(Now()).ok();
-      EXPECT_EQ(precedence.held(), allowed);
-      EXPECT_EQ(Policy(), allowed ? SCHED_RR : SCHED_OTHER);
+      EXPECT_FALSE(precedence.held());
+      EXPECT_EQ(Policy(), SCHED_OTHER);
       if (allowed) body(precedence);
     }).join();
     if (!allowed) GTEST_SKIP() << "needs root, CAP_SYS_NICE or RLIMIT_RTPRIO";
   }
 };
 
-TEST_F(PrecedenceTest, IsForAThreadThatNeedsLittle) {
+TEST_F(PrecedenceTest, IsForAThreadThatNeedsLittleWhileOthersNeedMuch) {
   OnThread([](Precedence& precedence) {
+    const Busy others;
+    TurnUntil(precedence, true, 100'000, 2'000'000);
+    EXPECT_EQ(Policy(), SCHED_RR);
     TurnUntil(precedence, false, 1'000'000, 0);
     EXPECT_EQ(Policy(), SCHED_OTHER);
     if (KernelHasSlices()) {
@@ -96,8 +121,28 @@ TEST_F(PrecedenceTest, IsForAThreadThatNeedsLittle) {
   });
 }
 
+TEST_F(PrecedenceTest, EndsWhenTheOthersAreDone) {
+  OnThread([](Precedence& precedence) {
+    {
+      const Busy others;
+      TurnUntil(precedence, true, 100'000, 2'000'000);
+    }
+    TurnUntil(precedence, false, 100'000, 2'000'000);
+    EXPECT_EQ(Policy(), SCHED_OTHER);
+    for (int i = 0; i < 10; ++i) {
+      std::this_thread::sleep_for(std::chrono::nanoseconds(Precedence::kLookNs));
+      ASSERT_TRUE(precedence.OnTurn(Now() + Precedence::kRestNs).ok());
+      EXPECT_FALSE(precedence.held()) << "nobody is in its way";
+    }
+  });
+}
+
 TEST_F(PrecedenceTest, IsNotInherited) {
-  OnThread([](Precedence&) { std::thread([] { EXPECT_EQ(Policy(), SCHED_OTHER); }).join(); });
+  OnThread([](Precedence& precedence) {
+    const Busy others;
+    TurnUntil(precedence, true, 100'000, 2'000'000);
+    std::thread([] { EXPECT_EQ(Policy(), SCHED_OTHER); }).join();
+  });
 }
 
 TEST_F(PrecedenceTest, AnotherPolicyIsLeftAlone) {

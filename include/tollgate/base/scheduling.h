@@ -24,18 +24,20 @@ Status AskForTimeSlice(int64_t slice_ns);
 int64_t TimeSliceNs();
 
 // Precedence: real-time priority, the lowest there is (sched(7), SCHED_RR), for a thread that needs
-// little: whoever runs makes way when it wakes. If it needs more than half of a CPU it is put back
-// to what it was for a while, so that it keeps others from their work for a tenth of the time at
-// most. Threads that it starts do not inherit it. A limit of CPU time that a container has does
-// not bind it meanwhile (cgroups(7)): nobody should allow this there who counts on the limit.
+// little, while the other threads of its process need much: whoever runs makes way when it wakes.
+// At other times it is as it was: on a machine with time to spare a thread that breaks in on those
+// that send to it only does them harm. If it needs more than half of a CPU itself it goes without
+// for a while, so that it keeps others from their work for a tenth of the time at most. Threads
+// that it starts do not inherit it. A limit of CPU time that a container has does not bind it
+// meanwhile (cgroups(7)): nobody should allow this there who counts on the limit.
 //
 // Thread: one, the same in all calls.
 class Precedence {
  public:
   // Fails where the system does not allow it: it needs root, CAP_SYS_NICE or RLIMIT_RTPRIO.
   Status Begin(int64_t now_ns);
-  // To be called often; looks at the thread's CPU time now and then. After an error, which carries
-  // errno, nothing changes any more.
+  // To be called often; looks at the CPU times now and then. After an error, which carries errno,
+  // nothing changes any more.
   Status OnTurn(int64_t now_ns);
   bool held() const { return held_; }
 
@@ -44,12 +46,14 @@ class Precedence {
 
  private:
   Status Set(bool held);
+  bool Wanted(int64_t own_ns, int64_t others_ns, int64_t passed_ns) const;
 
   bool begun_ = false;
   bool held_ = false;
   int64_t set_ns_ = 0;
   int64_t looked_ns_ = 0;
-  int64_t cpu_ns_ = 0;  // the thread's, then
+  int64_t own_ns_ = 0;      // CPU time of the thread, then
+  int64_t process_ns_ = 0;  // of all threads
   int64_t slice_ns_ = 0;
 };
 
