@@ -102,6 +102,7 @@ void RedisConnection::ConnectTo(const std::string& address) {
   }
   fd_ = context_->c.fd;
   context_->data = this;
+  replies_.Serve(*context_->c.reader);
   auto& hooks = context_->ev;
   hooks.data = this;
   hooks.addRead = [](void* data) {

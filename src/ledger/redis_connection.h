@@ -18,6 +18,7 @@
 
 #include "ledger/deadline_queue.h"
 #include "ledger/redis_command.h"
+#include "ledger/reply_arena.h"
 #include "tollgate/base/random.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/net/event_loop.h"
@@ -104,6 +105,7 @@ class RedisConnection final : public net::EventHandler {
   const Events events_;
   std::vector<std::string> shas_;
   State state_ = State::kIdle;
+  ReplyArena replies_;  // of the context
   redisAsyncContext* context_ = nullptr;
   int fd_ = -1;
   uint32_t wanted_ = 0;
