@@ -6,7 +6,7 @@
 
 #include <cstring>
 #include <fstream>
-#include <regex>
+#include <sstream>
 #include <string>
 
 namespace tollgate::base {
@@ -48,7 +48,9 @@ TEST(LoadPages, AreHandedBackAndComeAgain) {
   EXPECT_LE(after + 48 * kPage, before) << "of " << before << " bytes " << after << " stayed";
   for (size_t i = 0; i < 64 * kPage; i += kPage) ASSERT_EQ(mapped[i], 'f');
   // Code of libraries, and data that the dynamic linker has written.
-  EXPECT_TRUE(std::regex_match("payments-17", std::regex("[a-z]+-([0-9]+)")));
+  std::ostringstream text;
+  text << std::fixed << 19.9 << std::string(3, '.');
+  EXPECT_EQ(text.str(), "19.900000...");
   ::munmap(mapped, 64 * kPage);
 }
 
