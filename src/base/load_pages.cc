@@ -15,8 +15,8 @@ namespace {
 
 // One mapping of /proc/self/smaps (proc(5)).
 struct Mapping {
-  uintptr_t begin = 0;
-  uintptr_t end = 0;
+  void* begin = nullptr;
+  void* end = nullptr;
   bool of_file = false;  // private, and never to be written
   size_t resident_kb = 0;
   size_t anonymous_kb = 0;  // pages that are no longer the file's
@@ -26,8 +26,8 @@ bool ReadHeader(const std::string& line, Mapping& mapping) {
   std::array<char, 5> rights{};
   uint64_t inode = 0;
   Mapping read;
-  if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %" SCNu64, &read.begin,
-                  &read.end, rights.data(), &inode) != 4) {
+  if (std::sscanf(line.c_str(), "%p-%p %4s %*x %*s %" SCNu64, &read.begin, &read.end, rights.data(),
+                  &inode) != 4) {
     return false;
   }
   read.of_file = inode != 0 && rights[1] == '-' && rights[3] == 'p';
@@ -63,8 +63,8 @@ Result<size_t> ReturnLoadPages() {
   size_t returned = 0;
   for (const Mapping& mapping : mappings.value()) {
     if (!mapping.of_file || mapping.anonymous_kb != 0 || mapping.resident_kb == 0) continue;
-    void* const begin = reinterpret_cast<void*>(mapping.begin);
-    if (::madvise(begin, mapping.end - mapping.begin, MADV_DONTNEED) != 0) {
+    const auto bytes = static_cast<char*>(mapping.end) - static_cast<char*>(mapping.begin);
+    if (::madvise(mapping.begin, static_cast<size_t>(bytes), MADV_DONTNEED) != 0) {
       return ErrnoError("madvise");
     }
     returned += mapping.resident_kb * 1024;

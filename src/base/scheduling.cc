@@ -77,7 +77,7 @@ Status Precedence::Set(bool held) {
   attr.priority = held ? 1 : 0;
   attr.flags = kResetOnFork;
   attr.runtime_ns = held ? 0 : static_cast<uint64_t>(slice_ns_);
-  const Status written = Write(attr);
+  Status written = Write(attr);
   if (written.ok()) held_ = held;
   return written;
 }
@@ -101,7 +101,7 @@ Status Precedence::OnTurn(int64_t now_ns) {
   // That it gets little may be for want of a CPU: so that is not enough to have it again at once.
   if (wanted == held_ || (wanted && now_ns - set_ns_ < kRestNs)) return OkStatus();
   set_ns_ = now_ns;
-  const Status set = Set(wanted);
+  Status set = Set(wanted);
   begun_ = set.ok();
   return set;
 }

@@ -277,6 +277,7 @@ TEST(Policy, TooManyOfUnknownOutcomeAreNotAddedTo) {
 
 TEST(Policy, AnyNumberOfProcessors) {
   std::vector<ProcessorView> views;
+  views.reserve(5);
   for (int i = 0; i < 5; ++i) {
     views.push_back({.id = static_cast<payments::ProcessorId>(i),
                      .fee_ppm = 90'000 - 10'000 * i,
