@@ -25,8 +25,7 @@ std::string Time(int64_t ms) {
 std::string Obstacle(const ProcessorView& view, const Appraisal& it) {
   switch (view.standing) {
     case Standing::kOpenForAll:
-      if (it.ready) return {};
-      return it.crosses_audit ? "slow, so it gets payments in bursts; " : "";
+      return it.ready ? "" : "slow, so it gets payments in bursts; ";
     case Standing::kProbeDue:
     case Standing::kBreakerOpen:
       return "out of order, back in about " + Time(view.back_in_ms) + "; ";

@@ -24,6 +24,14 @@ StackOptions One(std::vector<std::string> arguments = {}) {
           .haproxy = false};
 }
 
+// Both processors.
+void SetFailing(Stack& stack, bool failing) {
+  for (size_t i = 0; i < 2; ++i) {
+    stack.Configure(i, "/admin/configurations/failure",
+                    failing ? R"({"failure":true})" : R"({"failure":false})");
+  }
+}
+
 TEST(GatewayTest, APaymentIsAcceptedBookedAndFound) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -165,16 +173,11 @@ bool MayHavePrecedence() {
 // Whether the acceptor is ever seen with precedence while the gateway works off what it could not
 // forward before.
 bool PrecedenceIsSeen(Stack& stack, uint64_t seed) {
-  const auto set_failing = [&](const std::string& failing) {
-    for (size_t i = 0; i < 2; ++i) {
-      stack.Configure(i, "/admin/configurations/failure", R"({"failure":)" + failing + "}");
-    }
-  };
-  set_failing("true");
+  SetFailing(stack, true);
   HttpClient client(stack.GatewaySocket(0));
   uint64_t posted = 0;
   while (posted < 5'000) client.Post("/payments", PaymentBody(TestId(seed, posted++), "1"));
-  set_failing("false");
+  SetFailing(stack, false);
   HttpClient admin(stack.AdminSocket(0));
   bool seen = false;
   EXPECT_TRUE(Eventually([&] {
@@ -205,12 +208,7 @@ TEST(GatewayTest, AnAcceptorThatIsToldNotToTakesNoPrecedence) {
 TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  const auto set_failing = [&](const std::string& failing) {
-    for (size_t i = 0; i < 2; ++i) {
-      stack.Configure(i, "/admin/configurations/failure", R"({"failure":)" + failing + "}");
-    }
-  };
-  set_failing("true");
+  SetFailing(stack, true);
   HttpClient client(stack.GatewaySocket(0));
   for (uint64_t i = 0; i < 20; ++i) client.Post("/payments", PaymentBody(TestId(5, i), "1"));
   stack.gateway(0).Kill();
@@ -218,7 +216,7 @@ TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
   const std::string name = "/gateway-1.sock.table";
   const std::string from = stack.DataFolder(0) + name;
   ASSERT_EQ(std::rename(from.c_str(), (stack.DataFolder(1) + name).c_str()), 0);
-  set_failing("false");
+  SetFailing(stack, false);
   const auto all_booked = [&] {
     auto totals = Stack::Summary(stack.GatewaySocket(1));
     return totals["default"].count + totals["fallback"].count == 20;
