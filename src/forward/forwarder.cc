@@ -108,7 +108,8 @@ void Forwarder::Impl::ReadHealth() {
   }
   for (size_t i = 0; i < states.size(); ++i) {
     const auto id = static_cast<payments::ProcessorId>(i);
-    if (states[i].OnHealth(health.Read(id), now_ns)) TellRouting(id, "its health says failing");
+    if (!states[i].OnHealth(health.Read(id), now_ns)) continue;
+    TellRouting(id, states[i].breaker_open() ? "its health says failing" : "its health says well");
   }
 }
 

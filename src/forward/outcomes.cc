@@ -40,7 +40,7 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
     case PostOutcome::kEmpty500:
     case PostOutcome::kError500:
     case PostOutcome::kUnknown:
-      if (state.OnFailure(now_ns)) {
+      if (state.OnFailure(result.duration_us, now_ns)) {
         const std::string why = std::to_string(state.failures()) +
                                 " failures in a row, the last: " + upstream::Name(result.outcome);
         TellRouting(id, why);

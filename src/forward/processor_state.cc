@@ -68,19 +68,20 @@ void ProcessorState::NoteDuration(int64_t duration_us, int64_t now_ns) {
 
 bool ProcessorState::OnSuccess(int64_t duration_us, int64_t now_ns) {
   NoteDuration(duration_us, now_ns);
-  failures_ = 0;
+  const bool breaker_is_older = now_ns - duration_us * 1000 >= breaker_changed_ns_;
+  if (!breaker_open_) failures_ = 0;
   if (cap_ < max_ && ++successes_ >= cap_) {
     cap_ = std::min(max_, cap_ + std::max(1U, cap_ / 8));
     successes_ = 0;
   }
-  if (!breaker_open_) return false;
+  if (!breaker_open_ || !breaker_is_older) return false;
   Close(now_ns);
   return true;
 }
 
-bool ProcessorState::OnFailure(int64_t now_ns) {
-  ++failures_;
-  if (breaker_open_ || failures_ < options_.breaker_failures) return false;
+bool ProcessorState::OnFailure(int64_t duration_us, int64_t now_ns) {
+  if (breaker_open_ || now_ns - duration_us * 1000 < breaker_changed_ns_) return false;
+  if (++failures_ < options_.breaker_failures) return false;
   Open(now_ns);
   return true;
 }
@@ -102,12 +103,14 @@ void ProcessorState::SetMax(uint32_t in_flight_max) {
 
 void ProcessorState::Open(int64_t now_ns) {
   breaker_open_ = true;
+  breaker_changed_ns_ = now_ns;
   SetAway(true, now_ns);
   next_probe_ns_ = now_ns + options_.probe_interval_ns;
 }
 
 void ProcessorState::Close(int64_t now_ns) {
   breaker_open_ = false;
+  breaker_changed_ns_ = now_ns;
   failures_ = 0;
   SetAway(Slow(now_ns), now_ns);
 }

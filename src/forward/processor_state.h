@@ -2,7 +2,7 @@
 //
 // Thread: one worker's.
 // Invariants: an open breaker lets at most one probe through per interval; 429 is a matter of
-// capacity, never of the breaker.
+// capacity, never of the breaker; what was sent before the breaker changed does not change it back.
 #pragma once
 
 #include <array>
@@ -49,10 +49,11 @@ class ProcessorState {
   // What the fleet's snapshot says. `failing` opens the breaker when it is news. True if the
   // breaker changed.
   bool OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns);
-  // An answer that shows it working. True if this closed the breaker.
+  // An answer that shows it working. True if this closed the breaker. `duration_us` tells, here and
+  // below, when the payment was sent.
   bool OnSuccess(int64_t duration_us, int64_t now_ns);
   // True if this opened the breaker.
-  bool OnFailure(int64_t now_ns);
+  bool OnFailure(int64_t duration_us, int64_t now_ns);
   // 429: halves the cap, at most once per 100 ms.
   void OnOverCapacity(int64_t now_ns);
 
@@ -108,6 +109,7 @@ class ProcessorState {
   int64_t outages_ns_ = 0;  // of all times away that have ended, together
   int64_t outages_ = 0;     // how many
   bool breaker_open_ = false;
+  int64_t breaker_changed_ns_ = 0;
   uint32_t failures_ = 0;  // in a row
   int64_t next_probe_ns_ = 0;
   uint32_t in_flight_ = 0;

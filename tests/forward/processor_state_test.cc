@@ -35,7 +35,7 @@ class ProcessorStateTest : public ::testing::Test {
     state_.OnSuccess(after_ms * 1000, now_ns_);
   }
   void Fail(int times) {
-    for (int i = 0; i < times; ++i) state_.OnFailure(now_ns_);
+    for (int i = 0; i < times; ++i) state_.OnFailure(0, now_ns_);
   }
   ProcessorView View() const { return state_.View(now_ns_, in_line_); }
 
@@ -54,6 +54,23 @@ TEST_F(ProcessorStateTest, AFewFailuresInARowOpenTheBreakerAndOneSuccessClosesIt
   EXPECT_EQ(View().standing, Standing::kBreakerOpen);
   Answer(1);
   EXPECT_EQ(View().standing, Standing::kOpenForAll);
+}
+
+TEST_F(ProcessorStateTest, WhatWasSentBeforeTheBreakerChangedDoesNotChangeItBack) {
+  const int64_t before_ns = now_ns_;
+  const auto duration_us = [&] { return (now_ns_ - before_ns) / 1000; };
+  now_ns_ += 10 * kNanosPerMilli;
+  Fail(3);
+  now_ns_ += 10 * kNanosPerMilli;
+  EXPECT_FALSE(state_.OnSuccess(duration_us(), now_ns_));
+  EXPECT_TRUE(state_.breaker_open()) << "as it was before the failures";
+  EXPECT_EQ(state_.failures(), 3U);
+  Answer(1);
+  ASSERT_FALSE(state_.breaker_open());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(state_.OnFailure(duration_us(), now_ns_));
+  EXPECT_FALSE(state_.breaker_open()) << "as it was before it worked again";
+  Fail(3);
+  EXPECT_TRUE(state_.breaker_open());
 }
 
 TEST_F(ProcessorStateTest, OneProbePerInterval) {

@@ -26,6 +26,15 @@ size_t Count(const std::string& text, const std::string& part) {
 TEST(TellingTest, AChangeOfRoutingIsOneLineHoweverManyWorkersSeeIt) {
   Stack stack(One({"--workers", "3"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
+  // Health has been asked, and is not again before this ends: an answer of its own in between would
+  // be a change more.
+  const auto latency_is = [&](const std::string& ms) {
+    const std::string page = HttpClient(stack.AdminSocket(0)).Get("/admin/routing").body;
+    return Count(page, "\"latencyMs\":" + ms + ",") == 3;
+  };
+  stack.Configure(0, "/admin/configurations/delay", R"({"delay":7})");
+  ASSERT_TRUE(Eventually([&] { return latency_is("7"); })) << stack.Logs();
+  stack.Configure(0, "/admin/configurations/delay", R"({"delay":0})");
   // Enough that no worker is left asleep.
   Load load({.addresses = {stack.GatewaySocket(0)}, .seed = 9, .threads = 8, .pause_us = 500});
   load.Start();
