@@ -90,8 +90,12 @@ std::vector<Rule> AllRules(const Schedule& schedule) {
   known.options.policy.wait_for_cheaper_ms_max = 1'000'000;
   known.options.cutoff.at_ms = base::ManualClock().WallMillis() + schedule.cutoff_ms;
   rules.push_back(known);
+  constexpr int64_t kAuditLagMs = 1'500;
+  known.name = kDaemonsKnownEnd;
+  known.options.policy.audit_lag_ms = kAuditLagMs;
+  rules.push_back(known);
   Rule audit_safe = With(kDaemonsRule, &forward::Choose);
-  audit_safe.options.policy.audit_lag_ms = 1'500;
+  audit_safe.options.policy.audit_lag_ms = kAuditLagMs;
   rules.push_back(audit_safe);
   return rules;
 }
