@@ -11,17 +11,18 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 scenario=${1:-preview}
 export K6=${K6:-k6} BUILD_DIR=${BUILD_DIR:-$root/build/release}
+usage() { echo "usage: bench/agreement.sh [preview|final] [known-end]" >&2; exit 2; }
 case $scenario in
   preview) fees=(DEFAULT_SIM_FEE=0.05 FALLBACK_SIM_FEE=0.15) ;;
   final) fees=(DEFAULT_SIM_FEE=0.07 FALLBACK_SIM_FEE=0.10) ;;
-  *) echo "usage: bench/agreement.sh [preview|final] [known-end]" >&2; exit 2 ;;
+  *) usage ;;
 esac
 seconds=$([ "$scenario" = final ] && echo 300 || echo 60)
 rule="expected cost, audit-safe"
 case ${2:-} in
   "") ;;
   known-end) rule="audit-safe, cutoff known" ;;
-  *) echo "usage: bench/agreement.sh [preview|final] [known-end]" >&2; exit 2 ;;
+  *) usage ;;
 esac
 command -v "$K6" >/dev/null || { echo "agreement: $K6 is not found; K6=… names it" >&2; exit 1; }
 [ -x "$BUILD_DIR/schedule-sim" ] || { echo "agreement: $BUILD_DIR/schedule-sim is missing; run 'make build'" >&2; exit 1; }
