@@ -18,6 +18,7 @@
 namespace tollgate::ledger {
 namespace {
 
+constexpr size_t kRecentBytes = 13;
 constexpr const char* kSweepKeys = "200";  // looked at per step: a fraction of a millisecond
 
 using Totals = std::map<std::string, payments::ProcessorTotals>;
@@ -40,6 +41,23 @@ bool AddFields(const redisReply& fields, const SumPart& part, Sums& sums) {
     if (node < part.first || node > part.last) continue;
     int64_t& figure = field[0] == 'c' ? sum.count : sum.cents;
     if (__builtin_add_overflow(figure, NumberOf(*fields.element[i + 1]), &figure)) return false;
+  }
+  return true;
+}
+
+// Adds those of `entries` (processor 1, at 6, cents 6 each) that lie in `range`: what record.lua
+// has not put into the tree yet.
+bool AddRecent(const redisReply& entries, const payments::SummaryRange& range, Sums& sums) {
+  if (entries.type == REDIS_REPLY_NIL) return true;
+  Unpacker in(TextOf(entries));
+  for (size_t left = TextOf(entries).size(); left != 0; left -= kRecentBytes) {
+    if (left < kRecentBytes) return false;
+    Sum& sum = sums[in.Take<1>()];
+    const auto at_ms = static_cast<int64_t>(in.Take<6>());
+    const auto cents = static_cast<int64_t>(in.Take<6>());
+    if (at_ms < range.from_ms || at_ms > range.to_ms) continue;
+    ++sum.count;
+    if (__builtin_add_overflow(sum.cents, cents, &sum.cents)) return false;
   }
   return true;
 }
@@ -92,13 +110,14 @@ struct RedisBooks::Impl {
   }
 
   struct Question {
+    payments::SummaryRange range;
     std::vector<SumPart> parts;
     OnSummary done;
     int tries = kEpochTries;
   };
 
   void GetSummary(const payments::SummaryRange& range, OnSummary done) {
-    AskForSums({.parts = PlanSum(range), .done = std::move(done)});
+    AskForSums({.range = range, .parts = PlanSum(range), .done = std::move(done)});
   }
 
   // A transaction of plain reads: no purge and no record comes between, and a thousand sums cost
@@ -112,6 +131,7 @@ struct RedisBooks::Impl {
     connection.Queue(command.Begin(2).Add("GET").Add(options.prefix + "epoch"), queued);
     connection.Queue(command.Begin(2).Add("HGETALL").Add(options.prefix + "names"), queued);
     const std::string nodes = options.prefix + "s:" + epoch + ":";
+    connection.Queue(command.Begin(2).Add("GET").Add(nodes + "recent"), queued);
     for (const SumPart& part : question.parts) {
       connection.Queue(command.Begin(2).Add("HGETALL").Add(nodes + part.key), queued);
     }
@@ -124,24 +144,26 @@ struct RedisBooks::Impl {
 
   void OnSums(const redisReply* reply, const std::string& asked, Question question) {
     if (!IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY ||
-        reply->elements != question.parts.size() + 2) {
+        reply->elements != question.parts.size() + kBeforeParts) {
       return question.done(std::nullopt);
     }
     const redisReply& current = *reply->element[0];
     if (!IsAnswer(&current)) return question.done(std::nullopt);
     epoch = current.type == REDIS_REPLY_NIL ? "0" : TextOf(current);
-    if (epoch == asked) return question.done(SummaryOf(*reply, question.parts));
+    if (epoch == asked) return question.done(SummaryOf(*reply, question));
     if (--question.tries == 0) return question.done(std::nullopt);
     AskForSums(std::move(question));
   }
 
-  // Of what the transaction returns: the epoch, the names, the parts.
-  std::optional<payments::Summary> SummaryOf(const redisReply& reply,
-                                             const std::vector<SumPart>& parts) {
+  // Of what the transaction returns: the epoch, the names, the recent ones, the parts.
+  std::optional<payments::Summary> SummaryOf(const redisReply& reply, const Question& question) {
     Sums sums;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (!IsAnswer(reply.element[i + 2])) return std::nullopt;
-      if (!AddFields(*reply.element[i + 2], parts[i], sums)) return std::nullopt;
+    if (!IsAnswer(reply.element[2])) return std::nullopt;
+    if (!AddRecent(*reply.element[2], question.range, sums)) return std::nullopt;
+    for (size_t i = 0; i < question.parts.size(); ++i) {
+      const redisReply* part = reply.element[i + kBeforeParts];
+      if (!IsAnswer(part)) return std::nullopt;
+      if (!AddFields(*part, question.parts[i], sums)) return std::nullopt;
     }
     std::optional<Totals> totals = NameThem(sums, NamesOf(*reply.element[1]));
     if (!totals) return std::nullopt;
@@ -212,6 +234,7 @@ struct RedisBooks::Impl {
     });
   }
 
+  static constexpr size_t kBeforeParts = 3;
   // Each try but the first needs another purge in the moment between.
   static constexpr int kEpochTries = 4;
   static constexpr int64_t kSweepPauseNs = 5 * base::kNanosPerMilli;

@@ -70,6 +70,13 @@ class RedisLedgerTest : public RedisFixture, public LedgerEvents {
     ASSERT_EQ(cli.WaitExit(20'000), 0) << cli.Log();
     ASSERT_EQ(cli.Log().find("ERR"), std::string::npos) << cli.Log();
   }
+  int64_t KeysLike(const std::string& pattern) {
+    testing::ChildProcess cli({"redis-cli", "-s", Socket(), "--raw", "eval",
+                               "return #redis.call('KEYS', ARGV[1])", "0", pattern},
+                              folder_ / ("keys-" + std::to_string(++asked_) + ".log"));
+    EXPECT_EQ(cli.WaitExit(5'000), 0) << cli.Log();
+    return std::stoll(cli.Log());
+  }
   // What was booked today was booked `days` ago.
   void MakeOlder(int days) {
     Cli({"eval",
@@ -86,6 +93,7 @@ class RedisLedgerTest : public RedisFixture, public LedgerEvents {
   std::vector<ClaimReply> claimed_;
   std::vector<RecordReply> recorded_;
   uint64_t batch_ = 0, done_ = 0;
+  int asked_ = 0;
   bool failed_ = false, tail_lost_ = false;
   const Owner owner_{.table = {1, 2}, .incarnation = 5, .nonce = 77};
 };
@@ -199,6 +207,29 @@ void RedisLedgerTest::ExpectAnswersOfTheModel() {
   }
 }
 
+// The books keep the numbers that an owner's names have, for as long as it calls with the same.
+TEST_F(RedisLedgerTest, AProcessorThatIsNewOrOnlyAnotherInstanceHasGoesByItsName) {
+  Connect();
+  ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
+  const std::optional<payments::ProcessorId> third = directory_.Add("third");
+  ASSERT_TRUE(third.has_value() && directory_.Add("fourth").has_value());
+  RecordRequest record{.claim = Request(2)};
+  record.claim.processor = *third;
+  ASSERT_EQ(Claim(owner_, {record.claim}).at(0).verdict, ClaimVerdict::kYours) << told_;
+  ASSERT_EQ(Record(owner_, {record}).at(0).verdict, RecordVerdict::kDone);
+
+  payments::ProcessorDirectory others{{"fallback", "default"}};
+  RedisLedger other(loop_, Options(), others, "");
+  other.SetEvents(this);
+  other.Start();
+  ASSERT_TRUE(Until([&] { return other.ready(); }));
+  other.Record({.table = {7, 7}, .incarnation = 1, .nonce = 1},
+               std::vector{RecordRequest{.claim = Request(2)}}, ++batch_);
+  ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+  ASSERT_EQ(recorded_.at(0).verdict, RecordVerdict::kContradiction);
+  EXPECT_EQ(others.Name(recorded_.at(0).other), "third");
+}
+
 TEST_F(RedisLedgerTest, WhatWasBookedYesterdayIsKnownAndLaterForgotten) {
   Connect();
   const RecordRequest record{.claim = Request(1), .epoch_known = true, .epoch = 0};
@@ -237,13 +268,9 @@ TEST_F(RedisLedgerTest, WhatWasBookedYesterdayIsKnownAndLaterForgotten) {
   for (int i = 0; i < 50;) i += renew() ? 1 : 0;
   EXPECT_TRUE(known()) << "cleared away within its horizon";
   MakeOlder(3);
-  int asked = 0;
   EXPECT_TRUE(Until([&] {
     renew();
-    testing::ChildProcess cli({"redis-cli", "-s", Socket(), "--raw", "eval",
-                               "return #redis.call('KEYS', 'tollgate:b:*')", "0"},
-                              folder_ / ("keys-" + std::to_string(++asked) + ".log"));
-    return cli.WaitExit(5'000) == 0 && cli.Log() == "0\n";
+    return KeysLike("tollgate:b:*") == 0;
   })) << "the horizon has passed";
 }
 
@@ -320,6 +347,7 @@ TEST_F(RedisLedgerTest, APurgeEmptiesTheBooksAndALateRecordIsNotCounted) {
   books.Purge([&](bool done) { purged = done; });
   ASSERT_TRUE(Until([&] { return purged; }));
   EXPECT_EQ(total(), 0);
+  ASSERT_TRUE(Until([&] { return KeysLike("tollgate:[bds]:0:*") == 0; })) << "not cleared away";
   // Claimed before the purge: acknowledged, and not counted.
   EXPECT_EQ(
       Record(owner_, {{.claim = Request(2, 2), .epoch_known = true, .epoch = 0}}).at(0).verdict,
@@ -349,8 +377,90 @@ TEST_F(RedisLedgerTest, ASumThatRedisCannotReadIsNoAnswerRatherThanNothing) {
   Cli({"set", "tollgate:s:0:5", "no hash"});
   EXPECT_FALSE(ask().has_value());
   EXPECT_NE(told_.find("WRONGTYPE"), std::string::npos) << told_;
-  Cli({"del", "tollgate:names", "tollgate:s:0:5"});
+  Cli({"del", "tollgate:s:0:5"});
   EXPECT_TRUE(ask().has_value());
+  Cli({"append", "tollgate:s:0:recent", "half"});
+  EXPECT_FALSE(ask().has_value());
+  Cli({"del", "tollgate:s:0:recent"});
+  EXPECT_TRUE(ask().has_value());
+}
+
+// The last payments are only listed and go into the tree together: before, between and after.
+TEST_F(RedisLedgerTest, ASummaryIsExactWhicheverPartOfItIsInTheTree) {
+  Connect();
+  RedisBooks books(loop_, Options(), directory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  const auto total = [&](const payments::SummaryRange& range) {
+    payments::Summary summary;
+    books.GetSummary(range, [&](const auto& answer) { summary = *answer; });
+    EXPECT_TRUE(Until([&] { return !summary.empty(); }));
+    return std::pair(summary.at(0).count, summary.at(0).amount_cents);
+  };
+  std::map<int64_t, int64_t> count_at, cents_at;
+  uint64_t number = 0;
+  const auto check = [&](int64_t from_ms, int64_t to_ms) {
+    int64_t count = 0, cents = 0;
+    for (auto it = count_at.lower_bound(from_ms); it != count_at.upper_bound(to_ms); ++it) {
+      count += it->second;
+      cents += cents_at[it->first];
+    }
+    EXPECT_EQ(total({.from_ms = from_ms, .to_ms = to_ms}), std::pair(count, cents))
+        << number << " on the books, of " << from_ms << " to " << to_ms;
+  };
+  constexpr int64_t kStartMs = 1'752'583'000'000;
+  // Some alone, then more at once than are ever only listed, then a few more.
+  for (const int batch : {1, 1, 30, 31, 1, 1, 100, 5, 63, 64, 1}) {
+    std::vector<RecordRequest> records;
+    for (int i = 0; i < batch; ++i) {
+      ++number;
+      RecordRequest record{.claim = Request(number, static_cast<uint32_t>(number))};
+      record.claim.requested_at_ms = kStartMs + static_cast<int64_t>(number) * 3 / 2;
+      record.claim.payment.amount_cents = static_cast<int64_t>(number);
+      ++count_at[record.claim.requested_at_ms];
+      cents_at[record.claim.requested_at_ms] += record.claim.payment.amount_cents;
+      records.push_back(record);
+    }
+    ASSERT_EQ(Record(owner_, records).size(), records.size()) << told_;
+    const int64_t last_ms = count_at.rbegin()->first;
+    for (int64_t ms = last_ms - 70; ms <= last_ms + 2; ms += 9) {
+      check(ms, ms + 9);
+      check(kStartMs, ms);
+      check(ms, last_ms);
+    }
+    ASSERT_EQ(Record(owner_, records).size(), records.size()) << told_;  // told twice, counts once
+    check(0, 2 * kStartMs);
+  }
+}
+
+// At a low rate payments come one by one, and what Redis does for each is what others wait for.
+TEST_F(RedisLedgerTest, APaymentThatComesAloneTakesFewCommands) {
+  Connect();
+  auto commands = [&, asked = 0]() mutable {
+    testing::ChildProcess cli({"redis-cli", "-s", Socket(), "info", "commandstats"},
+                              folder_ / ("stats-" + std::to_string(++asked) + ".log"));
+    EXPECT_EQ(cli.WaitExit(5'000), 0);
+    const std::string text = cli.Log();
+    int64_t calls = 0;
+    for (size_t at = text.find("calls="); at != std::string::npos; at = text.find("calls=", at)) {
+      at += 6;
+      calls += std::stoll(text.substr(at));
+    }
+    EXPECT_GT(calls, 0) << text;
+    return calls;
+  };
+  constexpr int64_t kPayments = 256;
+  const int64_t before = commands();
+  for (uint64_t i = 1; i <= kPayments; ++i) {
+    ClaimRequest request = Request(i, static_cast<uint32_t>(i));
+    request.requested_at_ms += static_cast<int64_t>(2 * i);
+    ASSERT_EQ(Claim(owner_, {request}).at(0).verdict, ClaimVerdict::kYours);
+    ASSERT_EQ(Record(owner_, {{.claim = request}}).at(0).verdict, RecordVerdict::kDone);
+  }
+  const double each = static_cast<double>(commands() - before) / kPayments;
+  // The two scripts, six and seven commands of theirs, and a share of what goes into the tree.
+  EXPECT_LT(each, 18.5);
+  EXPECT_GT(each, 10) << "nothing was counted";
 }
 
 // The keys of sums have the epoch in their names, which is not known before it is asked for.

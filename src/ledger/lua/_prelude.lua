@@ -17,40 +17,53 @@ local function ledger_index_of(name)
   return index
 end
 
--- From the caller's processor ids (the order of its names) to ledger indexes, and back; and
--- whether these are the same numbers.
-local function read_names(text)
-  local to_ledger, to_caller, id, same = { [NONE] = NONE }, { [NONE] = NONE }, 0, true
-  for name in string.gmatch(text, '[^\n]+') do
-    local index = ledger_index_of(name)
-    to_ledger[id], to_caller[index] = index, id
-    same = same and index == id
-    id = id + 1
-  end
-  return to_ledger, to_caller, same
-end
-
 local function all_names()
   local flat, names = redis.call('HGETALL', prefix .. 'names'), {}
   for i = 1, #flat, 2 do names[tonumber(flat[i + 1]) + 1] = flat[i] end
   return table.concat(names, '\n')
 end
 
--- False if a newer opening of this table is known, or another one of the same number.
-local function owner_is_current(tbl, incarnation, nonce)
-  local known = redis.call('HGET', prefix .. 'owners', tbl)
+-- Whoever calls: the ledger indexes of its names, a byte each in their order; or nil if a newer
+-- opening of this table is known, or another one of the same number. An owner's entry is:
+-- incarnation 8, nonce 8, how many names 1, their indexes, their text; so that a call which comes
+-- as the one before needs no look at the names.
+local function enter(tbl, incarnation, nonce, names)
+  local known = call('HGET', prefix .. 'owners', tbl)
   if known then
-    local known_incarnation = string.sub(known, 1, 8)
+    local known_incarnation = sub(known, 1, 8)
     -- Fixed width and big-endian: the order of the bytes is the order of the numbers.
-    if known_incarnation > incarnation then return false end
-    if known_incarnation == incarnation then return string.sub(known, 9, 16) == nonce end
+    if known_incarnation > incarnation then return nil end
+    if known_incarnation == incarnation then
+      if sub(known, 9, 16) ~= nonce then return nil end
+      local count = byte(known, 17)
+      if count and sub(known, 18 + count) == names then return sub(known, 18, 17 + count) end
+    end
   end
-  redis.call('HSET', prefix .. 'owners', tbl, incarnation .. nonce)
-  return true
+  local indexes = ''
+  for name in string.gmatch(names, '[^\n]+') do
+    indexes = indexes .. char(ledger_index_of(name))
+  end
+  call('HSET', prefix .. 'owners', tbl, incarnation .. nonce .. char(#indexes) .. indexes .. names)
+  return indexes
 end
 
-local epoch = tonumber(redis.call('GET', prefix .. 'epoch') or '0')
-local today = math.floor(tonumber(redis.call('TIME')[1]) / 86400)
+-- The caller's numbers of processors and ours, where they differ.
+local IN_ORDER = '\0\1\2\3\4\5\6\7\8\9\10\11\12\13\14\15' ..
+  '\16\17\18\19\20\21\22\23\24\25\26\27\28\29\30'
+-- Nil: the caller has no name of this number.
+local function to_ledger(indexes, id)
+  if id == NONE then return NONE end
+  return byte(indexes, id + 1)
+end
+-- 32 + the ledger index: the caller has no name for it.
+local function to_caller(indexes, index)
+  if index == NONE then return NONE end
+  local id = string.find(indexes, char(index), 1, true)
+  return id and id - 1 or 32 + index
+end
+
+local epoch = tonumber(call('GET', prefix .. 'epoch') or '0')
+local today = math.floor(tonumber(call('TIME')[1]) / 86400)
 
 -- 256 buckets of pending claims by the id's first byte, 65,536 of booked ones a day by its first
 -- two; these stand in the keys as they are.
@@ -58,8 +71,11 @@ local pending_prefix = prefix .. 'p:'
 local today_prefix = prefix .. 'b:' .. epoch .. ':' .. today .. ':'
 local yesterday_prefix = prefix .. 'b:' .. epoch .. ':' .. (today - 1) .. ':'
 
--- Was anything booked yesterday? Asked once per call; most days of a test have no yesterday.
-local had_yesterday = call('EXISTS', prefix .. 'd:' .. epoch .. ':' .. (today - 1)) == 1
+-- Was anything booked yesterday, and today? Asked once per call; most days of a test have no
+-- yesterday.
+local day_prefix = prefix .. 'd:' .. epoch .. ':'
+local days = call('MGET', day_prefix .. (today - 1), day_prefix .. today)
+local had_yesterday, had_today = days[1], days[2]
 
 -- Kind 1 (0 counted, 1 not counted, 2 + reason: rejected), processor 1, at 6, cents 6; or false.
 local function booked_value(id)

@@ -24,23 +24,23 @@ local function answer(verdict, attempt, processor, at, in_epoch, reason)
   return pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason)
 end
 
-if not owner_is_current(tbl, incarnation, nonce) then
+local indexes = enter(tbl, incarnation, nonce, ARGV[4])
+if not indexes then
   for i = 1, count do replies[i] = answer(FENCED, 0, NONE, 0, 0, 0) end
   return { table.concat(replies), '', epoch }
 end
 
-local to_ledger, to_caller, same_numbers = read_names(ARGV[4])
+local same_numbers = indexes == sub(IN_ORDER, 1, #indexes)
 local unknown_name = false
 -- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
-  local id = to_caller[index]
-  if id then return id end
-  unknown_name = true
-  return 32 + index
+  local id = to_caller(indexes, index)
+  if id >= 32 then unknown_name = true end
+  return id
 end
 -- The whole batch is validated before the first write: an error undoes nothing.
 for i = 0, count - 1 do
-  if not to_ledger[byte(data, i * ENTRY + 27)] then
+  if not to_ledger(indexes, byte(data, i * ENTRY + 27)) then
     return redis.error_reply('ERR malformed batch: no such processor')
   end
 end
@@ -58,7 +58,7 @@ local claimed_in = pack_struct('>I4', epoch) .. incarnation
 local function claim_of(position)
   local entry = sub(data, position + 16, position + 38)
   if not same_numbers then
-    entry = sub(entry, 1, 10) .. char(to_ledger[byte(entry, 11)]) .. sub(entry, 12)
+    entry = sub(entry, 1, 10) .. char(to_ledger(indexes, byte(entry, 11))) .. sub(entry, 12)
   end
   return tbl .. entry .. claimed_in
 end

@@ -6,6 +6,7 @@
 -- Returns {replies, names}: per entry verdict 1, other processor 1 (see `out`).
 local DONE, CONTRADICTION, FENCED = 0, 1, 2
 local ENTRY = 46
+local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how many of them wait
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local horizon = tonumber(ARGV[6])
@@ -14,40 +15,31 @@ if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or not h
 end
 local count = #data / ENTRY
 local replies = {}
+local decimal = string.format
 local done = char(DONE, NONE)
 
-if not owner_is_current(tbl, incarnation, nonce) then
+local indexes = enter(tbl, incarnation, nonce, ARGV[4])
+if not indexes then
   for i = 1, count do replies[i] = char(FENCED, NONE) end
   return { table.concat(replies), '' }
 end
 
-local to_ledger, to_caller, same_numbers = read_names(ARGV[4])
+local same_numbers = indexes == sub(IN_ORDER, 1, #indexes)
 local unknown_name = false
 -- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
-  local id = to_caller[index]
-  if id then return id end
-  unknown_name = true
-  return 32 + index
+  local id = to_caller(indexes, index)
+  if id >= 32 then unknown_name = true end
+  return id
 end
 -- The whole batch is validated before the first write: an error undoes nothing.
 for i = 0, count - 1 do
-  if not to_ledger[byte(data, i * ENTRY + 27)] then
+  if not to_ledger(indexes, byte(data, i * ENTRY + 27)) then
     return redis.error_reply('ERR malformed batch: no such processor')
   end
 end
--- Sums of this batch by processor 1 and at 6, as they stand in a value: {count, cents}.
-local sums = {}
-
-local function add(value)
-  local moment, cents = sub(value, 2, 8), unpack_struct('>I6', value, 9)
-  local sum = sums[moment]
-  if sum then
-    sum[1], sum[2] = sum[1] + 1, sum[2] + cents
-  else
-    sums[moment] = { 1, cents }
-  end
-end
+-- What this batch counts, as it stands in a value: processor 1, at 6, cents 6.
+local counted = {}
 
 local function is_own_or_nobodys(id, position)
   local pending = call('HGET', pending_prefix .. sub(id, 1, 1), id)
@@ -58,14 +50,14 @@ end
 local usual = char(1, 0, 1) .. pack_struct('>I4', epoch)
 local function value_of(position, id)
   local place = sub(data, position + 26, position + 38)
-  if not same_numbers then place = char(to_ledger[byte(place)]) .. sub(place, 2) end
+  if not same_numbers then place = char(to_ledger(indexes, byte(place))) .. sub(place, 2) end
   if sub(data, position + 39, position + 45) == usual then return char(0) .. place end
   local booked, reason, epoch_known, claimed_in = unpack_struct('>I1I1I1I4', data, position + 39)
   if booked == 0 then
     return is_own_or_nobodys(id, position) and char(2 + reason) .. place or nil
   end
-  local counted = epoch_known == 0 or claimed_in >= epoch
-  return char(counted and 0 or 1) .. place
+  local counts = epoch_known == 0 or claimed_in >= epoch
+  return char(counts and 0 or 1) .. place
 end
 
 -- Something is on the books under this id: what to answer, or nil if it makes way.
@@ -90,19 +82,21 @@ local function record_one(position)
   if older or call('HSETNX', home, field, value) == 0 then
     reply = keep_older(older or call('HGET', home, field), value, home, field)
   end
-  if not reply and byte(value) == 0 then add(value) end
+  if not reply and byte(value) == 0 then counted[#counted + 1] = sub(value, 2) end
   -- What was pending under its id is settled, ours and another owner's alike, as every question
   -- looks at the books first.
   call('HDEL', pending_prefix .. sub(id, 1, 1), id)
   return reply or done
 end
 
-call('SET', prefix .. 'd:' .. epoch .. ':' .. today, 1, 'EX', 2 * 86400 + horizon)
+if not had_today then call('SET', day_prefix .. today, 1, 'EX', 2 * 86400 + horizon) end
 for i = 0, count - 1 do replies[i + 1] = record_one(i * ENTRY + 1) end
 
 -- The totals last: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its
 -- key holds 64 of them. Level 5 is one key for all time.
+local sums_prefix = prefix .. 's:' .. epoch .. ':'
 local function add_to_tree(processor, by_time)
+  local who = char(processor)
   for level = 0, 5 do
     local width = 64 ^ level
     local nodes = {}
@@ -118,23 +112,47 @@ local function add_to_tree(processor, by_time)
     for node, total in pairs(nodes) do
       local key, index
       if level == 5 then
-        key, index = prefix .. 's:' .. epoch .. ':5', pack_struct('>I2', node)
+        key, index = sums_prefix .. '5', pack_struct('>I2', node)
       else
-        key = prefix .. 's:' .. epoch .. ':' .. level .. ':' .. string.format('%.0f', math.floor(node / 64))
+        key = sums_prefix .. level .. ':' .. decimal('%d', math.floor(node / 64))
         index = char(node % 64)
       end
-      local who = char(processor)
-      call('HINCRBY', key, 'c' .. who .. index, string.format('%.0f', total[1]))
-      call('HINCRBY', key, 'a' .. who .. index, string.format('%.0f', total[2]))
+      call('HINCRBY', key, 'c' .. who .. index, decimal('%d', total[1]))
+      call('HINCRBY', key, 'a' .. who .. index, decimal('%d', total[2]))
     end
   end
 end
-local by_processor = {}
-for moment, sum in pairs(sums) do
-  local processor, at = unpack_struct('>I1I6', moment)
-  by_processor[processor] = by_processor[processor] or {}
-  by_processor[processor][at] = sum
+
+local function fold(entries)
+  local by_processor = {}
+  for position = 1, #entries, COUNTED do
+    local processor, at, cents = unpack_struct('>I1I6I6', entries, position)
+    local by_time = by_processor[processor]
+    if not by_time then
+      by_time = {}
+      by_processor[processor] = by_time
+    end
+    local sum = by_time[at]
+    if sum then
+      sum[1], sum[2] = sum[1] + 1, sum[2] + cents
+    else
+      by_time[at] = { 1, cents }
+    end
+  end
+  for processor, by_time in pairs(by_processor) do add_to_tree(processor, by_time) end
 end
-for processor, by_time in pairs(by_processor) do add_to_tree(processor, by_time) end
+
+-- A payment that comes alone would cost a dozen writes in the tree. So the last few are only
+-- listed, for a summary to add up itself, and go into the tree together.
+if #counted >= FOLD then
+  fold(table.concat(counted))
+elseif #counted > 0 then
+  local recent = sums_prefix .. 'recent'
+  if call('APPEND', recent, table.concat(counted)) >= FOLD * COUNTED then
+    local entries = call('GET', recent)
+    call('DEL', recent)
+    fold(entries)
+  end
+end
 
 return { table.concat(replies), unknown_name and all_names() or '' }

@@ -8,7 +8,7 @@ local now = tonumber(redis.call('TIME')[1])
 local page = redis.call('SCAN', ARGV[1], 'MATCH', prefix .. '[bds]:*', 'COUNT', ARGV[2])
 local removed = 0
 for _, key in ipairs(page[2]) do
-  local kind, of_epoch, day = string.match(key, '^([bds]):(%d+):(%d+)', #prefix + 1)
+  local kind, of_epoch, day = string.match(key, '^([bds]):(%d+):(%d*)', #prefix + 1)
   of_epoch, day = tonumber(of_epoch), tonumber(day)
   local past = of_epoch and
     (of_epoch < epoch or (kind == 'b' and (day + 1) * 86400 + horizon <= now))
