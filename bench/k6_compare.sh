@@ -7,9 +7,10 @@
 # Settings (environment):
 #   K6           k6       the k6 program
 #   ROUNDS       3
-#   SCENARIO     preview  or final
+#   SCENARIO     preview  or final, or bursts: users who all post at the same moment (k6/bursts.js)
 #   PEERS        none     other gateways as name=program, separated by spaces; each is told by
-#                         SERVER_SOCKET, REDIS_SOCKET, DEFAULT_URL and FALLBACK_URL
+#                         SERVER_SOCKET, REDIS_SOCKET, DEFAULT_URL and FALLBACK_URL; a bare epoll
+#                         loop is floor=build/release/bench-floor
 #   RESULT_FILE  build/bench/k6_compare.json
 #   and those of stack.sh (BUILD_DIR, PORT, DEFAULT_PORT, FALLBACK_PORT) and k6/run.sh (MAX_REQUESTS, …)
 set -euo pipefail
@@ -37,6 +38,10 @@ sed '/^frontend payments/a\    http-request return status 202 if METH_POST { pat
 sed '/option httpchk/d; /http-check/d' "$shipped" >"$work/any.cfg" # other gateways have no /readyz
 cmp -s "$shipped" "$work/itself.cfg" && { echo "k6_compare: haproxy.cfg has no frontend payments" >&2; exit 1; }
 
+# bursts.js looks at no books, so nothing of it can be called clean.
+play="'$root/k6/run.sh' $scenario"
+[ "$scenario" != bursts ] || play="'$K6' run --quiet '$root/k6/bursts.js'"
+
 fees=(DEFAULT_SIM_FEE=0.05 FALLBACK_SIM_FEE=0.15)
 [ "$scenario" != final ] || fees=(DEFAULT_SIM_FEE=0.07 FALLBACK_SIM_FEE=0.10)
 
@@ -48,7 +53,7 @@ one() {
   # A run that is not clean ends with an error and has its result all the same: it is shown.
   env "$@" "${fees[@]}" RESULT_FILE="$work/$name.$round.json" BASE_URL="http://localhost:$PORT" \
     DEFAULT_URL="http://localhost:$DEFAULT_PORT" FALLBACK_URL="http://localhost:$FALLBACK_PORT" \
-    COMMAND="'$root/k6/run.sh' $scenario" "$root/tools/run/stack.sh" >"$log" 2>&1 &
+    COMMAND="$play" "$root/tools/run/stack.sh" >"$log" 2>&1 &
   running=$!
   wait "$running" || true
   running=
@@ -77,14 +82,14 @@ for name in sorted(runs, key=lambda name: (name != "haproxy", name != "tollgate"
     side = {"p99_ms": p99, "p99_ms_median": statistics.median(p99)}
     for field in ("payment_median_ms", "payment_max_ms", "accepted", "failed", "lost", "inconsistent",
                   "settled_difference", "share_of_bound"):
-        side[field] = [run[field] for run in results]
+        side[field] = [run.get(field) for run in results]
     sides[name] = side
 floor = sides["haproxy"]["p99_ms_median"]
 print("\n  POST /payments     p99 ms, median (each)                    x HAProxy   median ms   failed   lost   differed")
 for name, side in sides.items():
     side["ratio"] = side["p99_ms_median"] / floor
     each = " ".join(f"{value:.2f}" for value in side["p99_ms"])
-    count = lambda field: "-" if name == "haproxy" else str(sum(side[field]))
+    count = lambda field: "-" if name == "haproxy" or None in side[field] else str(sum(side[field]))
     print(f"  {name:<16} {side['p99_ms_median']:>8.2f}   ({each})".ljust(58)
           + f"{side['ratio']:>11.2f}{statistics.median(side['payment_median_ms']):>12.2f}"
           + f"{sum(side['failed']):>9}{count('lost'):>7}{count('inconsistent'):>11}")

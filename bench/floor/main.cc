@@ -77,7 +77,9 @@ int Run(int listener, bool tcp) {
 int main(int argc, char** argv) {
   CLI::App app("Answers whatever comes with 202, without looking at it.");
   std::string listen;
-  app.add_option("--listen", listen, "HOST:PORT or the path of a Unix socket")->required();
+  app.add_option("--listen", listen, "HOST:PORT or the path of a Unix socket")
+      ->envname("SERVER_SOCKET")
+      ->required();
   CLI11_PARSE(app, argc, argv);
   const auto address = tollgate::net::ParseAddress(listen);
   if (!address.ok()) {

@@ -35,6 +35,13 @@ Problem ToTime(const std::string& text, int64_t& out, int64_t least = 1,
   return std::nullopt;
 }
 
+// Long enough to gather, short enough for nobody to wonder.
+Problem ToGather(const std::string& text, int64_t& out_us) {
+  Problem problem = ToTime(text, out_us, 1, base::kNanosPerMicro);
+  if (!problem && out_us > 1'000'000) problem = "must be at most 1s";
+  return problem;
+}
+
 Problem ToSwitch(const std::string& text, bool& out) {
   if (text == "true" || text == "1" || text == "yes" || text == "on") {
     out = true;
@@ -273,6 +280,10 @@ const std::vector<Setting>& Settings() {
        .fallback = "",
        .help = "threads that forward them; empty: by CPU quota",
        .apply = [](C c, T t) { return t.empty() ? Problem{} : ToCount(t, 1, 256, c.workers); }},
+      {.name = "gather",
+       .fallback = "25ms",
+       .help = "an idle worker waits so long for more payments to come along",
+       .apply = [](C c, T t) { return ToGather(t, c.gather_us); }},
       {.name = "acceptor_realtime",
        .fallback = "true",
        .help = "while workers are busy, acceptors go before all else, where that is allowed",

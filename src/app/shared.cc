@@ -19,7 +19,8 @@ std::vector<std::string> NamesOf(const Config& config) {
 Shared::Shared(const Config& config_in)
     : config(config_in),
       directory(NamesOf(config_in)),
-      routing_log(directory, [](const std::string& line) { base::LogInfo(line); }) {}
+      routing_log(directory, [](const std::string& line) { base::LogInfo(line); }),
+      sleepers(config_in.gather_us * base::kNanosPerMicro) {}
 
 table::TableOptions TableOf(const Config& config, const std::string& path) {
   table::TableOptions options;

@@ -65,7 +65,7 @@ struct Shared {
   RoutingLog routing_log;
   upstream::HealthBoard health;
   Queue queue;  // set before the threads start
-  net::Sleepers sleepers{base::kNanosPerMilli};
+  net::Sleepers sleepers;
   std::atomic<bool> draining{false};
 };
 

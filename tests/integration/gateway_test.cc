@@ -149,6 +149,30 @@ TEST(GatewayTest, PaymentsThatWaitCostNoCpu) {
   EXPECT_LT(CpuSeconds(stack.gateway(0).pid()) - before, 0.3);
 }
 
+// What comes while no worker is busy is claimed and recorded together.
+TEST(GatewayTest, AnIdleWorkerWaitsForMorePaymentsToComeAlong) {
+  Stack stack(One({"--gather=1s"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  const auto script_calls = [&] {
+    const std::string text = stack.RedisCli({"info", "commandstats"});
+    const size_t at = text.find("cmdstat_evalsha:calls=");
+    return at == std::string::npos ? 0 : std::stoi(text.substr(at + 22));
+  };
+  HttpClient client(stack.GatewaySocket(0));
+  client.Post("/payments", PaymentBody(TestId(9, 1'000), "1"));  // waits for Redis to be old enough
+  ASSERT_TRUE(Eventually([&] { return stack.Held(0).size() == 1; })) << stack.Logs();
+  const int before = script_calls();
+  for (uint64_t i = 0; i < 40; ++i) {
+    EXPECT_EQ(client.Post("/payments", PaymentBody(TestId(9, i), "1")).status, 202);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_TRUE(Eventually([&] { return stack.Held(0).size() == 41; })) << stack.Logs();
+  // The lease's calls among them; one by one they would be 80.
+  const int calls = script_calls() - before;
+  EXPECT_GE(calls, 2);
+  EXPECT_LT(calls, 40);
+}
+
 // The scheduling policy of a thread of that name; -1: there is none.
 int PolicyOf(pid_t pid, const std::string& thread) {
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";

@@ -33,6 +33,7 @@ struct Config {
   size_t acceptors = 0;  // resolved
   size_t workers = 0;
   bool acceptor_realtime = false;
+  int64_t gather_us = 0;   // an idle worker's wait for more payments
   size_t threads_max = 0;  // bounds both together; 0: nothing does
   int64_t drain_timeout_ms = 0;
   std::string log_level;
