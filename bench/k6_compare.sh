@@ -15,7 +15,7 @@
 #   and those of stack.sh (BUILD_DIR, PORT, DEFAULT_PORT, FALLBACK_PORT) and k6/run.sh (MAX_REQUESTS, …)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export K6=${K6:-k6} PORT=${PORT:-9999} DEFAULT_PORT=${DEFAULT_PORT:-8001} FALLBACK_PORT=${FALLBACK_PORT:-8002}
+export K6_NO_USAGE_REPORT=true K6=${K6:-k6} PORT=${PORT:-9999} DEFAULT_PORT=${DEFAULT_PORT:-8001} FALLBACK_PORT=${FALLBACK_PORT:-8002}
 rounds=${ROUNDS:-3}
 scenario=${SCENARIO:-preview}
 result=${RESULT_FILE:-$root/build/bench/k6_compare.json}

@@ -230,6 +230,51 @@ TEST_F(RedisLedgerTest, AProcessorThatIsNewOrOnlyAnotherInstanceHasGoesByItsName
   EXPECT_EQ(others.Name(recorded_.at(0).other), "third");
 }
 
+// Names come and go; an instance never has more than a few, but the books keep them all.
+TEST_F(RedisLedgerTest, ProcessorsHaveNumbersOfTheirOwnHoweverManyThereWere) {
+  constexpr uint64_t kEach = 6;
+  for (uint64_t round = 0; round < 8; ++round) {
+    std::vector<std::string> names;
+    for (uint64_t i = 0; i < kEach; ++i) {
+      names.push_back("p" + std::to_string(round) + "-" + std::to_string(i));
+    }
+    payments::ProcessorDirectory directory(names);
+    RedisLedger ledger(loop_, Options(), directory, "");
+    ledger.SetEvents(this);
+    ledger.Start();
+    ASSERT_TRUE(Until([&] { return ledger.can_claim(); })) << told_;
+    std::vector<ClaimRequest> requests;
+    for (uint64_t i = 0; i < kEach; ++i) {
+      requests.push_back(Request(1 + round * kEach + i));
+      requests.back().processor = static_cast<payments::ProcessorId>(i);
+    }
+    Owner owner{.table = {1, round}, .incarnation = 1, .nonce = 1};
+    for (; owner.incarnation <= 2; ++owner.incarnation) {
+      ledger.Claim(owner, requests, ++batch_);
+      ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+      ASSERT_FALSE(failed_) << told_;
+    }
+    for (uint64_t i = 0; i < kEach; ++i) {
+      EXPECT_EQ(claimed_.at(i).verdict, ClaimVerdict::kYours);
+      EXPECT_EQ(claimed_.at(i).processor, i) << names[i];
+    }
+  }
+  Connect();
+  RecordRequest record{.claim = Request(1 + 7 * kEach + 5)};  // that of p7-5, the last name
+  RecordRequest other = record;
+  other.claim.processor = 1;
+  payments::ProcessorDirectory last{{"p7-5", "x"}};
+  RedisLedger ledger(loop_, Options(), last, "");
+  ledger.SetEvents(this);
+  ledger.Start();
+  ASSERT_TRUE(Until([&] { return ledger.ready(); }));
+  ledger.Record({.table = {1, 99}, .incarnation = 1, .nonce = 1}, std::vector{record}, ++batch_);
+  ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+  ASSERT_EQ(recorded_.at(0).verdict, RecordVerdict::kDone);
+  ASSERT_EQ(Record(owner_, {other}).at(0).verdict, RecordVerdict::kContradiction);
+  EXPECT_EQ(directory_.Name(recorded_.at(0).other), "p7-5");
+}
+
 TEST_F(RedisLedgerTest, WhatWasBookedYesterdayIsKnownAndLaterForgotten) {
   Connect();
   const RecordRequest record{.claim = Request(1), .epoch_known = true, .epoch = 0};

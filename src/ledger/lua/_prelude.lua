@@ -8,17 +8,24 @@ local unpack_struct, pack_struct = struct.unpack, struct.pack
 
 local NONE = 31 -- the caller's and our number for "no processor"
 
--- The processors' names have one index each for all instances and all time.
+-- The processors' names have one index each for all instances and all time; none has that of NONE.
+-- A reply tells an index as 32 more in one byte.
+local INDEX_MAX = 223
 local function ledger_index_of(name)
   local index = redis.call('HGET', prefix .. 'names', name)
   if index then return tonumber(index) end
   index = redis.call('HLEN', prefix .. 'names')
+  if index >= NONE then index = index + 1 end
+  if index > INDEX_MAX then
+    error({ err = 'ERR more than ' .. INDEX_MAX .. ' names of processors over all time; use another prefix' })
+  end
   redis.call('HSET', prefix .. 'names', name, index)
   return index
 end
 
 local function all_names()
   local flat, names = redis.call('HGETALL', prefix .. 'names'), {}
+  for i = 1, #flat / 2 + 1 do names[i] = '' end -- that of NONE stays
   for i = 1, #flat, 2 do names[tonumber(flat[i + 1]) + 1] = flat[i] end
   return table.concat(names, '\n')
 end

@@ -123,7 +123,7 @@ local function add_to_tree(processor, by_time)
   end
 end
 
-local function fold(entries)
+local function by_processor_and_time(entries)
   local by_processor = {}
   for position = 1, #entries, COUNTED do
     local processor, at, cents = unpack_struct('>I1I6I6', entries, position)
@@ -139,19 +139,23 @@ local function fold(entries)
       by_time[at] = { 1, cents }
     end
   end
-  for processor, by_time in pairs(by_processor) do add_to_tree(processor, by_time) end
+  return by_processor
+end
+
+local function fold(sums)
+  for processor, by_time in pairs(sums) do add_to_tree(processor, by_time) end
 end
 
 -- A payment that comes alone would cost a dozen writes in the tree. So the last few are only
 -- listed, for a summary to add up itself, and go into the tree together.
 if #counted >= FOLD then
-  fold(table.concat(counted))
+  fold(by_processor_and_time(table.concat(counted)))
 elseif #counted > 0 then
   local recent = sums_prefix .. 'recent'
   if call('APPEND', recent, table.concat(counted)) >= FOLD * COUNTED then
-    local entries = call('GET', recent)
+    local sums = by_processor_and_time(call('GET', recent))
     call('DEL', recent)
-    fold(entries)
+    fold(sums)
   end
 end
 
