@@ -108,6 +108,8 @@ TEST_F(ConfigTest, BadValuesNameTheSettingItsSourceAndTheFix) {
   EXPECT_SAYS(Problem({"--listen", "nowhere"}), "HOST:PORT");
   EXPECT_SAYS(Problem({"--default-url", "ftp://x"}), "http://");
   EXPECT_SAYS(Problem({"--table-slots", "0"}), "whole number");
+  EXPECT_SAYS(Problem({"--gather", "0ms"}), "at least 1us");
+  EXPECT_SAYS(Problem({"--gather", "1001ms"}), "at most 1s");
   EXPECT_SAYS(Problem({"--data-dir", "/proc/nothing"}), "can be written to");
   EXPECT_SAYS(Problem({"--answer-timeout", "10ms"}), "answer_timeout is shorter");
 }
