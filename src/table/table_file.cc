@@ -68,6 +68,20 @@ base::Status SyncFolderOf(const std::string& path) {
 
 size_t FileBytes(size_t slots) { return kSlotsOffset + slots * sizeof(Slot); }
 
+base::Error InUse(const std::string& path) {
+  return base::Error{"the payment table " + path +
+                         " is in use by another instance; give each instance an address or a "
+                         "DATA_DIR of its own",
+                     EWOULDBLOCK};
+}
+
+// Locked for as long as `fd` is open.
+base::Status Lock(int fd, const std::string& path) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return base::OkStatus();
+  if (errno == EWOULDBLOCK) return InUse(path);
+  return base::ErrnoError("the payment table " + path + ": lock");
+}
+
 std::string Foreign(const std::string& path, const std::string& why) {
   return path + " is not a payment table of this version (" + why +
          "); it was left as it is. Choose another DATA_DIR, or move the file away if it is not "
@@ -96,19 +110,16 @@ base::Status TableFile::OpenFile(const std::string& path, size_t slots, bool wri
   fd_.reset(::open(path.c_str(), (write ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   if (!fd_.valid() && errno == ENOENT && write) {
     auto status = Create(path, slots);
-    if (!status.ok() && status.error().code != EEXIST) return status;
     // Another start made it at the same moment: it is that one's, as the lock will tell.
-    if (!status.ok()) fd_.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!status.ok() && status.error().code == EEXIST) return OpenFile(path, slots, write);
+    if (!status.ok()) return status;
   }
   if (!fd_.valid()) {
     return base::ErrnoError("the payment table " + path + " cannot be opened");
   }
-  if (write && ::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return base::ErrnoError("the payment table " + path + ": lock");
-    return base::Error{"the payment table " + path +
-                           " is in use by another instance; give each instance an address or a "
-                           "DATA_DIR of its own",
-                       EWOULDBLOCK};
+  if (write) {
+    auto status = Lock(fd_.get(), path);
+    if (!status.ok()) return status;
   }
   // Who had adopted it may have finished and removed it before the lock was ours: what is written
   // to a file without a name is gone with this process.
@@ -129,23 +140,35 @@ base::Status TableFile::OpenMemory(size_t slots) {
   return base::OkStatus();
 }
 
-// Made whole under a name of its own, then given its name: nobody ever sees a part of it.
+// Made whole under another name, then given its own: nobody ever sees a part of it. Of two that
+// start at once one makes it (by its lock, not its process id: in a container that is 1 for both),
+// and what a killed start has left is used by the next.
 base::Status TableFile::Create(const std::string& path, size_t slots) {
   TG_ASSERT(slots > 0 && slots <= kSlotsMax);
-  const std::string unfinished = path + ".new." + std::to_string(::getpid());
-  fd_.reset(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  const std::string unfinished = path + ".new";
+  fd_.reset(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!fd_.valid()) {
     return base::ErrnoError("the payment table " + path +
                             " cannot be created; make DATA_DIR a folder that can be written to");
   }
+  auto status = Lock(fd_.get(), path);
+  if (!status.ok()) return status;
+  const base::Error finished{"the payment table " + path + " was made by another instance", EEXIST};
+  if (!HasName(fd_.get(), unfinished)) return finished;
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) != 0) return base::ErrnoError(unfinished);
+  if (info.st_nlink > 1) {  // killed between link and unlink: it may hold payments by now
+    ::unlink(unfinished.c_str());
+    return finished;
+  }
   header_ = TableHeader{};
   header_.slots = slots;
   header_.table = {RandomNumber(), RandomNumber()};
-  auto status = WriteZeros(fd_.get(), FileBytes(slots));
+  if (::ftruncate(fd_.get(), 0) != 0) return base::ErrnoError(unfinished);
+  status = WriteZeros(fd_.get(), FileBytes(slots));
   for (int copy = 0; status.ok() && copy < 2; ++copy) status = WriteHeader(false);
   if (status.ok() && ::fsync(fd_.get()) != 0) status = base::ErrnoError("sync");
-  // Locked before it has its name; link does not replace a file that another start made meanwhile.
-  if (status.ok() && ::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) status = base::ErrnoError("lock");
+  // link does not replace a file that another start made meanwhile.
   if (status.ok() && ::link(unfinished.c_str(), path.c_str()) != 0) {
     status = base::ErrnoError("link");
   }
