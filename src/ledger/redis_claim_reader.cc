@@ -13,11 +13,11 @@ namespace {
 // One page: a fraction of a millisecond of Redis' time.
 constexpr const char* kBucketsPerPage = "128";
 constexpr const char* kEntriesPerPage = "128";
-constexpr int64_t kBucketsPending = 256;
+constexpr int64_t kBucketsPending = 1;
 constexpr int64_t kBucketsOfDay = 65'536;
 constexpr int64_t kDayMs = 86'400'000;
 constexpr size_t kOwnerBytes = 24;
-constexpr size_t kPendingBytes = 51;
+constexpr size_t kPendingBytes = 65;
 constexpr size_t kPendingIdBytes = 16;
 constexpr size_t kBookedBytes = 14;
 constexpr size_t kBookedIdBytes = 14;  // behind the two of the bucket

@@ -181,8 +181,8 @@ TEST_F(ClaimReaderTest, ManyClaimsAreReadInManyShortPages) {
 
 TEST_F(ClaimReaderTest, OnlyItsOwnKeysAreReadAndWhatIsNoneOfOursIsCounted) {
   Claim({Request(Spread(1), 7)});
-  Cli({"hset", "other:p:x", "a", "b"});
-  Cli({"hset", "tollgate:p:x", "a", "b"});
+  Cli({"hset", "other:pending", "a", "b"});
+  Cli({"hset", "tollgate:pending", "a", "b"});
   EXPECT_EQ(ReadAll().size(), 1U);
   EXPECT_EQ(damaged_, 1U);
 }

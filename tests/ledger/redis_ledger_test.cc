@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "ledger/lua_scripts.h"
 #include "tests/forward/ledger_model.h"
 #include "tests/ledger/redis_fixture.h"
 #include "tollgate/ledger/redis_books.h"
@@ -69,6 +70,13 @@ class RedisLedgerTest : public RedisFixture, public LedgerEvents {
     testing::ChildProcess cli(argv, folder_ / "cli.log");
     ASSERT_EQ(cli.WaitExit(20'000), 0) << cli.Log();
     ASSERT_EQ(cli.Log().find("ERR"), std::string::npos) << cli.Log();
+  }
+  std::string Asked(const std::vector<std::string>& command) {
+    std::vector<std::string> argv{"redis-cli", "-s", Socket(), "--raw"};
+    argv.insert(argv.end(), command.begin(), command.end());
+    testing::ChildProcess cli(argv, folder_ / ("asked-" + std::to_string(++asked_) + ".log"));
+    EXPECT_EQ(cli.WaitExit(5'000), 0) << cli.Log();
+    return cli.Log();
   }
   int64_t KeysLike(const std::string& pattern) {
     testing::ChildProcess cli({"redis-cli", "-s", Socket(), "--raw", "eval",
@@ -506,6 +514,36 @@ TEST_F(RedisLedgerTest, APaymentThatComesAloneTakesFewCommands) {
   // The two scripts, six and seven commands of theirs, and a share of what goes into the tree.
   EXPECT_LT(each, 18.5);
   EXPECT_GT(each, 10) << "nothing was counted";
+}
+
+// A list would be searched from its beginning for each of a batch's ids, up to hundreds.
+TEST_F(RedisLedgerTest, PendingClaimsAreATableAndGoneOnceTheyAreSettled) {
+  Connect();
+  const std::vector<ClaimRequest> claims{Request(1), Request(2), Request(3)};
+  ASSERT_EQ(Claim(owner_, claims).size(), 3U);
+  EXPECT_EQ(Asked({"object", "encoding", "tollgate:pending"}), "hashtable\n");
+  EXPECT_EQ(Asked({"hlen", "tollgate:pending"}), "3\n");
+  ASSERT_EQ(Record(owner_, {{.claim = claims[0]}, {.claim = claims[1], .booked = false}}).size(),
+            2U);
+  EXPECT_EQ(Asked({"hlen", "tollgate:pending"}), "1\n");
+  ASSERT_EQ(Record(owner_, {{.claim = claims[2]}}).size(), 1U);
+  EXPECT_EQ(Asked({"exists", "tollgate:pending"}), "0\n");
+}
+
+// Lua has a limit of arguments; who comes over it must not be left with half of a batch.
+TEST_F(RedisLedgerTest, ABatchThatIsTooLargeIsRefusedAsAWhole) {
+  Connect();
+  const auto refused = [&](std::string_view script, size_t bytes_each) {
+    const std::string data(1'001 * bytes_each, 'a');
+    const std::string answer =
+        Asked({"eval", std::string(script), "1", "tollgate:", std::string(16, 't'), "12345678", "12345678",
+               std::string(200, 'n'), data, "3600"});
+    return answer.find("malformed batch") != std::string::npos &&
+           answer.find("processor") == std::string::npos;
+  };
+  EXPECT_TRUE(refused(lua::kClaim, 39));
+  EXPECT_TRUE(refused(lua::kRecord, 46));
+  EXPECT_EQ(KeysLike("tollgate:*"), 0);
 }
 
 // The keys of sums have the epoch in their names, which is not known before it is asked for.

@@ -6,6 +6,7 @@ local prefix = KEYS[1]
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 local unpack_struct, pack_struct = struct.unpack, struct.pack
 
+local BATCH_MAX = 1000 -- payments; Lua hands no more than 8,000 arguments to a command
 local NONE = 31 -- the caller's and our number for "no processor"
 
 -- The processors' names have one index each for all instances and all time; none has that of NONE.
@@ -72,9 +73,10 @@ end
 local epoch = tonumber(call('GET', prefix .. 'epoch') or '0')
 local today = math.floor(tonumber(call('TIME')[1]) / 86400)
 
--- 256 buckets of pending claims by the id's first byte, 65,536 of booked ones a day by its first
--- two; these stand in the keys as they are.
-local pending_prefix = prefix .. 'p:'
+-- Pending claims are one hash, so that one command does for a batch; there are only as many as are
+-- in flight. Booked ones have 65,536 buckets a day by the id's first two bytes, which stand in the
+-- keys as they are.
+local pending_key = prefix .. 'pending'
 local today_prefix = prefix .. 'b:' .. epoch .. ':' .. today .. ':'
 local yesterday_prefix = prefix .. 'b:' .. epoch .. ':' .. (today - 1) .. ':'
 

@@ -8,14 +8,18 @@
 -- one byte: with YOURS whether another opening of the table claimed this attempt, with REJECTED the
 -- reason.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
--- epoch 4, incarnation 8.
+-- epoch 4, incarnation 8, and what makes it longer than 64 bytes: then Redis keeps the hash as a
+-- table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
+-- beginning.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
 local ENTRY = 39
 local ATTEMPT_MAX = 8191
+local FILLING = string.rep('\0', 14)
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 then
+if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0
+  or #data > BATCH_MAX * ENTRY then
   return redis.error_reply('ERR malformed batch')
 end
 local count = #data / ENTRY
@@ -54,7 +58,7 @@ local function on_the_books(value, position)
   return answer(BOOKED, 0, out(processor), at, 0, 0)
 end
 
-local claimed_in = pack_struct('>I4', epoch) .. incarnation
+local claimed_in = pack_struct('>I4', epoch) .. incarnation .. FILLING
 local function claim_of(position)
   local entry = sub(data, position + 16, position + 38)
   if not same_numbers then
@@ -63,9 +67,23 @@ local function claim_of(position)
   return tbl .. entry .. claimed_in
 end
 
+-- A command costs more than all else about a payment, so the batch's claims are read by one and
+-- written by one. `held` is what is pending, with what the batch has written so far.
+local ids, held, written = {}, {}, {}
+for i = 1, count do ids[i] = sub(data, (i - 1) * ENTRY + 1, (i - 1) * ENTRY + 16) end
+if count > 0 then
+  local pending = call('HMGET', pending_key, unpack(ids))
+  for i = 1, count do
+    if pending[i] then held[ids[i]] = pending[i] end
+  end
+end
+local function write(id, claim)
+  held[id] = claim
+  written[#written + 1], written[#written + 2] = id, claim
+end
+
 -- There is a claim already.
-local function held_already(key, id, position, mine)
-  local known = call('HGET', key, id)
+local function held_already(known, id, position, mine)
   local attempt, _, _, cents = unpack_struct('>I2I1I6I6', mine, 25)
   local held_attempt, held_processor, held_at, held_cents, held_epoch =
     unpack_struct('>I2I1I6I6I4', known, 25)
@@ -74,29 +92,30 @@ local function held_already(key, id, position, mine)
     return answer(held_cents == cents and ELSEWHERE or CONFLICT, 0, NONE, 0, 0, 0)
   end
   if attempt > held_attempt then
-    call('HSET', key, id, mine)
+    write(id, mine)
     return AS_ASKED
   end
   local verdict = attempt == held_attempt and YOURS or STALE
-  local others = sub(known, -8) ~= incarnation
+  local others = sub(known, 44, 51) ~= incarnation
   if others then
     -- Taken over from another opening of the table: under a number of its own, so that no
     -- opening that still believes the old attempt refused can pass by it.
     held_attempt = math.min(held_attempt + 1, ATTEMPT_MAX)
-    call('HSET', key, id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor,
-      held_at, held_cents, held_epoch) .. incarnation)
+    write(id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor, held_at, held_cents,
+      held_epoch) .. incarnation .. FILLING)
   end
   return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch, others and 1 or 0)
 end
 
-local function claim_one(position)
-  local id = sub(data, position, position + 15)
+local function claim_one(id, position)
   local value = booked_value(id)
   if value then return on_the_books(value, position) end
-  local key, mine = pending_prefix .. sub(id, 1, 1), claim_of(position)
-  if call('HSETNX', key, id, mine) == 1 then return AS_ASKED end
-  return held_already(key, id, position, mine)
+  local mine, known = claim_of(position), held[id]
+  if known then return held_already(known, id, position, mine) end
+  write(id, mine)
+  return AS_ASKED
 end
 
-for i = 0, count - 1 do replies[i + 1] = claim_one(i * ENTRY + 1) end
+for i = 1, count do replies[i] = claim_one(ids[i], (i - 1) * ENTRY + 1) end
+if #written > 0 then call('HSET', pending_key, unpack(written)) end
 return { table.concat(replies), unknown_name and all_names() or '', epoch }

@@ -17,8 +17,8 @@ local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 local result = { tonumber(epoch), string.format('%.0f', now_ms),
   redis.call('GET', prefix .. 'purged') or '0', -1, '0', redis.call('HGETALL', prefix .. 'names') }
 
--- A bucket's number stands in its key as one byte, or two.
-local last, before, name_of = 255, prefix .. 'p:', string.char
+-- What is pending is one bucket; the number of a booked one stands in its key as two bytes.
+local last, before, name_of = 0, prefix .. 'pending', function() return '' end
 if shelf ~= 'p' then
   local of_day = epoch .. ':' .. shelf
   if redis.call('EXISTS', prefix .. 'd:' .. of_day) == 0 then return result end

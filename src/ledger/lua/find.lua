@@ -25,7 +25,7 @@ if value then
   if kind < 2 then return answer(1, 0, processor, at, cents, 0, 1 - kind, 0) end
   return answer(2, 0, processor, at, cents, kind - 2, 0, 0)
 end
-local pending = redis.call('HGET', pending_prefix .. sub(id, 1, 1), id)
+local pending = redis.call('HGET', pending_key, id)
 if not pending then return nil end
 local attempt, index, requested, amount, claimed_in = unpack_struct('>I2I1I6I6I4', pending, 25)
 return answer(0, attempt, index, requested, amount, 0, 0, claimed_in)

@@ -10,7 +10,8 @@ local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local horizon = tonumber(ARGV[6])
-if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or not horizon then
+if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or #data > BATCH_MAX * ENTRY
+  or not horizon then
   return redis.error_reply('ERR malformed batch')
 end
 local count = #data / ENTRY
@@ -41,8 +42,11 @@ end
 -- What this batch counts, as it stands in a value: processor 1, at 6, cents 6.
 local counted = {}
 
+-- The ids that need no claim any more.
+local settled = {}
+
 local function is_own_or_nobodys(id, position)
-  local pending = call('HGET', pending_prefix .. sub(id, 1, 1), id)
+  local pending = call('HGET', pending_key, id)
   return not pending or sub(pending, 1, 24) == tbl .. sub(data, position + 16, position + 23)
 end
 
@@ -83,9 +87,7 @@ local function record_one(position)
     reply = keep_older(older or call('HGET', home, field), value, home, field)
   end
   if not reply and byte(value) == 0 then counted[#counted + 1] = sub(value, 2) end
-  -- What was pending under its id is settled, ours and another owner's alike, as every question
-  -- looks at the books first.
-  call('HDEL', pending_prefix .. sub(id, 1, 1), id)
+  settled[#settled + 1] = id
   return reply or done
 end
 
@@ -158,5 +160,9 @@ elseif #counted > 0 then
     fold(sums)
   end
 end
+
+-- What was pending under these ids is settled, ours and another owner's alike, as every question
+-- looks at the books first.
+if #settled > 0 then call('HDEL', pending_key, unpack(settled)) end
 
 return { table.concat(replies), unknown_name and all_names() or '' }
