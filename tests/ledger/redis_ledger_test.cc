@@ -536,8 +536,8 @@ TEST_F(RedisLedgerTest, ABatchThatIsTooLargeIsRefusedAsAWhole) {
   const auto refused = [&](std::string_view script, size_t bytes_each) {
     const std::string data(1'001 * bytes_each, 'a');
     const std::string answer =
-        Asked({"eval", std::string(script), "1", "tollgate:", std::string(16, 't'), "12345678", "12345678",
-               std::string(200, 'n'), data, "3600"});
+        Asked({"eval", std::string(script), "1", "tollgate:", std::string(16, 't'), "12345678",
+               "12345678", std::string(200, 'n'), data, "3600"});
     return answer.find("malformed batch") != std::string::npos &&
            answer.find("processor") == std::string::npos;
   };
