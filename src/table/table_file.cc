@@ -158,14 +158,16 @@ base::Status TableFile::Create(const std::string& path, size_t slots) {
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return base::ErrnoError(unfinished);
   if (info.st_nlink > 1) {  // killed between link and unlink: it may hold payments by now
-    ::unlink(unfinished.c_str());
-    return finished;
+    if (::unlink(unfinished.c_str()) == 0 || errno == ENOENT) return finished;
+    return base::ErrnoError("the payment table " + path + ": " + unfinished +
+                            " is left from a start that was killed and cannot be removed; make "
+                            "DATA_DIR a folder that can be written to");
   }
   header_ = TableHeader{};
   header_.slots = slots;
   header_.table = {RandomNumber(), RandomNumber()};
-  if (::ftruncate(fd_.get(), 0) != 0) return base::ErrnoError(unfinished);
-  status = WriteZeros(fd_.get(), FileBytes(slots));
+  if (::ftruncate(fd_.get(), 0) != 0) status = base::ErrnoError("truncate");
+  if (status.ok()) status = WriteZeros(fd_.get(), FileBytes(slots));
   for (int copy = 0; status.ok() && copy < 2; ++copy) status = WriteHeader(false);
   if (status.ok() && ::fsync(fd_.get()) != 0) status = base::ErrnoError("sync");
   // link does not replace a file that another start made meanwhile.
