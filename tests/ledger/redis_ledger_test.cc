@@ -8,103 +8,11 @@
 
 #include "ledger/lua_scripts.h"
 #include "tests/forward/ledger_model.h"
-#include "tests/ledger/redis_fixture.h"
+#include "tests/ledger/redis_ledger_fixture.h"
 #include "tollgate/ledger/redis_books.h"
 
 namespace tollgate::ledger {
 namespace {
-
-using testing::RedisFixture;
-
-class RedisLedgerTest : public RedisFixture, public LedgerEvents {
- protected:
-  void OnClaimed(uint64_t batch, std::span<const ClaimReply> replies) override {
-    claimed_.assign(replies.begin(), replies.end());
-    done_ = batch;
-  }
-  void OnRecorded(uint64_t batch, std::span<const RecordReply> replies) override {
-    recorded_.assign(replies.begin(), replies.end());
-    done_ = batch;
-  }
-  void OnBatchFailed(uint64_t batch) override {
-    failed_ = true;
-    done_ = batch;
-  }
-  void OnTailLost() override { tail_lost_ = true; }
-  void OnLedgerState() override {}
-
-  RedisLedger& Connect(const std::string& known_run_id = "") {
-    RedisOptions options = Options();
-    options.command_timeout_ms = 500;
-    ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, known_run_id);
-    ledger_->SetEvents(this);
-    ledger_->Start();
-    EXPECT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
-    return *ledger_;
-  }
-  std::vector<ClaimReply> Claim(const Owner& owner, const std::vector<ClaimRequest>& requests) {
-    failed_ = false;
-    ledger_->Claim(owner, requests, ++batch_);
-    EXPECT_TRUE(Until([&] { return done_ == batch_; }));
-    return failed_ ? std::vector<ClaimReply>{} : claimed_;
-  }
-  std::vector<RecordReply> Record(const Owner& owner, const std::vector<RecordRequest>& requests) {
-    failed_ = false;
-    ledger_->Record(owner, requests, ++batch_);
-    EXPECT_TRUE(Until([&] { return done_ == batch_; }));
-    return failed_ ? std::vector<RecordReply>{} : recorded_;
-  }
-  static ClaimRequest Request(uint64_t id, uint32_t slot = 1, uint16_t attempt = 1) {
-    return {.payment = {.id = {id << 48U, id}, .amount_cents = 1990},
-            .slot = slot,
-            .generation = 1,
-            .attempt = attempt,
-            .processor = 0,
-            .requested_at_ms = 1'752'583'000'000};
-  }
-
-  void ExpectAnswersOfTheModel();
-  void Cli(const std::vector<std::string>& command) {
-    std::vector<std::string> argv{"redis-cli", "-s", Socket()};
-    argv.insert(argv.end(), command.begin(), command.end());
-    testing::ChildProcess cli(argv, folder_ / "cli.log");
-    ASSERT_EQ(cli.WaitExit(20'000), 0) << cli.Log();
-    ASSERT_EQ(cli.Log().find("ERR"), std::string::npos) << cli.Log();
-  }
-  std::string Asked(const std::vector<std::string>& command) {
-    std::vector<std::string> argv{"redis-cli", "-s", Socket(), "--raw"};
-    argv.insert(argv.end(), command.begin(), command.end());
-    testing::ChildProcess cli(argv, folder_ / ("asked-" + std::to_string(++asked_) + ".log"));
-    EXPECT_EQ(cli.WaitExit(5'000), 0) << cli.Log();
-    return cli.Log();
-  }
-  int64_t KeysLike(const std::string& pattern) {
-    testing::ChildProcess cli({"redis-cli", "-s", Socket(), "--raw", "eval",
-                               "return #redis.call('KEYS', ARGV[1])", "0", pattern},
-                              folder_ / ("keys-" + std::to_string(++asked_) + ".log"));
-    EXPECT_EQ(cli.WaitExit(5'000), 0) << cli.Log();
-    return std::stoll(cli.Log());
-  }
-  // What was booked today was booked `days` ago.
-  void MakeOlder(int days) {
-    Cli({"eval",
-         "local today = math.floor(redis.call('TIME')[1] / 86400) "
-         "for _, key in ipairs(redis.call('KEYS', 'tollgate:[bd]:*')) do "
-         "  local kind, day, rest = string.match(key, '^tollgate:(.:0:)(%d+)(.*)$') "
-         "  redis.call('RENAME', key, 'tollgate:' .. kind .. today - ARGV[1] .. rest) "
-         "end",
-         "0", std::to_string(days)});
-  }
-
-  payments::ProcessorDirectory directory_{{"default", "fallback"}};
-  std::unique_ptr<RedisLedger> ledger_;
-  std::vector<ClaimReply> claimed_;
-  std::vector<RecordReply> recorded_;
-  uint64_t batch_ = 0, done_ = 0;
-  int asked_ = 0;
-  bool failed_ = false, tail_lost_ = false;
-  const Owner owner_{.table = {1, 2}, .incarnation = 5, .nonce = 77};
-};
 
 bool operator==(const ClaimReply& a, const ClaimReply& b) {
   return a.verdict == b.verdict && a.attempt == b.attempt && a.processor == b.processor &&
@@ -127,6 +35,8 @@ TEST_F(RedisLedgerTest, AnswersAsTheModelUnderOtherNumbersOfTheProcessors) {
   ASSERT_FALSE(failed_);
   ExpectAnswersOfTheModel();
 }
+
+}  // namespace
 
 void RedisLedgerTest::ExpectAnswersOfTheModel() {
   Connect();
@@ -214,6 +124,8 @@ void RedisLedgerTest::ExpectAnswersOfTheModel() {
     }
   }
 }
+
+namespace {
 
 // The books keep the numbers that an owner's names have, for as long as it calls with the same.
 TEST_F(RedisLedgerTest, AProcessorThatIsNewOrOnlyAnotherInstanceHasGoesByItsName) {
@@ -382,110 +294,6 @@ TEST_F(RedisLedgerTest, ARedisThatEvictsIsNotUsed) {
   EXPECT_FALSE(ledger.ready());
 }
 
-TEST_F(RedisLedgerTest, APurgeEmptiesTheBooksAndALateRecordIsNotCounted) {
-  Connect();
-  ASSERT_EQ(Claim(owner_, {Request(1), Request(2, 2)}).at(0).verdict, ClaimVerdict::kYours);
-  ASSERT_EQ(Record(owner_, {{.claim = Request(1)}}).at(0).verdict, RecordVerdict::kDone);
-  RedisBooks books(loop_, Options(), directory_);
-  books.Start();
-  ASSERT_TRUE(Until([&] { return books.ready(); }));
-  const auto total = [&] {
-    int64_t count = -1;
-    books.GetSummary({}, [&](const auto& summary) { count = summary->at(0).count; });
-    EXPECT_TRUE(Until([&] { return count >= 0; }));
-    return count;
-  };
-  EXPECT_EQ(total(), 1);
-  bool purged = false;
-  books.Purge([&](bool done) { purged = done; });
-  ASSERT_TRUE(Until([&] { return purged; }));
-  EXPECT_EQ(total(), 0);
-  ASSERT_TRUE(Until([&] { return KeysLike("tollgate:[bds]:0:*") == 0; })) << "not cleared away";
-  // Claimed before the purge: acknowledged, and not counted.
-  EXPECT_EQ(
-      Record(owner_, {{.claim = Request(2, 2), .epoch_known = true, .epoch = 0}}).at(0).verdict,
-      RecordVerdict::kDone);
-  EXPECT_EQ(total(), 0);
-  EXPECT_EQ(Claim(owner_, {Request(2, 9)}).at(0).verdict, ClaimVerdict::kBooked);
-}
-
-TEST_F(RedisLedgerTest, ASumThatRedisCannotReadIsNoAnswerRatherThanNothing) {
-  Connect();
-  ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
-  ASSERT_EQ(Record(owner_, {{.claim = Request(1)}}).at(0).verdict, RecordVerdict::kDone);
-  RedisBooks books(loop_, Options(), directory_);
-  books.Start();
-  ASSERT_TRUE(Until([&] { return books.ready(); }));
-  const auto ask = [&] {
-    std::optional<payments::Summary> summary;
-    bool answered = false;
-    books.GetSummary({}, [&](auto answer) {
-      summary = std::move(answer);
-      answered = true;
-    });
-    EXPECT_TRUE(Until([&] { return answered; }));
-    return summary;
-  };
-  ASSERT_TRUE(ask().has_value());
-  Cli({"set", "tollgate:s:0:5", "no hash"});
-  EXPECT_FALSE(ask().has_value());
-  EXPECT_NE(told_.find("WRONGTYPE"), std::string::npos) << told_;
-  Cli({"del", "tollgate:s:0:5"});
-  EXPECT_TRUE(ask().has_value());
-  Cli({"append", "tollgate:s:0:recent", "half"});
-  EXPECT_FALSE(ask().has_value());
-  Cli({"del", "tollgate:s:0:recent"});
-  EXPECT_TRUE(ask().has_value());
-}
-
-// The last payments are only listed and go into the tree together: before, between and after.
-TEST_F(RedisLedgerTest, ASummaryIsExactWhicheverPartOfItIsInTheTree) {
-  Connect();
-  RedisBooks books(loop_, Options(), directory_);
-  books.Start();
-  ASSERT_TRUE(Until([&] { return books.ready(); }));
-  const auto total = [&](const payments::SummaryRange& range) {
-    payments::Summary summary;
-    books.GetSummary(range, [&](const auto& answer) { summary = *answer; });
-    EXPECT_TRUE(Until([&] { return !summary.empty(); }));
-    return std::pair(summary.at(0).count, summary.at(0).amount_cents);
-  };
-  std::map<int64_t, int64_t> count_at, cents_at;
-  uint64_t number = 0;
-  const auto check = [&](int64_t from_ms, int64_t to_ms) {
-    int64_t count = 0, cents = 0;
-    for (auto it = count_at.lower_bound(from_ms); it != count_at.upper_bound(to_ms); ++it) {
-      count += it->second;
-      cents += cents_at[it->first];
-    }
-    EXPECT_EQ(total({.from_ms = from_ms, .to_ms = to_ms}), std::pair(count, cents))
-        << number << " on the books, of " << from_ms << " to " << to_ms;
-  };
-  constexpr int64_t kStartMs = 1'752'583'000'000;
-  // Some alone, then more at once than are ever only listed, then a few more.
-  for (const int batch : {1, 1, 30, 31, 1, 1, 100, 5, 63, 64, 1}) {
-    std::vector<RecordRequest> records;
-    for (int i = 0; i < batch; ++i) {
-      ++number;
-      RecordRequest record{.claim = Request(number, static_cast<uint32_t>(number))};
-      record.claim.requested_at_ms = kStartMs + static_cast<int64_t>(number) * 3 / 2;
-      record.claim.payment.amount_cents = static_cast<int64_t>(number);
-      ++count_at[record.claim.requested_at_ms];
-      cents_at[record.claim.requested_at_ms] += record.claim.payment.amount_cents;
-      records.push_back(record);
-    }
-    ASSERT_EQ(Record(owner_, records).size(), records.size()) << told_;
-    const int64_t last_ms = count_at.rbegin()->first;
-    for (int64_t ms = last_ms - 70; ms <= last_ms + 2; ms += 9) {
-      check(ms, ms + 9);
-      check(kStartMs, ms);
-      check(ms, last_ms);
-    }
-    ASSERT_EQ(Record(owner_, records).size(), records.size()) << told_;  // told twice, counts once
-    check(0, 2 * kStartMs);
-  }
-}
-
 // At a low rate payments come one by one, and what Redis does for each is what others wait for.
 TEST_F(RedisLedgerTest, APaymentThatComesAloneTakesFewCommands) {
   Connect();
@@ -544,37 +352,6 @@ TEST_F(RedisLedgerTest, ABatchThatIsTooLargeIsRefusedAsAWhole) {
   EXPECT_TRUE(refused(lua::kClaim, 39));
   EXPECT_TRUE(refused(lua::kRecord, 46));
   EXPECT_EQ(KeysLike("tollgate:*"), 0);
-}
-
-// The keys of sums have the epoch in their names, which is not known before it is asked for.
-TEST_F(RedisLedgerTest, ASummaryKnowsOfAPurgeThatAnotherInstanceMade) {
-  Connect();
-  RedisBooks books(loop_, Options(), directory_);
-  RedisBooks other(loop_, Options(), directory_);
-  books.Start();
-  other.Start();
-  ASSERT_TRUE(Until([&] { return books.ready() && other.ready(); }));
-  const auto total = [&] {
-    int64_t count = -1;
-    books.GetSummary({}, [&](const auto& summary) { count = summary->at(0).count; });
-    EXPECT_TRUE(Until([&] { return count >= 0; }));
-    return count;
-  };
-  for (uint64_t i = 1; i <= 3; ++i) {
-    const ClaimRequest request = Request(i, static_cast<uint32_t>(i));
-    ASSERT_EQ(Claim(owner_, {request}).at(0).verdict, ClaimVerdict::kYours);
-    ASSERT_EQ(
-        Record(owner_,
-               {{.claim = request, .epoch_known = true, .epoch = static_cast<uint32_t>(i - 1)}})
-            .at(0)
-            .verdict,
-        RecordVerdict::kDone);
-    EXPECT_EQ(total(), 1) << "after " << i - 1 << " purges";
-    bool purged = false;
-    other.Purge([&](bool done) { purged = done; });
-    ASSERT_TRUE(Until([&] { return purged; }));
-    EXPECT_EQ(total(), 0);
-  }
 }
 
 }  // namespace
