@@ -61,7 +61,6 @@ class RedisLedgerTest : public testing::RedisFixture, public LedgerEvents {
             .requested_at_ms = 1'752'583'000'000};
   }
 
-  void ExpectAnswersOfTheModel();
   void Cli(const std::vector<std::string>& command) {
     std::vector<std::string> argv{"redis-cli", "-s", Socket()};
     argv.insert(argv.end(), command.begin(), command.end());

@@ -1,9 +1,7 @@
 #include "tollgate/table/payment_table.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,35 +17,15 @@
 #include <thread>
 #include <vector>
 
+#include "tests/table/table_fixture.h"
 #include "tollgate/base/random.h"
-#include "tollgate/base/unique_fd.h"
 
 namespace tollgate::table {
 namespace {
 
+using PaymentTableTest = TableFixture;
+
 constexpr int64_t kSecond = 1'000'000'000;
-
-class PaymentTableTest : public ::testing::Test {
- protected:
-  PaymentTableTest() {
-    std::string pattern = "/tmp/tollgate-table.XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ + "/a.table";
-  }
-  ~PaymentTableTest() override { std::filesystem::remove_all(folder_); }
-
-  base::Result<std::unique_ptr<PaymentTable>> TryOpen(size_t slots = 8) {
-    TableOptions options;
-    options.path = path_;
-    options.slots = slots;
-    return PaymentTable::Open(options, directory_, 0);
-  }
-  std::unique_ptr<PaymentTable> Open(size_t slots = 8) { return TryOpen(slots).value(); }
-  static payments::Payment Pay(uint64_t id) { return {.id = {id, ~id}, .amount_cents = 100}; }
-
-  std::string folder_, path_;
-  payments::ProcessorDirectory directory_{{"default", "fallback"}};
-};
 
 TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
   const SlotState states[] = {SlotState::kAccepted,   SlotState::kClaimed, SlotState::kSent,
@@ -79,58 +57,6 @@ TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
     EXPECT_EQ(copy->status.state, states[i]);
     EXPECT_EQ(copy->status.pinned, i == 3);
     EXPECT_EQ(copy->status.requested_at_ms, i > 0 ? 1'752'583'111'111 : 0);
-  }
-}
-
-TEST_F(PaymentTableTest, ATableHasOneInstance) {
-  const auto table = Open();
-  const auto second = TryOpen();
-  ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.error().code, EWOULDBLOCK);
-  EXPECT_NE(second.error().message.find("in use"), std::string::npos);
-  EXPECT_TRUE(IsLocked(path_));
-}
-
-TEST_F(PaymentTableTest, OfStartsAtTheSameMomentOneGetsItAndTheOthersAreToldThatItIsInUse) {
-  constexpr int kStarts = 6;
-  for (int round = 0; round < 5; ++round) {
-    std::filesystem::remove(path_);
-    int go[2];
-    int results[2];
-    ASSERT_EQ(::pipe(go) | ::pipe(results), 0);
-    std::vector<pid_t> children;
-    for (int i = 0; i < kStarts; ++i) {
-      children.push_back(::fork());
-      if (children.back() != 0) continue;
-      ::close(go[1]);
-      char byte = 0;
-      if (::read(go[0], &byte, 1) != 0) ::_exit(1);  // its end: all are here
-      const auto opened = TryOpen(4096);
-      const char result = opened.ok() ? 'o' : opened.error().code == EWOULDBLOCK ? 'u' : '?';
-      if (::write(results[1], &result, 1) != 1) ::_exit(1);
-      for (;;) ::pause();  // keeps the lock
-    }
-    ::close(go[1]);
-    std::string said(kStarts, ' ');
-    for (char& each : said) ASSERT_EQ(::read(results[0], &each, 1), 1);
-    std::sort(said.begin(), said.end());
-    EXPECT_EQ(said, "ouuuuu");
-    for (const pid_t child : children) ::kill(child, SIGKILL);
-    for (const pid_t child : children) ::waitpid(child, nullptr, 0);
-    for (const int fd : {go[0], results[0], results[1]}) ::close(fd);
-  }
-}
-
-TEST_F(PaymentTableTest, AForeignFileIsRefusedAndLeftAsItIs) {
-  for (const std::string& content : {std::string("hello"), std::string(100'000, 'x'),
-                                     std::string("TOLLGATE") + std::string(9000, '\0')}) {
-    std::ofstream(path_, std::ios::trunc | std::ios::binary) << content;
-    const auto opened = TryOpen();
-    ASSERT_FALSE(opened.ok());
-    EXPECT_NE(opened.error().message.find("left as it is"), std::string::npos);
-    std::ifstream file(path_, std::ios::binary);
-    const std::string now((std::istreambuf_iterator<char>(file)), {});
-    EXPECT_EQ(now, content);
   }
 }
 
@@ -304,79 +230,6 @@ TEST_F(PaymentTableTest, AFailingDiskClosesTheTableUntilASyncOfAllSucceeds) {
   failure.store(0);
   ASSERT_TRUE(wait([&] { return table->CommittedTicket() >= second && table->healthy(); }));
   EXPECT_TRUE(table->Acquire(Pay(3), 5, 0));
-}
-
-// Two that start at once, each as process 1 of its container, write one file between them.
-TEST_F(PaymentTableTest, AFileThatAnotherStartIsMakingIsLeftToIt) {
-  const std::string unfinished = path_ + ".new";
-  const base::UniqueFd other(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
-  ASSERT_EQ(::ftruncate(other.get(), 12'345), 0);
-  const auto table = TryOpen(64);
-  ASSERT_FALSE(table.ok());
-  EXPECT_EQ(table.error().code, EWOULDBLOCK) << table.error().message;
-  EXPECT_EQ(std::filesystem::file_size(unfinished), 12'345U);
-  EXPECT_FALSE(std::filesystem::exists(path_));
-}
-
-TEST_F(PaymentTableTest, WhatAKilledStartLeftUnfinishedIsUsed) {
-  std::ofstream(path_ + ".new") << std::string(1'000'000, 'x');
-  EXPECT_EQ(Open(64)->recovery().unfinished, 0U);
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
-  ASSERT_TRUE(Open(64)->Acquire(Pay(1), 5, 0));
-  EXPECT_EQ(Open(64)->recovery().unfinished, 1U);
-}
-
-// Killed after it gave the file its name and before it took the other one away.
-TEST_F(PaymentTableTest, AnUnfinishedNameOfATableInUseIsTakenAwayAndItsTableKept) {
-  const std::string elsewhere = path_ + ".elsewhere";
-  std::ofstream(elsewhere) << "payments";
-  std::filesystem::create_hard_link(elsewhere, path_ + ".new");
-  ASSERT_TRUE(Open(64)->Acquire(Pay(1), 5, 0));
-  EXPECT_EQ(std::filesystem::file_size(elsewhere), 8U);
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
-}
-
-// One opens, finishes and removes the table all the time, as who adopts it does; the other one must
-// never hold a file that has lost its name.
-TEST_F(PaymentTableTest, AFileThatIsRemovedWhileItIsOpenedIsNotUsed) {
-  // In memory if possible: syncs of a disk would take all the time.
-  const std::string path = std::filesystem::exists("/dev/shm")
-                               ? "/dev/shm/tollgate-test." + std::to_string(::getpid()) + ".table"
-                               : path_;
-  std::atomic<bool> stop{false};
-  std::atomic<int> removed{0};
-  const auto open = [&] {
-    TableOptions options;
-    options.path = path;
-    options.slots = 1;
-    return PaymentTable::Open(options, directory_, 0);
-  };
-  std::thread adopter([&] {
-    while (!stop.load()) {
-      const auto table = open();
-      if (!table.ok()) continue;
-      std::filesystem::remove(path);
-      removed.fetch_add(1);
-    }
-  });
-  int opened = 0;
-  // As long as the other thread has the processor, this one is told that the file is in use.
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while ((opened < 500 || removed.load() < 500) && std::chrono::steady_clock::now() < end) {
-    const auto table = open();
-    if (!table.ok()) {
-      EXPECT_EQ(table.error().code, EWOULDBLOCK) << table.error().message;
-      continue;
-    }
-    ++opened;
-    EXPECT_TRUE(IsLocked(path)) << "its file has no name any more";
-  }
-  stop.store(true);
-  adopter.join();
-  EXPECT_GT(opened, 0);
-  EXPECT_GT(removed.load(), 0);
-  std::filesystem::remove(path);
 }
 
 TEST_F(PaymentTableTest, TheLedgersRunIsKept) {

@@ -1,0 +1,166 @@
+// The simulation stands on a model of the books; this is what ties the model to the scripts.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/forward/ledger_model.h"
+#include "tests/ledger/redis_ledger_fixture.h"
+#include "tollgate/base/random.h"
+#include "tollgate/ledger/redis_books.h"
+
+namespace tollgate::ledger {
+namespace {
+
+constexpr int64_t kBeginMs = 1'752'583'000'000;
+constexpr int64_t kRangeMs = 10'000;
+
+bool operator==(const ClaimReply& a, const ClaimReply& b) {
+  return a.verdict == b.verdict && a.attempt == b.attempt && a.processor == b.processor &&
+         a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch && a.existed == b.existed;
+}
+
+class RedisScriptsTest : public RedisLedgerTest {
+ protected:
+  // What to ask; claims and records of the same payments, of which one is asked.
+  struct Batch {
+    Owner asking;
+    bool record = false;
+    std::vector<ClaimRequest> claims;
+    std::vector<RecordRequest> records;
+  };
+
+  void ExpectAnswersOfTheModel() {
+    Connect();
+    for (int round = 0; round < 1500; ++round) {
+      SCOPED_TRACE("round " + std::to_string(round));
+      const Batch batch = Draw();
+      ASSERT_NO_FATAL_FAILURE(batch.record ? ExpectRecorded(batch) : ExpectClaimed(batch));
+    }
+    ExpectSums();
+  }
+
+ private:
+  Batch Draw() {
+    Batch batch;
+    Owner& owner = owners_[random_.Below(owners_.size())];
+    if (random_.OneIn(100)) ++owner.incarnation;
+    batch.asking = owner;
+    if (random_.OneIn(30) && batch.asking.incarnation > 1) --batch.asking.incarnation;
+    if (random_.OneIn(60)) ++batch.asking.nonce;
+    batch.record = random_.OneIn(3);
+    // What reconciling records; it never claims and never rejects.
+    const bool nobody = batch.record && random_.OneIn(3);
+    if (nobody) batch.asking = kNobody;
+    for (uint64_t i = 0, n = 1 + random_.Below(8); i < n; ++i) {
+      batch.claims.push_back(DrawClaim());
+      batch.records.push_back({.claim = batch.claims.back(),
+                               .booked = nobody || !random_.OneIn(6),
+                               .reason = 1,
+                               .epoch_known = true,
+                               .epoch = 0});
+    }
+    return batch;
+  }
+
+  // One of few payments, so that they meet.
+  ClaimRequest DrawClaim() {
+    const uint64_t number = 1 + random_.Below(200);
+    return {
+        .payment = {.id = {number << 40U, number}, .amount_cents = random_.OneIn(10) ? 5 : 1990},
+        .slot = static_cast<uint32_t>(random_.Below(3)),
+        .generation = static_cast<uint32_t>(number),
+        .attempt = static_cast<uint16_t>(1 + random_.Below(4)),
+        .processor = static_cast<payments::ProcessorId>(random_.Below(2)),
+        .requested_at_ms = kBeginMs + static_cast<int64_t>(random_.Below(kRangeMs))};
+  }
+
+  void ExpectRecorded(const Batch& batch) {
+    const auto expected = model_.Record(batch.asking, batch.records);
+    const auto got = Record(batch.asking, batch.records);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      ASSERT_EQ(got[i].verdict, expected[i].verdict);
+      ASSERT_EQ(got[i].other, expected[i].other);
+    }
+  }
+
+  void ExpectClaimed(const Batch& batch) {
+    const auto expected = model_.Claim(batch.asking, batch.claims);
+    const auto got = Claim(batch.asking, batch.claims);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      ASSERT_TRUE(got[i] == expected[i]) << "verdict " << static_cast<int>(got[i].verdict)
+                                         << " for " << static_cast<int>(expected[i].verdict);
+    }
+  }
+
+  // The sums are those of the model's entries, over any range.
+  void ExpectSums() {
+    RedisBooks books(loop_, Options(), directory_);
+    books.Start();
+    ASSERT_TRUE(Until([&] { return books.ready(); }));
+    for (int i = 0; i < 60; ++i) {
+      payments::SummaryRange range;
+      if (i > 0) {
+        range.from_ms = kBeginMs + static_cast<int64_t>(random_.Below(kRangeMs));
+        range.to_ms = range.from_ms + static_cast<int64_t>(random_.Below(kRangeMs * 6 / 10));
+      }
+      std::optional<payments::Summary> summary;
+      bool answered = false;
+      books.GetSummary(range, [&](auto answer) {
+        summary = std::move(answer);
+        answered = true;
+      });
+      ASSERT_TRUE(Until([&] { return answered; }));
+      ASSERT_TRUE(summary.has_value());
+      auto expected = SumsOfTheModel(range);
+      for (size_t id = 0; id < 2; ++id) {
+        EXPECT_EQ((*summary)[id].count, expected[id].first);
+        EXPECT_EQ((*summary)[id].amount_cents, expected[id].second);
+      }
+    }
+  }
+
+  // Per processor: count and cents.
+  std::map<size_t, std::pair<int64_t, int64_t>> SumsOfTheModel(
+      const payments::SummaryRange& range) {
+    std::map<size_t, std::pair<int64_t, int64_t>> sums;
+    for (const auto& [id, entry] : model_.state().entries) {
+      if (entry.rejected || entry.requested_at_ms < range.from_ms ||
+          entry.requested_at_ms > range.to_ms) {
+        continue;
+      }
+      ++sums[entry.processor].first;
+      sums[entry.processor].second += entry.cents;
+    }
+    return sums;
+  }
+
+  simulation::LedgerModel model_{clock_};
+  base::Random random_{20261124};
+  std::vector<Owner> owners_{{.table = {1, 1}, .incarnation = 1, .nonce = 10},
+                             {.table = {2, 1}, .incarnation = 1, .nonce = 20}};
+};
+
+TEST_F(RedisScriptsTest, AnswerAsTheModelDoes) { ExpectAnswersOfTheModel(); }
+
+// An instance whose processors stand in another order has numbered them on the books.
+TEST_F(RedisScriptsTest, AnswerAsTheModelUnderOtherNumbersOfTheProcessors) {
+  payments::ProcessorDirectory others{{"third", "fallback", "default"}};
+  RedisLedger first(loop_, Options(), others, "");
+  first.SetEvents(this);
+  first.Start();
+  ASSERT_TRUE(Until([&] { return first.can_claim(); }));
+  first.Claim({.table = {9, 9}, .incarnation = 1, .nonce = 1}, std::vector{Request(0xFFFF)},
+              ++batch_);
+  ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+  ASSERT_FALSE(failed_);
+  ExpectAnswersOfTheModel();
+}
+
+}  // namespace
+}  // namespace tollgate::ledger
