@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, shell scripts, the load scenarios' syntax; with --tidy also a Clang build and clang-tidy.
+# Format, shell scripts, the load scenarios' syntax; with --tidy also a Clang build (with sanitizers, the `asan` preset) and clang-tidy.
 #   tools/lint.sh           all of it
 #   tools/lint.sh --quick   what needs no build
 #   tools/lint.sh --tidy    the Clang part alone
@@ -15,13 +15,13 @@ quick() {
 }
 
 tidy() {
-  cmake --preset clang --log-level=WARNING
-  cmake --build build/clang -j "$(nproc)"
+  cmake --preset asan --log-level=WARNING
+  cmake --build build/asan -j "$(nproc)"
   git ls-files 'src/*.cc' 'tools/*.cc' |
-    xargs -P "$(nproc)" -n 4 clang-tidy-14 --quiet -p build/clang 2>&1 |
+    xargs -P "$(nproc)" -n 4 clang-tidy-14 --quiet -p build/asan 2>&1 |
     { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -' || true; } |
-    tee build/clang/tidy.log
-  ! grep -qE '(warning|error):' build/clang/tidy.log
+    tee build/asan/tidy.log
+  ! grep -qE '(warning|error):' build/asan/tidy.log
 }
 
 case "$mode" in

@@ -92,7 +92,11 @@ base::Status Connections::Wait(int64_t timeout_ns, std::vector<size_t>& ready) {
                                    timeout_ns < 0 ? nullptr : &timeout, nullptr);
   ready.clear();
   if (count < 0 && errno != EINTR) return base::ErrnoError("epoll_pwait2");
-  for (int i = 0; i < count; ++i) ready.push_back(events[static_cast<size_t>(i)].data.u64);
+  for (int i = 0; i < count; ++i) {
+    // A copy: an epoll_event is packed, and a reference into it may be misaligned.
+    const uint64_t index = events[static_cast<size_t>(i)].data.u64;
+    ready.push_back(index);
+  }
   return base::OkStatus();
 }
 
