@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Format, shell scripts, the load scenarios' syntax; with --tidy also a Clang build (with sanitizers, the `asan` preset) and clang-tidy.
+# Format, shell scripts, the load scenarios' syntax; with --tidy also a Clang build (the `asan` preset)
+# and clang-tidy.
 #   tools/lint.sh           all of it
 #   tools/lint.sh --quick   what needs no build
 #   tools/lint.sh --tidy    the Clang part alone
