@@ -16,14 +16,34 @@
 namespace tollgate::table {
 namespace {
 
-uint64_t HeaderChecksum(const TableHeader& header) {
-  // FNV-1a, 64 bits (draft-eastlake-fnv), over the bytes before the checksum.
+// Where version 1 had its checksum.
+constexpr size_t kChecksumAtOfVersion1 = offsetof(TableHeader, identities);
+static_assert(kChecksumAtOfVersion1 == 1104);
+
+// FNV-1a, 64 bits (draft-eastlake-fnv), over the bytes before the checksum.
+uint64_t HeaderChecksum(const TableHeader& header, size_t checksum_at) {
   uint64_t hash = 0xCBF29CE484222325U;
   const auto* bytes = reinterpret_cast<const unsigned char*>(&header);
-  for (size_t i = 0; i < offsetof(TableHeader, checksum); ++i) {
-    hash = (hash ^ bytes[i]) * 0x100000001B3U;
-  }
+  for (size_t i = 0; i < checksum_at; ++i) hash = (hash ^ bytes[i]) * 0x100000001B3U;
   return hash;
+}
+
+// Brings a header as it was read to this version; false: it is damaged.
+bool Understand(TableHeader& header) {
+  if (header.version == kTableVersion) {
+    return header.checksum == HeaderChecksum(header, offsetof(TableHeader, checksum));
+  }
+  uint64_t checksum = 0;
+  std::memcpy(&checksum, reinterpret_cast<const char*>(&header) + kChecksumAtOfVersion1,
+              sizeof(checksum));
+  if (header.version != 1 || checksum != HeaderChecksum(header, kChecksumAtOfVersion1)) {
+    return false;
+  }
+  header.version = kTableVersion;
+  header.identities = {};
+  header.books = {};
+  header.books_number = 0;
+  return true;
 }
 
 base::Status WriteAll(int fd, const char* data, size_t size, off_t at) {
@@ -190,7 +210,7 @@ base::Status TableFile::Create(const std::string& path, size_t slots) {
 base::Status TableFile::WriteHeader(bool sync) {
   if (!fd_.valid()) return base::OkStatus();
   ++header_.serial;
-  header_.checksum = HeaderChecksum(header_);
+  header_.checksum = HeaderChecksum(header_, offsetof(TableHeader, checksum));
   std::array<char, kHeaderBytes> page{};
   std::memcpy(page.data(), &header_, sizeof(header_));
   const auto at = static_cast<off_t>(header_.serial % 2 * kHeaderBytes);
@@ -210,10 +230,10 @@ base::Status TableFile::ReadHeader(const std::string& path) {
     if (::pread(fd_.get(), &header, sizeof(header), at) != sizeof(header)) continue;
     if (header.magic != TableHeader{}.magic) continue;
     ours = true;
-    if (header.version != kTableVersion) {
+    if (header.version < 1 || header.version > kTableVersion) {
       return base::Error{Foreign(path, "version " + std::to_string(header.version))};
     }
-    if (header.checksum != HeaderChecksum(header)) continue;
+    if (!Understand(header)) continue;
     if (!best || header.serial > best->serial) best = header;
   }
   if (!best) return base::Error{Foreign(path, ours ? "damaged header" : "another kind of file")};

@@ -23,7 +23,8 @@ namespace tollgate::table {
 
 inline constexpr size_t kHeaderBytes = 4096;
 inline constexpr size_t kSlotsOffset = 2 * kHeaderBytes;
-inline constexpr uint32_t kTableVersion = 1;
+// Of version 1 the header ended, with its checksum, after `names`. It is read, and written as 2.
+inline constexpr uint32_t kTableVersion = 2;
 inline constexpr size_t kSlotsMax = size_t{1} << 24U;
 
 struct TableHeader {
@@ -39,7 +40,11 @@ struct TableHeader {
   // The processors' names by the index that this file's slots use; zero-terminated, append-only.
   std::array<std::array<char, payments::kProcessorNameBytesMax + 1>, payments::kProcessorsMax>
       names{};
-  uint64_t checksum = 0;  // over all that stands before it
+  // What each of these names stood for: a hash of the processor's identity; 0: not known.
+  std::array<uint64_t, payments::kProcessorsMax> identities{};
+  payments::Uuid books{};     // the books that the claims of this table are in; 0: not known
+  uint64_t books_number = 0;  // the highest that they confirmed for this table
+  uint64_t checksum = 0;      // over all that stands before it
 };
 static_assert(sizeof(TableHeader) <= kHeaderBytes);
 

@@ -77,6 +77,109 @@ TEST_F(TableFileTest, AForeignFileIsRefusedAndLeftAsItIs) {
   }
 }
 
+// A file as version 1 wrote it, byte by byte: a header in the first page, an unresolved
+// payment in the first of eight slots.
+class Version1File {
+ public:
+  explicit Version1File(uint32_t version = 1) {
+    Put("TOLLGATE", 8);
+    Number<uint32_t>(version);
+    Number<uint32_t>(64);  // bytes of a slot
+    Number<uint64_t>(8);   // slots
+    Number<uint64_t>(0x1111);
+    Number<uint64_t>(0x2222);  // the table's UUID
+    Number<uint64_t>(41);      // incarnation
+    Number<uint64_t>(7);       // nonce
+    Number<uint64_t>(2);       // serial
+    Put("0123456789abcdef0123456789abcdef01234567", 48);
+    for (const char* name : {"default", "fallback"}) Put(name, 32);
+    bytes_.resize(1104);
+    uint64_t hash = 0xCBF29CE484222325U;
+    for (const char byte : bytes_) {
+      hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001B3U;
+    }
+    Number<uint64_t>(hash);
+    bytes_.resize(2 * 4096);
+    const payments::Payment payment{.id = {5, 6}, .amount_cents = 100};
+    Slot slot{};
+    slot.payment = payment;
+    slot.accepted_at_ms = 1'767'225'600'000;
+    slot.generation = 3;
+    Number<uint64_t>(payment.id.high);
+    Number<uint64_t>(payment.id.low);
+    Number<int64_t>(payment.amount_cents);
+    Number<int64_t>(slot.accepted_at_ms);
+    Number<uint32_t>(slot.generation);
+    Number<uint32_t>(PaymentChecksum(slot));
+    // UNRESOLVED, pinned, at "fallback", attempt 9, requestedAt a second after the origin.
+    Number<uint64_t>(uint64_t{4} << 61U | uint64_t{1} << 60U | uint64_t{1} << 53U |
+                     uint64_t{9} << 40U | 1000U);
+    bytes_.resize(2 * 4096 + 8 * 64);
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  void Put(const std::string& text, size_t size) {
+    bytes_ += text;
+    bytes_.resize(bytes_.size() + size - text.size());
+  }
+  template <typename Type>
+  void Number(Type value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
+  std::string bytes_;
+};
+
+TEST_F(TableFileTest, AFileOfVersion1IsReadWholeAndWrittenAsThisOne) {
+  std::ofstream(path_, std::ios::binary) << Version1File().bytes();
+  const auto expect = [](const PaymentTable& table, uint64_t incarnation) {
+    EXPECT_EQ(table.identity().table, (payments::Uuid{0x1111, 0x2222}));
+    EXPECT_EQ(table.identity().incarnation, incarnation);
+    EXPECT_EQ(table.LastLedgerRunId(), "0123456789abcdef0123456789abcdef01234567");
+    ASSERT_EQ(table.recovery().to_continue, std::vector<uint32_t>{0});
+    EXPECT_EQ(table.At(0).payment.id, (payments::Uuid{5, 6}));
+    const SlotStatus expected{.state = SlotState::kUnresolved,
+                              .pinned = true,
+                              .processor = 1,
+                              .attempt = 9,
+                              .requested_at_ms = 1'735'689'601'000};
+    EXPECT_EQ(table.Status(0), expected);
+  };
+  expect(*Open(), 42);
+  const auto version_of = [this](std::streamoff page) {
+    std::ifstream file(path_, std::ios::binary);
+    file.seekg(page * 4096 + 8);
+    uint32_t version = 0;
+    file.read(reinterpret_cast<char*>(&version), sizeof(version));
+    return version;
+  };
+  // One copy was written by now; that of before is the other one, until the next write.
+  EXPECT_EQ(version_of(0) + version_of(1), 3U);
+  expect(*Open(), 43);
+  EXPECT_EQ(version_of(0) + version_of(1), 4U);
+  expect(*Open(), 44);
+}
+
+TEST_F(TableFileTest, ADamagedHeaderOfVersion1IsRefused) {
+  for (const size_t at : {30U, 200U, 1105U}) {  // the table's UUID, a name, the checksum
+    std::string bytes = Version1File().bytes();
+    bytes[at] ^= 1;
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes;
+    const auto opened = TryOpen();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_NE(opened.error().message.find("damaged header"), std::string::npos);
+  }
+}
+
+TEST_F(TableFileTest, AFileOfAVersionThatIsNotKnownIsRefused) {
+  for (const uint32_t version : {0U, kTableVersion + 1, UINT32_MAX}) {
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << Version1File(version).bytes();
+    const auto opened = TryOpen();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_NE(opened.error().message.find("version " + std::to_string(version)), std::string::npos);
+  }
+}
+
 // Two that start at once, each as process 1 of its container, write one file between them.
 TEST_F(TableFileTest, AFileThatAnotherStartIsMakingIsLeftToIt) {
   const std::string unfinished = path_ + ".new";
