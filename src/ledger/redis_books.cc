@@ -127,6 +127,7 @@ struct RedisBooks::Impl {
     if (!Available()) return question.done(std::nullopt);
     // An error here makes EXEC fail, which is told; unless it takes the connection with it.
     const auto queued = [this](const redisReply* reply) { IsAnswer(reply); };
+    connection.AskRole();
     connection.Queue(command.Begin(1).Add("MULTI"), queued);
     connection.Queue(command.Begin(2).Add("GET").Add(options.prefix + "epoch"), queued);
     connection.Queue(command.Begin(2).Add("HGETALL").Add(options.prefix + "names"), queued);
@@ -185,6 +186,7 @@ struct RedisBooks::Impl {
     std::string packed;
     Pack<8>(packed, id.high);
     Pack<8>(packed, id.low);
+    connection.AskRole();
     Begin(kFind, 1).Add(packed);
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
@@ -211,6 +213,7 @@ struct RedisBooks::Impl {
 
   void Purge(OnPurged done) {
     if (!Available()) return done(false);
+    connection.AskRole();
     connection.Call(Begin(kPurge, 0), [this, done = std::move(done)](const redisReply* reply) {
       const bool purged = IsAnswer(reply);
       if (purged) {

@@ -53,6 +53,7 @@ struct RedisClaimReader::Impl {
   void Read(const ClaimCursor& cursor, OnPage done) {
     if (!connection.ready()) return done(std::nullopt);
     const bool pending = cursor.shelf == 0;
+    connection.AskRole();
     command.Begin(9)
         .Add("EVALSHA")
         .Add(connection.Sha(0))

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <utility>
 
 #include "tollgate/base/assert.h"
@@ -29,6 +30,52 @@ std::string InfoField(std::string_view text, std::string_view name) {
 
 std::string_view TextOf(const redisReply& reply) { return {reply.str, reply.len}; }
 
+constexpr std::string_view kNotPrimary = "it is not the primary";
+
+// What the answer to ROLE says against this server; empty: it is a primary.
+std::string RoleProblem(const redisReply& role) {
+  if (role.type == REDIS_REPLY_ERROR) return std::string(TextOf(role));
+  if (role.type != REDIS_REPLY_ARRAY || role.elements == 0 ||
+      role.element[0]->type != REDIS_REPLY_STRING) {
+    return "an answer that ROLE cannot give";
+  }
+  const std::string_view name = TextOf(*role.element[0]);
+  if (name == "master") return {};
+  std::string problem = std::string(kNotPrimary) + ", but a ";
+  if (name != "slave") return problem += name;
+  problem += "replica";
+  const bool has_source = role.elements >= 3 && role.element[1]->type == REDIS_REPLY_STRING &&
+                          role.element[2]->type == REDIS_REPLY_INTEGER;
+  if (!has_source) return problem;
+  return (problem += " of ").append(TextOf(*role.element[1])) + ":" +
+         std::to_string(role.element[2]->integer);
+}
+
+bool StartsWithOneOf(std::string_view text, std::span<const std::string_view> starts) {
+  return std::any_of(starts.begin(), starts.end(),
+                     [&](std::string_view start) { return text.starts_with(start); });
+}
+
+// The user may not run a command, or a script of ours may not for that user. Redis 7.0 and 7.2 say
+// the latter in words of their own.
+bool LacksRights(std::string_view error) {
+  static constexpr std::array<std::string_view, 3> kStarts{
+      "NOPERM", "ERR The user executing the script can't", "ERR ACL failure in script"};
+  return StartsWithOneOf(error, kStarts);
+}
+
+// What people can do about it.
+std::string Advice(std::string_view why) {
+  static constexpr std::array<std::string_view, 2> kReplica{kNotPrimary, "READONLY"};
+  static constexpr std::array<std::string_view, 2> kStranger{"NOAUTH", "WRONGPASS"};
+  static constexpr std::array<std::string_view, 4> kUnwell{"OOM", "MISCONF", "NOREPLICAS", "BUSY"};
+  if (StartsWithOneOf(why, kReplica)) return "Name the primary in REDIS_SOCKET or REDIS_URL";
+  if (StartsWithOneOf(why, kStranger)) return "Check the user and the password in REDIS_URL";
+  if (StartsWithOneOf(why, kUnwell)) return "It runs, and refuses to write; its own log says more";
+  if (LacksRights(why)) return "Its user needs " + std::string(kRedisRights);
+  return "Check that it runs and that REDIS_SOCKET or REDIS_URL names it";
+}
+
 }  // namespace
 
 bool RedisConnection::IsNoScript(const redisReply& reply) {
@@ -37,11 +84,10 @@ bool RedisConnection::IsNoScript(const redisReply& reply) {
 
 bool RedisConnection::IsNotNow(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ERROR) return false;
-  static constexpr std::array<std::string_view, 9> kKinds{
-      "NOSCRIPT", "LOADING",    "OOM",         "MISCONF",   "READONLY",
-      "BUSY",     "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS"};
-  return std::any_of(kKinds.begin(), kKinds.end(),
-                     [&](std::string_view kind) { return TextOf(reply).starts_with(kind); });
+  static constexpr std::array<std::string_view, 14> kKinds{
+      "NOSCRIPT",    "LOADING",    "OOM",       "MISCONF", "READONLY", "BUSY", "MASTERDOWN",
+      "CLUSTERDOWN", "NOREPLICAS", "UNBLOCKED", "NOAUTH",  "MOVED",    "ASK ", "TRYAGAIN"};
+  return StartsWithOneOf(TextOf(reply), kKinds) || LacksRights(TextOf(reply));
 }
 
 RedisConnection::RedisConnection(net::EventLoop& loop, const RedisOptions& options,
@@ -54,6 +100,7 @@ RedisConnection::RedisConnection(net::EventLoop& loop, const RedisOptions& optio
       lookup_(loop),
       deadline_timer_(loop, [this] { OnDeadline(); }),
       connect_timer_(loop, [this] { Connect(); }),
+      role_timer_(loop, [this] { OnRoleTimer(); }),
       random_(static_cast<uint64_t>(loop.clock().MonotonicNanos()) ^
               reinterpret_cast<uintptr_t>(this)) {}
 
@@ -70,8 +117,8 @@ void RedisConnection::Tell(bool problem, const std::string& text) {
 }
 
 void RedisConnection::TellAway(const std::string& why) {
-  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away +
-                 ". Check that it runs and that REDIS_SOCKET or REDIS_URL names it");
+  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away + ". " +
+                 Advice(why));
 }
 
 void RedisConnection::Start() { Connect(); }
@@ -195,6 +242,9 @@ void RedisConnection::ShakeHands() {
     handshake_.Begin(2).Add("SELECT").Add(std::to_string(options_.database));
     HandshakeCall(handshake_, [](const redisReply&) {});
   }
+  HandshakeCall(handshake_.Begin(1).Add("ROLE"), [this](const redisReply& reply) {
+    if (handshake_error_.empty()) handshake_error_ = RoleProblem(reply);
+  });
   HandshakeCall(handshake_.Begin(2).Add("INFO").Add("server"), [this](const redisReply& reply) {
     facts_.run_id = InfoField(TextOf(reply), "run_id");
     const std::string uptime = InfoField(TextOf(reply), "uptime_in_seconds");
@@ -217,11 +267,42 @@ void RedisConnection::CheckFacts() {
     error = "its maxmemory-policy is " + facts_.eviction_policy +
             ", which throws books away; set it to noeviction. Payments wait until then";
   }
-  if (!error.empty()) return Drop(error);
+  if (!error.empty()) return GiveUp(error);
   state_ = State::kReady;
-  backoff_ms_ = 0;
-  Tell(false, "redis: connected to " + Where(options_));
+  role_timer_.ArmIn(options_.role_interval_ms * base::kNanosPerMilli);
+  // One that refused what it was asked shakes hands all the same; that it works is said once it
+  // does.
+  if (!refused_) TellConnected();
   events_.on_ready(facts_);
+}
+
+void RedisConnection::TellConnected() { Tell(false, "redis: connected to " + Where(options_)); }
+
+void RedisConnection::OnSuccess() {
+  backoff_ms_ = 0;
+  if (!std::exchange(refused_, false)) return;
+  TellConnected();
+}
+
+void RedisConnection::AskRole() {
+  Queue(role_command_, [this](const redisReply* reply) { TakeRole(reply); });
+}
+
+// Without a deadline: a server that hangs is given up by those who wait for it, and one that nobody
+// waits for may take its time.
+void RedisConnection::OnRoleTimer() {
+  if (!ready()) return;
+  Queue(role_command_, [this](const redisReply* reply) {
+    if (TakeRole(reply)) role_timer_.ArmIn(options_.role_interval_ms * base::kNanosPerMilli);
+  });
+}
+
+// All that was asked behind it fails with the connection, if it is not the primary's.
+bool RedisConnection::TakeRole(const redisReply* reply) {
+  if (reply == nullptr) return false;
+  const std::string problem = RoleProblem(*reply);
+  if (!problem.empty()) GiveUp(problem);
+  return problem.empty();
 }
 
 void RedisConnection::Call(const RedisCommand& command, OnReply on_reply) {
@@ -269,6 +350,12 @@ void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply
   self.pool_.push_back(it);
   if (self.deadlines_.empty()) self.deadline_timer_.Disarm();
   if (self.stopped_) return;
+  const auto* const answer = static_cast<const redisReply*>(reply);
+  // Only an answer to a call says that it does what it is for; many a server that refuses every
+  // write shakes hands and tells its role.
+  if (answer != nullptr && it->timed && self.ready() && answer->type != REDIS_REPLY_ERROR) {
+    self.OnSuccess();
+  }
   if (reply == nullptr && self.in_send_) {
     // The write failed inside Call: the caller hears of it after its call has returned.
     self.loop_.Post([on_reply = std::move(on_reply), life = std::weak_ptr<bool>(self.life_)] {
@@ -276,7 +363,7 @@ void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply
     });
     return;
   }
-  on_reply(static_cast<const redisReply*>(reply));
+  on_reply(answer);
 }
 
 // One timer for all calls: due at the oldest one's deadline or earlier.
@@ -286,13 +373,18 @@ void RedisConnection::ArmDeadline() {
 
 void RedisConnection::OnDeadline() {
   if (lookup_.busy()) return TellAway("its name is still being looked up");
-  if (state_ == State::kConnecting) return Drop("no connection in time");
+  if (state_ == State::kConnecting) return GiveUp("no connection in time");
   if (deadlines_.empty()) return;
   if (deadlines_.front() > loop_.now_ns()) return deadline_timer_.Arm(deadlines_.front());
-  Drop("no answer within " + std::to_string(options_.command_timeout_ms) + " ms");
+  GiveUp("no answer within " + std::to_string(options_.command_timeout_ms) + " ms");
 }
 
 void RedisConnection::Drop(const std::string& why) {
+  refused_ = true;
+  GiveUp(why);
+}
+
+void RedisConnection::GiveUp(const std::string& why) {
   Close();
   Retry(why);
 }

@@ -1,6 +1,7 @@
 // RedisConnection: one connection to Redis on an event loop, with what hiredis 0.14 has not:
 // deadlines, reconnects with back-off and jitter, and a hand-shake that only ends in "ready" when
-// the server is one that Tollgate may use.
+// the server is one that Tollgate may use: a primary that throws nothing away. Its role is asked
+// again each second.
 //
 // Thread: the loop's.
 // Owns: the hiredis context.
@@ -64,11 +65,17 @@ class RedisConnection final : public net::EventHandler {
   // written with the next Call(), whose deadline covers it.
   // REQUIRES: ready().
   void Queue(const RedisCommand& command, OnReply on_reply);
-  // Ends the connection, as if it had been lost; it connects again by itself.
+  // Before a call that reads, in one write with it: what follows is answered only if the server was
+  // a primary after it was asked; else the connection is lost first. What writes needs it less: a
+  // replica refuses that by itself.
+  // REQUIRES: ready().
+  void AskRole();
+  // Ends the connection, as if it had been lost; it connects again by itself, later each time until
+  // a call succeeds. For a server that refuses what it is asked, or answers nonsense.
   void Drop(const std::string& why);
 
   // An error reply that says "not now" of the server rather than "wrong" of the command: NOSCRIPT,
-  // LOADING, OOM, MISCONF, READONLY, BUSY, MASTERDOWN, CLUSTERDOWN, NOREPLICAS.
+  // LOADING, OOM, MISCONF, READONLY, BUSY, missing rights and the like.
   static bool IsNotNow(const redisReply& reply);
   static bool IsNoScript(const redisReply& reply);
 
@@ -89,7 +96,12 @@ class RedisConnection final : public net::EventHandler {
   void Send(const RedisCommand& command, OnReply on_reply);
   void Append(const RedisCommand& command, OnReply on_reply, bool timed);
   void Retry(const std::string& why);
+  void GiveUp(const std::string& why);
   void Close();
+  void OnSuccess();
+  void OnRoleTimer();
+  bool TakeRole(const redisReply* reply);
+  void TellConnected();
   void Want(uint32_t events);
   void ArmDeadline();
   void OnDeadline();
@@ -119,12 +131,15 @@ class RedisConnection final : public net::EventHandler {
   DeadlineQueue deadlines_;  // of the calls under way, in their order
   std::vector<Pending*> pool_;
   RedisCommand handshake_;
+  const RedisCommand role_command_ = RedisCommand().Begin(1).Add("ROLE");
   net::NameLookup lookup_;
   size_t attempts_ = 0;  // a name's addresses take turns
   net::Timer deadline_timer_;
   net::Timer connect_timer_;
+  net::Timer role_timer_;
   base::Random random_;
-  int64_t backoff_ms_ = 0;
+  int64_t backoff_ms_ = 0;  // of the last reconnect; 0 again once a call succeeds
+  bool refused_ = false;    // it was dropped, and no call has succeeded since
   std::string last_told_;
 };
 

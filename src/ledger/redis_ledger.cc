@@ -22,6 +22,7 @@ constexpr size_t kClaimReplyBytes = 15;  // or one byte, kAsAsked
 constexpr size_t kRecordReplyBytes = 2;
 constexpr uint8_t kAsAsked = 7;
 constexpr size_t kAttemptAt = 24;  // in a packed claim; processor and time follow
+constexpr int64_t kRefusedMsMin = 20;
 constexpr uint64_t kUnnamed = 32;  // from here on: 32 + an index of the ledger's own
 
 void PackClaim(std::string& out, const ClaimRequest& request) {
@@ -71,6 +72,7 @@ struct RedisLedger::Impl {
                    {.on_ready = [this](const RedisFacts& facts) { OnReady(facts); },
                     .on_lost = [this] { events->OnLedgerState(); }}),
         grace_timer(loop, [this] { events->OnLedgerState(); }),
+        refused_timer(loop, [this] { FailRefused(); }),
         horizon(std::to_string(options.horizon_s)) {}
 
   void OnReady(const RedisFacts& facts) {
@@ -155,6 +157,7 @@ struct RedisLedger::Impl {
     }
     ledger_names = TextOf(*reply->element[1]);
     if (!call->record) epoch = static_cast<uint32_t>(reply->element[2]->integer);
+    if (!call->record) refused_ms = 0;
     Unpacker in(TextOf(*reply->element[0]));
     for (size_t i = 0; i < expected; ++i) {
       call->record ? TakeRecordReply(*call, in) : TakeClaimReply(*call, in, call->single + i);
@@ -199,12 +202,10 @@ struct RedisLedger::Impl {
 
   void OnError(Call* call, const redisReply& reply) {
     if (RedisConnection::IsNotNow(reply)) {
-      Tell(std::string(TextOf(reply)));
+      if (TextOf(reply).starts_with("OOM")) return FailLater(call, std::string(TextOf(reply)));
       Fail(call);
-      // Out of memory, claims wait and records still go through. Else the hand-shake loads the
-      // scripts again, and finds out what is wrong.
-      if (!TextOf(reply).starts_with("OOM")) connection.Drop(std::string(TextOf(reply)));
-      return;
+      // The hand-shake loads the scripts again, and finds out what is wrong.
+      return connection.Drop(std::string(TextOf(reply)));
     }
     // Something in the batch. One bad entry must not hold up the rest: each by itself.
     if (!call->one_by_one) {
@@ -226,6 +227,19 @@ struct RedisLedger::Impl {
   void Fail(Call* call) {
     idle.push_back(call);
     events->OnBatchFailed(call->batch);
+  }
+
+  // Out of memory, claims wait and records still go through, on the same connection. The caller
+  // repeats a batch that failed, so it learns of that the later the more often it was so.
+  void FailLater(Call* call, const std::string& why) {
+    Tell("claims wait until it has memory again: " + why + " Raise its maxmemory");
+    refused_ms = std::clamp<int64_t>(2 * refused_ms, kRefusedMsMin, options.reconnect_ms_max);
+    refused.push_back(call);
+    refused_timer.ArmIn(refused_ms * base::kNanosPerMilli);
+  }
+  void FailRefused() {
+    const std::vector<Call*> calls_refused = std::exchange(refused, {});
+    for (Call* call : calls_refused) Fail(call);
   }
 
   // `entry`: its number in the call.
@@ -278,6 +292,9 @@ struct RedisLedger::Impl {
   LedgerEvents* events = nullptr;
   RedisConnection connection;
   net::Timer grace_timer;
+  net::Timer refused_timer;
+  std::vector<Call*> refused;  // until the timer
+  int64_t refused_ms = 0;      // of the last wait; 0 again once claims are granted
   int64_t claims_from_ns = 0;
   RedisCommand command;
   const std::string horizon;

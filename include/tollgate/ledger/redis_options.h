@@ -8,6 +8,12 @@
 
 namespace tollgate::ledger {
 
+// What the user of a Redis with access control lists needs, with the default prefix; README says
+// the same, and a test holds the scripts against it.
+inline constexpr std::string_view kRedisRights =
+    "~tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous +info +role "
+    "+time";
+
 struct RedisOptions {
   std::string unix_path;  // empty: TCP
   std::string host = "127.0.0.1";
@@ -22,6 +28,7 @@ struct RedisOptions {
   int64_t grace_ms = 2'000;    // without new claims, after Redis may have lost its tail
   int64_t reconnect_ms_min = 10;
   int64_t reconnect_ms_max = 1'000;
+  int64_t role_interval_ms = 1'000;  // how often a connection looks whether its server is a primary
   // What that means while it is away, for people.
   std::string while_away = "payments are kept until it is back";
   // One line for people per connection gained or lost, and per problem.
