@@ -6,6 +6,7 @@
 #include "api/admission.h"
 #include "api/health_pages.h"
 #include "api/payment_view.h"
+#include "api/table_search.h"
 #include "tollgate/payments/payment_json.h"
 #include "tollgate/payments/summary.h"
 
@@ -31,11 +32,14 @@ http::StaticResponse NotAllowed(std::string_view allow, std::string_view detail)
 }  // namespace
 
 struct GatewayHandler::Impl {
+  using Entry = std::optional<ledger::BookEntry>;
+
   Impl(const GatewayOptions& options_in, const GatewayParts& parts_in)
       : options(options_in),
         parts(parts_in),
         parser(options_in.body_bytes_max),
-        admission(parts_in.table, parts_in.ring) {}
+        admission(parts_in.table, parts_in.ring),
+        search(parts_in.loop, parts_in.table) {}
 
   void OnRequest(const http::Request& request, Responder responder) {
     // The payments first: bytes compared, nothing looked up.
@@ -111,35 +115,48 @@ struct GatewayHandler::Impl {
     });
   }
 
+  // The books, the table, and the books again: a payment goes from the table to the books, and only
+  // who looks in that direction cannot miss it on its way. Most are on the books at the first look.
   void Find(const http::Request& request, Responder& responder) {
     parts.metrics.lookups.Add();
     const auto id = payments::ParseUuid(request.path.substr(kPaymentsPath.size() + 1));
     if (!id) return responder.SendProblem(404, "the part after /payments/ is not a UUID");
+    if (lookups == options.lookups_max) return responder.Send(lookups_full);
+    ++lookups;
     parts.books.Find(*id, [this, id = *id, responder](const auto& answer) mutable {
-      if (!answer) return LedgerAway(responder);
+      if (!answer) return EndLookup([&] { LedgerAway(responder); });
       const auto& entry = *answer;
       if (entry && entry->state != ledger::EntryState::kPending) {
-        return responder.Send(200, kJson, EntryToJson(id, *entry, parts.directory));
+        return EndLookup([&] { Show(id, *entry, responder); });
       }
       // Neither booked nor rejected: the table knows best how far it came.
-      SearchTable(parts.loop, parts.table, id,
-                  [this, id, entry, responder](const auto& snapshot) mutable {
-                    Shown(id, entry, snapshot, responder);
-                  });
+      search.Find(id, [this, id, entry, responder](const auto& found) mutable {
+        if (!found) return FindAgain(id, entry, responder);
+        EndLookup([&] { responder.Send(200, kJson, SnapshotToJson(*found, parts.directory)); });
+      });
     });
   }
 
-  void Shown(const payments::Uuid& id, const std::optional<ledger::BookEntry>& entry,
-             const std::optional<table::PaymentTable::Snapshot>& snapshot, Responder& responder) {
-    if (snapshot) {
-      responder.Send(200, kJson, SnapshotToJson(*snapshot, parts.directory));
-    } else if (entry) {
-      responder.Send(200, kJson, EntryToJson(id, *entry, parts.directory));
-    } else {
-      responder.SendProblem(404,
-                            "no payment with this correlationId is on the books or in this "
-                            "instance's table");
-    }
+  // It is not in the table any more, or was not.
+  void FindAgain(const payments::Uuid& id, const Entry& before, Responder& responder) {
+    parts.books.Find(id, [this, id, before, responder](const auto& answer) mutable {
+      EndLookup([&] {
+        if (!answer) return LedgerAway(responder);
+        const Entry& entry = *answer ? *answer : before;
+        if (entry) return Show(id, *entry, responder);
+        responder.Send(unknown_payment);
+      });
+    });
+  }
+
+  void Show(const payments::Uuid& id, const ledger::BookEntry& entry, Responder& responder) {
+    responder.Send(200, kJson, EntryToJson(id, entry, parts.directory));
+  }
+
+  template <typename GiveAnswer>
+  void EndLookup(const GiveAnswer& answer) {
+    --lookups;
+    answer();
   }
 
   void LedgerAway(Responder& responder) {
@@ -151,6 +168,8 @@ struct GatewayHandler::Impl {
   const GatewayParts parts;
   payments::PaymentParser parser;
   Admission<Responder> admission;
+  TableSearch search;
+  size_t lookups = 0;   // that wait for an answer
   bool queued = false;  // payments, in this turn
 
   const http::StaticResponse accepted{202, "", ""};
@@ -168,6 +187,10 @@ struct GatewayHandler::Impl {
   const http::StaticResponse disk_failed = http::StaticResponse::Problem(
       503, "the disk does not take payments at the moment; send it again a little later",
       kRetryAfter);
+  const http::StaticResponse lookups_full = http::StaticResponse::Problem(
+      503, "too many look-ups wait for an answer; ask again a little later", kRetryAfter);
+  const http::StaticResponse unknown_payment = http::StaticResponse::Problem(
+      404, "no payment with this correlationId is on the books or in this instance's table");
   const http::StaticResponse ledger_away = http::StaticResponse::Problem(
       503, "the books cannot be read at the moment; ask again a little later", kRetryAfter);
 };

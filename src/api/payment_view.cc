@@ -1,9 +1,6 @@
 #include "api/payment_view.h"
 
-#include <algorithm>
-#include <memory>
 #include <string_view>
-#include <utility>
 
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
@@ -77,54 +74,6 @@ std::string ToJson(const View& view, const payments::ProcessorDirectory& directo
   return json + '}';
 }
 
-// How far a payment came; the states' numbers are not in that order.
-int Progress(SlotState state) {
-  switch (state) {
-    case SlotState::kFree:
-      return 0;
-    case SlotState::kAccepted:
-      return 1;
-    case SlotState::kClaimed:
-      return 2;
-    case SlotState::kRejected:
-      return 3;
-    case SlotState::kSent:
-      return 4;
-    case SlotState::kUnresolved:
-      return 5;
-    case SlotState::kBooked:
-    case SlotState::kFreeBooked:
-      return 6;
-  }
-  return 0;
-}
-
-struct Search {
-  net::EventLoop& loop;
-  const table::PaymentTable& table;
-  const payments::Uuid id;
-  const OnSnapshot done;
-  uint32_t next = 0;
-  std::optional<table::PaymentTable::Snapshot> best;
-};
-
-void SearchPart(const std::shared_ptr<Search>& search) {
-  constexpr uint32_t kSlotsPerTurn = 4096;
-  const auto slots = static_cast<uint32_t>(search->table.slot_count());
-  const uint32_t end = std::min(slots, search->next + kSlotsPerTurn);
-  for (uint32_t slot = search->next; slot < end; ++slot) {
-    if (search->table.Status(slot).state == SlotState::kFree) continue;
-    auto copy = search->table.Read(slot);
-    if (!copy || !(copy->payment.id == search->id)) continue;
-    if (!search->best || Progress(copy->status.state) > Progress(search->best->status.state)) {
-      search->best = copy;
-    }
-  }
-  search->next = end;
-  if (end == slots) return search->done(search->best);
-  search->loop.Post([search] { SearchPart(search); });
-}
-
 }  // namespace
 
 std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry,
@@ -152,16 +101,6 @@ std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
                  .requested_at_ms = sent_nowhere ? 0 : snapshot.status.requested_at_ms,
                  .attempt = snapshot.status.attempt},
                 directory);
-}
-
-void SearchTable(net::EventLoop& loop, const table::PaymentTable& table, const payments::Uuid& id,
-                 OnSnapshot done) {
-  SearchPart(std::make_shared<Search>(Search{.loop = loop,
-                                             .table = table,
-                                             .id = id,
-                                             .done = std::move(done),
-                                             .next = 0,
-                                             .best = std::nullopt}));
 }
 
 }  // namespace tollgate::api

@@ -7,6 +7,8 @@
 namespace tollgate::app {
 namespace {
 
+constexpr size_t kSummariesMax = 256;  // that wait, of one acceptor's
+
 // A question is answered within a second, were it with 503 (the contract), also by a Redis that
 // hangs; the commands that carry payments may take their time.
 ledger::RedisOptions BooksOf(const Config& config) {
@@ -24,18 +26,20 @@ Intake::Intake(Shared& shared, size_t index)
       thread_(shared.clock, "acceptor-" + std::to_string(index)) {
   net::EventLoop& loop = thread_.loop();
   // Its connection tells nothing: the workers' do, and would say the same.
-  books_ = std::make_unique<ledger::RedisBooks>(loop, BooksOf(shared.config), shared.directory);
-  handler_ = std::make_unique<api::GatewayHandler>(
-      api::GatewayOptions{.allow_purge = shared.config.allow_purge,
-                          .body_bytes_max = shared.config.server.parser.body_bytes_max},
-      api::GatewayParts{.loop = loop,
-                        .table = *shared.queue.table,
-                        .ring = *shared.queue.ring,
-                        .sleepers = shared.sleepers,
-                        .books = *books_,
-                        .directory = shared.directory,
-                        .metrics = *metrics_,
-                        .draining = shared.draining});
+  const api::GatewayOptions options{.allow_purge = shared.config.allow_purge,
+                                    .body_bytes_max = shared.config.server.parser.body_bytes_max};
+  // However many look-ups wait, summaries have room.
+  books_ = std::make_unique<ledger::RedisBooks>(loop, BooksOf(shared.config), shared.directory,
+                                                options.lookups_max + kSummariesMax);
+  handler_ = std::make_unique<api::GatewayHandler>(options,
+                                                   api::GatewayParts{.loop = loop,
+                                                                     .table = *shared.queue.table,
+                                                                     .ring = *shared.queue.ring,
+                                                                     .sleepers = shared.sleepers,
+                                                                     .books = *books_,
+                                                                     .directory = shared.directory,
+                                                                     .metrics = *metrics_,
+                                                                     .draining = shared.draining});
   server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_);
   loop.AddTurnHook([this] { handler_->OnTurnEnd(); });
   if (shared.config.durability == table::Durability::kDisk) {

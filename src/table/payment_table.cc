@@ -294,6 +294,14 @@ std::optional<PaymentTable::Snapshot> PaymentTable::Read(uint32_t slot) const {
                   .status = impl_->Unpack(before)};
 }
 
+std::optional<payments::Uuid> PaymentTable::IdAtFirstLook(uint32_t slot) const {
+  Slot& source = impl_->Slots()[slot];
+  const uint64_t word = source.status.load(std::memory_order_acquire);  // partner: Acquire
+  if (UnpackStatus(word).state == SlotState::kFree) return std::nullopt;
+  return payments::Uuid{.high = std::atomic_ref(Word(source, 0)).load(std::memory_order_relaxed),
+                        .low = std::atomic_ref(Word(source, 1)).load(std::memory_order_relaxed)};
+}
+
 size_t PaymentTable::UsedApprox() const {
   const size_t unused = impl_->free->SizeApprox() + impl_->report.damaged;
   return impl_->slot_count > unused ? impl_->slot_count - unused : 0;

@@ -2,7 +2,8 @@
 // look-up, health. One per acceptor.
 //
 // Thread: the acceptor's loop.
-// Owns: its JSON parser, the pre-rendered answers, the answers that wait for a group commit.
+// Owns: its JSON parser, the pre-rendered answers, the answers that wait for a group commit, the
+// look-ups under way.
 // Invariants: 202 is sent only after the payment's slot is published (and, with disk durability,
 // committed); nothing here waits for the ledger.
 #pragma once
@@ -25,6 +26,8 @@ namespace tollgate::api {
 struct GatewayOptions {
   bool allow_purge = false;
   size_t body_bytes_max = 64 * 1024;
+  // GET /payments/{id} that wait; each has at most one question under way at the books.
+  size_t lookups_max = 256;
 };
 
 // What a handler works with; all of it outlives the handler.

@@ -99,6 +99,9 @@ class PaymentTable {
     SlotStatus status;
   };
   std::optional<Snapshot> Read(uint32_t slot) const;
+  // The id in a slot that is not free, without its checksum: the way to a payment among many. If
+  // the slot changes hands meanwhile it may be anything; Read tells for sure.
+  std::optional<payments::Uuid> IdAtFirstLook(uint32_t slot) const;
 
   // How many slots are not free, about. Thread: any.
   size_t UsedApprox() const;

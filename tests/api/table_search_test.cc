@@ -1,0 +1,154 @@
+#include "api/table_search.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+namespace tollgate::api {
+namespace {
+
+using table::SlotState;
+
+class TableSearchTest : public ::testing::Test {
+ protected:
+  void Open(size_t slots) {
+    table_ = std::move(table::PaymentTable::Open(
+                           {.durability = table::Durability::kMemory, .slots = slots}, directory_,
+                           clock_.MonotonicNanos()))
+                 .value();
+  }
+  uint32_t Accept(uint64_t id) {
+    const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 100}, clock_.WallMillis(),
+                                      clock_.MonotonicNanos());
+    EXPECT_TRUE(slot.has_value());
+    return slot.value_or(0);
+  }
+  static table::SlotStatus Status(SlotState state) {
+    return {.state = state,
+            .pinned = false,
+            .reason = table::RejectReason::kNone,
+            .processor = 0,
+            .attempt = 1,
+            .requested_at_ms = 1'752'583'000'000};
+  }
+  // Asks, and counts the answer.
+  void Ask(TableSearch& search, uint64_t id) {
+    search.Find({1, id}, [this](const auto& found) {
+      ++(found ? found_ : missed_);
+      last_ = found;
+    });
+  }
+
+  base::ManualClock clock_;
+  net::EventLoop loop_{clock_};
+  payments::ProcessorDirectory directory_{{"default"}};
+  std::unique_ptr<table::PaymentTable> table_;
+  size_t found_ = 0, missed_ = 0;
+  std::optional<TableSearch::Snapshot> last_;
+};
+
+TEST_F(TableSearchTest, OfSeveralSlotsWithTheIdTheOneThatWentFurthestCounts) {
+  Open(64);
+  Accept(1);
+  table_->SetStatus(Accept(7), Status(SlotState::kSent));
+  Accept(7);
+  table_->SetStatus(Accept(7), Status(SlotState::kClaimed));
+  TableSearch search(loop_, *table_);
+  Ask(search, 7);
+  EXPECT_EQ(found_ + missed_, 0U) << "never from inside the question";
+  while (found_ + missed_ == 0) loop_.RunOnce(0);
+  ASSERT_TRUE(last_.has_value());
+  EXPECT_EQ(last_->status.state, SlotState::kSent);
+  EXPECT_EQ(last_->payment.id, (payments::Uuid{1, 7}));
+}
+
+TEST_F(TableSearchTest, WhatWasBookedIsFoundWhileItsSlotRestsAndWhatIsFreeIsNot) {
+  Open(64);
+  table_->Release(Accept(1), Status(SlotState::kFreeBooked), clock_.MonotonicNanos());
+  table_->Release(Accept(2), {.state = SlotState::kFree}, clock_.MonotonicNanos());
+  TableSearch search(loop_, *table_);
+  Ask(search, 1);
+  Ask(search, 2);
+  while (found_ + missed_ < 2) loop_.RunOnce(0);
+  EXPECT_EQ(found_, 1U);
+  EXPECT_EQ(missed_, 1U);
+}
+
+// What POST /payments waits for is the turn.
+TEST_F(TableSearchTest, HoweverManyAskATurnLooksAtSoManySlotsAndOnePassServesAll) {
+  constexpr size_t kSlots = 50'000;
+  constexpr size_t kAskers = 384;
+  constexpr TableSearchOptions kOptions;
+  Open(kSlots);
+  Accept(3);
+  TableSearch search(loop_, *table_);
+  for (uint64_t i = 0; i < kAskers; ++i) Ask(search, i % 2 == 0 ? 3 : 1'000 + i);
+  uint64_t looked_at = 0;
+  size_t answered = 0;
+  for (int turns = 0; answered < kAskers; ++turns) {
+    ASSERT_LT(turns, 100);
+    loop_.RunOnce(0);
+    const uint64_t slots = search.slots_looked_at() - looked_at;
+    const size_t answers = found_ + missed_ - answered;
+    EXPECT_LE(slots, kOptions.slots_per_turn);
+    EXPECT_LE(answers, kOptions.answers_per_turn);
+    EXPECT_TRUE(slots == 0 || answers == 0);
+    looked_at += slots;
+    answered += answers;
+    // Who asks while a pass is under way waits for the next, with all others.
+    if (turns == 5) Ask(search, 3);
+  }
+  EXPECT_EQ(search.slots_looked_at(), kSlots);
+  EXPECT_EQ(found_, kAskers / 2);
+  // Between passes others have the thread.
+  const int64_t pause_ns = int64_t{kSlots} * kOptions.pause_ns_per_slot;
+  clock_.AdvanceNanos(pause_ns - 1);
+  for (int i = 0; i < 100; ++i) loop_.RunOnce(0);
+  EXPECT_EQ(search.slots_looked_at(), kSlots);
+  clock_.AdvanceNanos(1);
+  for (int i = 0; i < 100; ++i) loop_.RunOnce(0);
+  EXPECT_EQ(search.slots_looked_at(), 2 * kSlots);
+  EXPECT_EQ(found_, kAskers / 2 + 1);
+}
+
+// A worker moves it on all the time; each question is answered all the same.
+TEST_F(TableSearchTest, APaymentThatGoesOnWhileItIsReadIsFound) {
+  constexpr size_t kQuestions = 3'000;
+  Open(4);
+  const uint32_t slot = Accept(7);
+  TableSearch search(loop_, *table_, {.pause_ns_per_slot = 0});
+  std::atomic<bool> stop{false};
+  std::thread worker([&] {
+    for (uint16_t attempt = 1; !stop.load(); attempt = attempt % 1'000 + 1) {
+      table::SlotStatus status = Status(SlotState::kClaimed);
+      status.attempt = attempt;
+      table_->SetStatus(slot, status);
+      status.state = SlotState::kSent;
+      table_->SetStatus(slot, status);
+    }
+  });
+  for (size_t i = 0; i < kQuestions; ++i) {
+    Ask(search, 7);
+    while (found_ + missed_ <= i) loop_.RunOnce(0);
+  }
+  stop.store(true);
+  worker.join();
+  EXPECT_EQ(missed_, 0U);
+}
+
+TEST_F(TableSearchTest, MayEndBeforeItsAnswers) {
+  Open(10'000);
+  {
+    TableSearch search(loop_, *table_);
+    Ask(search, 7);
+    loop_.RunOnce(0);
+    loop_.RunOnce(0);
+  }
+  for (int i = 0; i < 10; ++i) loop_.RunOnce(0);
+  EXPECT_EQ(found_ + missed_, 0U);
+}
+
+}  // namespace
+}  // namespace tollgate::api
