@@ -11,6 +11,7 @@
 #include "app/reconcile_report.h"
 #include "app/reconciler.h"
 #include "tollgate/app/commands.h"
+#include "tollgate/base/line_limit.h"
 #include "tollgate/ledger/claim_reader.h"
 #include "tollgate/ledger/redis_books.h"
 #include "tollgate/ledger/redis_ledger.h"
@@ -104,10 +105,7 @@ class ReconcileRun {
     redis.while_away = "waiting for it";
     redis.tell = [this](bool problem, std::string_view text) {
       // Told once, not once per connection.
-      if (!problem || text == last_told_) return;
-      last_told_ = text;
-      progress_.Clear();
-      std::fprintf(stderr, "tollgate: %s\n", last_told_.c_str());
+      if (problem) limit_.Tell(0, text);
     };
     return redis;
   }
@@ -233,7 +231,10 @@ class ReconcileRun {
   const base::SystemClock clock_;
   net::EventLoop loop_;
   Progress progress_;
-  std::string last_told_;
+  base::LineLimit limit_{clock_, [this](int /*level*/, std::string_view line) {
+                           progress_.Clear();
+                           std::fprintf(stderr, "tollgate: %s\n", std::string(line).c_str());
+                         }};
   payments::ProcessorDirectory directory_;
   const ledger::RedisOptions redis_;
   ledger::RedisClaimReader claims_;

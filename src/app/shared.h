@@ -23,9 +23,14 @@
 
 namespace tollgate::app {
 
+inline constexpr size_t kDoubleChargesToldMax = 100;  // in the log's interval
+// For whatever a peer, Redis, a client or a payment may cause: one line of a kind, then its count.
+// A payment that may be charged twice is looked up by people, by its id.
 inline std::function<void(bool, std::string_view)> TellTheLog() {
   return [](bool problem, std::string_view text) {
-    problem ? base::LogWarning(text) : base::LogInfo(text);
+    const bool is_money = text.find("double charge") != std::string_view::npos;
+    base::Log(problem ? base::LogLevel::kWarning : base::LogLevel::kInfo, text,
+              is_money ? kDoubleChargesToldMax : 1);
   };
 }
 

@@ -46,6 +46,7 @@ void Worker::Start() {
 
 void Worker::Maintain() {
   maintenance_->ArmIn(kMaintenanceNs);
+  base::LogHeldBack();
   const std::string_view run_id = forwarding_->ToldRunId();
   if (!run_id.empty()) run_ids_.Told(index_, run_id);
   if (index_ != 0 || shared_.config.durability == table::Durability::kMemory) return;

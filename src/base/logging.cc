@@ -10,6 +10,9 @@
 #include <memory>
 #include <string>
 
+#include "tollgate/base/clock.h"
+#include "tollgate/base/line_limit.h"
+
 namespace tollgate::base {
 namespace {
 
@@ -18,6 +21,14 @@ constexpr size_t kQueueLines = 1024;
 std::shared_ptr<spdlog::logger>& Logger() {
   static std::shared_ptr<spdlog::logger> logger;
   return logger;
+}
+
+LineLimit& Limit() {
+  static const SystemClock clock;
+  static LineLimit limit(clock, [](int level, std::string_view line) {
+    Logger()->log(static_cast<spdlog::level::level_enum>(level), line);
+  });
+  return limit;
 }
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
@@ -56,13 +67,16 @@ void StartLogging(std::string_view level) {
 }
 
 void StopLogging() {
+  Limit().TellHeldBack(true);
   spdlog::shutdown();  // writes what is queued and joins the thread, which uses the logger
   Logger().reset();
 }
 
-void Log(LogLevel level, std::string_view text) {
+void LogHeldBack() { Limit().TellHeldBack(); }
+
+void Log(LogLevel level, std::string_view text, size_t of_a_kind_max) {
   if (Logger() != nullptr) {
-    Logger()->log(ToSpdlog(level), text);
+    if (Logger()->should_log(ToSpdlog(level))) Limit().Tell(ToSpdlog(level), text, of_a_kind_max);
   } else {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
   }

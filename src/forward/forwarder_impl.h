@@ -94,6 +94,7 @@ struct Forwarder::Impl {
   void Release(uint32_t entry, table::SlotState state);
   void TellContradiction(const std::string& what, payments::ProcessorId other);
   void OnBatchFailed(uint64_t batch);
+  void RecordLater(uint32_t entry);
   void Fence();
 
   // --- small helpers

@@ -67,8 +67,7 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
         Fence();
         break;
       case RecordVerdict::kFailed:
-        SetDue(entry, Phase::kToRecord, BackoffMs(held.backoffs, 20, 1000));
-        if (held.backoffs < 16) ++held.backoffs;
+        RecordLater(entry);
         break;
     }
   }
@@ -97,6 +96,12 @@ void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
   pool.Free(entry);
 }
 
+void Forwarder::Impl::RecordLater(uint32_t entry) {
+  Held& held = pool[entry];
+  SetDue(entry, Phase::kToRecord, BackoffMs(held.backoffs, 20, 1000));
+  if (held.backoffs < 16) ++held.backoffs;
+}
+
 void Forwarder::Impl::OnBatchFailed(uint64_t id) {
   now_ns = clock.MonotonicNanos();
   if ((id & kRetellBatch) != 0) {
@@ -109,8 +114,7 @@ void Forwarder::Impl::OnBatchFailed(uint64_t id) {
   for (uint32_t i = 0; i < batch.count; ++i) {
     const uint32_t entry = batch.entries[i];
     if (batch.record) {
-      pool[entry].phase = Phase::kToRecord;
-      pool.PushBack(to_record, entry);
+      RecordLater(entry);
     } else {
       ClaimUndecided(entry);
     }

@@ -1,6 +1,7 @@
 // What a gateway tells of itself: its log and its metrics.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,32 @@ TEST(TellingTest, AProcessorWithTooManyUnknownOutcomesIsSaidToBePassedOver) {
     client.Post("/payments", PaymentBody(TestId(9, next++), "1"));
     return Count(stack.gateway(0).Log(), "routing: default is used again (") == 1;
   })) << stack.Logs();
+}
+
+// Whoever can cause a line cannot flood the log: one line of a kind in ten seconds, and its count.
+TEST(TellingTest, WhatAClientCausesAgainAndAgainIsOneLineAndACount) {
+  constexpr int kConflicts = 60;
+  Stack stack(One({"--workers", "1"}));
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  HttpClient client(stack.GatewaySocket(0));
+  const int64_t began_ms = SteadyMillis();
+  for (uint64_t i = 0; i < kConflicts; ++i) {
+    client.Post("/payments", PaymentBody(TestId(9, i), "1"));
+  }
+  const auto booked = [&] { return stack.HeldTotals()["default"].count; };
+  ASSERT_TRUE(Eventually([&] { return booked() == kConflicts; })) << stack.Logs();
+  for (uint64_t i = 0; i < kConflicts; ++i) {
+    client.Post("/payments", PaymentBody(TestId(9, i), "2"));
+  }
+  ASSERT_TRUE(Eventually([&] { return stack.Metric(0, "tollgate_conflicts_total") == kConflicts; }))
+      << stack.Logs();
+  stack.gateway(0).Signal(SIGTERM);
+  EXPECT_EQ(stack.gateway(0).WaitExit(20'000), 0);
+  const auto intervals = static_cast<size_t>((SteadyMillis() - began_ms) / 10'000);
+  const std::string log = stack.gateway(0).Log();
+  EXPECT_LE(Count(log, "the same correlationId is known with another amount"), 2 + intervals)
+      << log;
+  EXPECT_NE(log.find(" times in the last "), std::string::npos) << log;
 }
 
 TEST(TellingTest, EveryFigureThatAnOperatorIsPromisedIsThere) {
