@@ -29,22 +29,11 @@ int Progress(SlotState state) {
   return 0;
 }
 
-// A payment that goes on while it is read is read again; nothing if it is free or damaged.
-std::optional<table::PaymentTable::Snapshot> ReadSurely(const table::PaymentTable& table,
-                                                        uint32_t slot) {
-  for (;;) {
-    const table::SlotStatus before = table.Status(slot);
-    if (before.state == SlotState::kFree) return std::nullopt;
-    auto copy = table.Read(slot);
-    if (copy || table.Status(slot) == before) return copy;
-  }
-}
-
 }  // namespace
 
 TableSearch::TableSearch(net::EventLoop& loop, const table::PaymentTable& table,
                          TableSearchOptions options)
-    : loop_(loop), table_(table), options_(options), turn_(loop, [this] { OnTurn(); }) {}
+    : loop_(loop), table_(table), options_(std::move(options)), turn_(loop, [this] { OnTurn(); }) {}
 
 void TableSearch::Find(const payments::Uuid& id, OnFound done) {
   next_[id].askers.push_back(std::move(done));
@@ -93,12 +82,22 @@ void TableSearch::SearchPart() {
   next_pass_ns_ = loop_.now_ns() + int64_t{slots} * options_.pause_ns_per_slot;
 }
 
+// A payment that goes on while it is read is read again; nothing if it is free or damaged.
+std::optional<TableSearch::Snapshot> TableSearch::ReadSurely(uint32_t slot) const {
+  for (;;) {
+    const table::SlotStatus before = table_.Status(slot);
+    if (before.state == SlotState::kFree) return std::nullopt;
+    auto copy = options_.read_for_test ? options_.read_for_test(slot) : table_.Read(slot);
+    if (copy || table_.Status(slot) == before) return copy;
+  }
+}
+
 void TableSearch::Look(uint32_t slot) {
   const auto id = table_.IdAtFirstLook(slot);
   if (!id || !marks_[Mark(*id)]) return;
   const auto it = wanted_.find(*id);
   if (it == wanted_.end()) return;
-  auto copy = ReadSurely(table_, slot);
+  auto copy = ReadSurely(slot);
   // In other hands by now: what it held before has left for the books.
   if (!copy || copy->payment.id != *id) return;
   Wanted& wanted = it->second;

@@ -23,6 +23,8 @@
 namespace tollgate::api {
 
 struct TableSearchOptions {
+  // For tests: in place of the table's Read.
+  std::function<std::optional<table::PaymentTable::Snapshot>(uint32_t slot)> read_for_test = {};
   uint32_t slots_per_turn = 4'096;  // some 30 us of a turn
   size_t answers_per_turn = 16;     // each may be a question to the books
   int64_t pause_ns_per_slot = 30;   // from one pass to the next: a quarter of the thread at most
@@ -55,6 +57,7 @@ class TableSearch {
   void BeginPass();
   void SearchPart();
   void Look(uint32_t slot);
+  std::optional<Snapshot> ReadSurely(uint32_t slot) const;
   static size_t Mark(const payments::Uuid& id) { return (id.low ^ id.high) % kMarks; }
 
   static constexpr size_t kMarks = 8'192;
