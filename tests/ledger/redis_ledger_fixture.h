@@ -31,9 +31,9 @@ class RedisLedgerTest : public testing::RedisFixture, public LedgerEvents {
   void OnTailLost() override { tail_lost_ = true; }
   void OnLedgerState() override {}
 
-  RedisLedger& Connect(const std::string& known_run_id = "") {
+  RedisLedger& Connect(const std::string& known_run_id = "", int64_t command_timeout_ms = 20'000) {
     RedisOptions options = Options();
-    options.command_timeout_ms = 500;
+    options.command_timeout_ms = command_timeout_ms;
     ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, known_run_id);
     ledger_->SetEvents(this);
     ledger_->Start();

@@ -135,7 +135,7 @@ TEST_F(RedisLedgerTest, AKilledServerFailsTheBatchAndItsReturnIsATailThatMayBeLo
 }
 
 TEST_F(RedisLedgerTest, APausedServerIsGivenUpAtTheDeadline) {
-  RedisLedger& ledger = Connect();
+  RedisLedger& ledger = Connect("", 500);
   redis_.Signal(SIGSTOP);
   EXPECT_TRUE(Claim(owner_, {Request(1)}).empty());
   EXPECT_FALSE(ledger.ready());
