@@ -6,11 +6,13 @@
 #include <new>
 
 #include "http/characters.h"
+#include "http/lines.h"
 
 namespace tollgate::http {
 namespace {
 
 constexpr size_t kEmptyLinesMax = 2;  // before a request line (RFC 9112 section 2.2)
+constexpr size_t kChunkLineBytesMax = 256;
 
 Method MethodOf(std::string_view name) {
   struct Known {
@@ -173,20 +175,10 @@ bool RequestParser::ParseTarget(std::string_view target) {
 }
 
 bool RequestParser::ParseFieldLine(std::string_view line) {
-  if (line.front() == ' ' || line.front() == '\t') {
-    return Bad(400, "a header line must not begin with white space"), false;
-  }
-  const size_t colon = line.find(':');
-  if (colon == std::string_view::npos || colon == 0) {
-    return Bad(400, "a header line needs a name and a colon"), false;
-  }
-  const std::string_view name = line.substr(0, colon);
-  if (!AllOf(name, kToken)) {
-    return Bad(400, "a header name has invalid characters, or a space before the colon"), false;
-  }
-  const std::string_view value = Trim(line.substr(colon + 1));
-  if (!AllOf(value, kField)) return Bad(400, "a header value has control characters"), false;
-  return UseField(name, value);
+  FieldLine field;
+  const std::string_view problem = ReadFieldLine(line, field);
+  if (!problem.empty()) return Bad(400, problem), false;
+  return UseField(field.name, field.value);
 }
 
 // The fields that framing needs; their names differ in length, so most others cost one switch.
@@ -273,12 +265,16 @@ ParseStatus RequestParser::ParseBody(char* data, size_t size) {
   return status_;
 }
 
-bool RequestParser::NextLine(const char* data, size_t size, size_t line_bytes_max,
+bool RequestParser::NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
                              std::string_view& line) {
   const char* const from = data + scan_;
-  const auto* const feed = static_cast<const char*>(std::memchr(from, '\n', size - scan_));
+  const auto* const feed =
+      static_cast<const char*>(std::memchr(from + searched_, '\n', size - scan_ - searched_));
   const size_t length = feed == nullptr ? size - scan_ : static_cast<size_t>(feed - from);
-  if (length > line_bytes_max) return Bad(400, "a line of the chunked body is too long"), false;
+  if (length > line_bytes_max) {
+    return Bad(status, "a line of the chunked body is too long, or its trailers together"), false;
+  }
+  searched_ = feed == nullptr ? length : 0;
   if (feed == nullptr) return false;
   if (length == 0 || feed[-1] != '\r') return Bad(400, "a line must end in CR LF"), false;
   line = {from, length - 1};
@@ -286,36 +282,43 @@ bool RequestParser::NextLine(const char* data, size_t size, size_t line_bytes_ma
   return true;
 }
 
-bool RequestParser::ParseChunkSize(std::string_view line) {
-  // RFC 9112 section 7.1; extensions are skipped, if they have no control characters.
-  const size_t semicolon = line.find(';');
-  const std::string_view digits = Trim(line.substr(0, semicolon));
-  if (digits.empty() || digits.size() > 8 || line.front() == ' ' || line.front() == '\t' ||
-      !AllOf(line, kField)) {
-    return Bad(400, "a chunk must begin with its size"), false;
+bool RequestParser::ParseChunkLine(std::string_view line) {
+  ChunkLine chunk;
+  const std::string_view problem = ReadChunkLine(line, chunk);
+  if (!problem.empty()) return Bad(400, problem), false;
+  if (body_bytes_ + chunk.chunk_bytes > limits_.body_bytes_max) {
+    return Bad(413, "the body is too large"), false;
   }
-  size_t chunk = 0;
-  for (const char c : digits) {
-    const char lower = ToLower(c);
-    const bool decimal = c >= '0' && c <= '9';
-    if (!decimal && (lower < 'a' || lower > 'f')) {
-      return Bad(400, "a chunk's size must be a hexadecimal number"), false;
+  extension_bytes_ += chunk.extension_bytes;
+  if (extension_bytes_ > limits_.header_bytes_max) {
+    return Bad(413, "the chunk extensions are too large"), false;
+  }
+  chunk_left_ = chunk.chunk_bytes;
+  return true;
+}
+
+// Held to the rules of a header line, then dropped. What would have framed the message must not
+// stand behind it (RFC 9110 section 6.5.1).
+bool RequestParser::ParseTrailer(std::string_view line) {
+  FieldLine field;
+  const std::string_view problem = ReadFieldLine(line, field);
+  if (!problem.empty()) return Bad(400, problem), false;
+  for (const std::string_view name : {"content-length", "transfer-encoding", "host"}) {
+    if (EqualsIgnoringCase(field.name, name)) {
+      return Bad(400, "a trailer must not be a field that frames or routes the request"), false;
     }
-    chunk = chunk * 16 + static_cast<size_t>(decimal ? c - '0' : lower - 'a' + 10);
   }
-  if (body_bytes_ + chunk > limits_.body_bytes_max) return Bad(413, "the body is too large"), false;
-  chunk_left_ = chunk;
+  if (++trailer_lines_ > limits_.header_lines_max) return Bad(431, "too many trailers"), false;
   return true;
 }
 
 // The body's parts are moved together in place, behind the head.
 ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
-  constexpr size_t kChunkLineBytesMax = 256;
   std::string_view line;
   for (;;) {
     switch (stage_) {
       case Stage::kChunkSize:
-        if (!NextLine(data, size, kChunkLineBytesMax, line) || !ParseChunkSize(line)) {
+        if (!NextLine(data, size, kChunkLineBytesMax, 400, line) || !ParseChunkLine(line)) {
           return status_;
         }
         stage_ = chunk_left_ == 0 ? Stage::kTrailers : Stage::kChunkData;
@@ -340,21 +343,16 @@ ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
         break;
       case Stage::kTrailers: {
         const size_t before = scan_;
-        if (!NextLine(data, size, limits_.header_bytes_max, line)) return status_;
+        // The empty line that ends them always has room.
+        const size_t most = limits_.header_bytes_max - trailer_bytes_ + 1;
+        if (!NextLine(data, size, most, 431, line)) return status_;
+        if (line.empty()) return ChunksDone(data);
         trailer_bytes_ += scan_ - before;
-        if (trailer_bytes_ > limits_.header_bytes_max)
+        if (trailer_bytes_ > limits_.header_bytes_max) {
           return Bad(431, "the trailers are too large");
-        if (!line.empty()) {
-          if (line.find(':') == std::string_view::npos || !AllOf(line, kField)) {
-            return Bad(400, "a trailer line needs a name and a colon");
-          }
-          break;
         }
-        request_.body = {data + body_start_, body_bytes_};
-        consumed_ = scan_;
-        stage_ = Stage::kDone;
-        status_ = ParseStatus::kReady;
-        return status_;
+        if (!ParseTrailer(line)) return status_;
+        break;
       }
       case Stage::kHead:
       case Stage::kBody:
@@ -362,6 +360,25 @@ ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
         return status_;
     }
   }
+}
+
+ParseStatus RequestParser::ChunksDone(const char* data) {
+  request_.body = {data + body_start_, body_bytes_};
+  consumed_ = scan_;
+  stage_ = Stage::kDone;
+  status_ = ParseStatus::kReady;
+  return status_;
+}
+
+size_t RequestParser::DropFraming(char* data, size_t size) {
+  const bool in_chunks = stage_ == Stage::kChunkSize || stage_ == Stage::kChunkData ||
+                         stage_ == Stage::kChunkEnd || stage_ == Stage::kTrailers;
+  if (status_ != ParseStatus::kNeedMore || !in_chunks) return size;
+  const size_t kept = body_start_ + body_bytes_;
+  const size_t unread = size - scan_;
+  std::memmove(data + kept, data + scan_, unread);
+  scan_ = kept;
+  return kept + unread;
 }
 
 std::string_view FindHeader(const Request& request, std::string_view name) {

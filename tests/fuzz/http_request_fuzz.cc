@@ -1,4 +1,5 @@
-// Any bytes: no crash, views inside the buffer, and the same outcome however they are split.
+// Any bytes: no crash, views inside the buffer, and the same outcome however they are split, and
+// whether the framing that was read is dropped or stays.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -23,9 +24,10 @@ struct Outcome {
 };
 
 // Feeds the bytes in pieces of `step`; a copy each time, as a connection's buffer may move.
-Outcome Run(const std::string& input, size_t step) {
+Outcome Run(const std::string& input, size_t step, bool drop) {
   RequestParser parser({.header_bytes_max = 2048, .header_lines_max = 20, .body_bytes_max = 1024});
   std::vector<char> buffer;
+  size_t dropped = 0;
   Outcome outcome;
   for (size_t have = 0; have < input.size();) {
     const size_t more = std::min(step, input.size() - have);
@@ -37,6 +39,11 @@ Outcome Run(const std::string& input, size_t step) {
     outcome.status = parser.Parse(buffer.data(), buffer.size());
     if (outcome.status == ParseStatus::kReady || outcome.status == ParseStatus::kBad) break;
     outcome.status = ParseStatus::kNeedMore;  // "continue" depends on where the pieces end
+    if (!drop) continue;
+    const size_t left = parser.DropFraming(buffer.data(), buffer.size());
+    TG_ASSERT(left <= buffer.size());
+    dropped += buffer.size() - left;
+    buffer.resize(left);
   }
   if (outcome.status == ParseStatus::kBad) outcome.error = parser.error_status();
   if (outcome.status != ParseStatus::kReady) return outcome;
@@ -47,7 +54,7 @@ Outcome Run(const std::string& input, size_t step) {
   const auto& request = parser.request();
   TG_ASSERT(parser.consumed() <= buffer.size());
   TG_ASSERT(inside(request.body) && inside(request.header_lines) && inside(request.query));
-  outcome.consumed = parser.consumed();
+  outcome.consumed = parser.consumed() + dropped;
   outcome.path = request.path;
   outcome.query = request.query;
   outcome.body = request.body;
@@ -59,8 +66,9 @@ Outcome Run(const std::string& input, size_t step) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
-  const Outcome whole = Run(input, input.size() + 1);
-  TG_ASSERT(Run(input, 1) == whole);
-  TG_ASSERT(Run(input, 7) == whole);
+  const Outcome whole = Run(input, input.size() + 1, false);
+  TG_ASSERT(Run(input, 1, false) == whole);
+  TG_ASSERT(Run(input, 1, true) == whole);
+  TG_ASSERT(Run(input, 7, true) == whole);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -21,21 +22,23 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
-// Parses the input in two pieces, cut at `cut`, from a buffer that ends at a guard page.
-Seen Parse(const std::string& input, size_t cut) {
-  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  const size_t bytes = (input.size() / page + 1) * page;
-  auto* const base = static_cast<char*>(
-      ::mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  ::mprotect(base + bytes, page, PROT_NONE);
-  char* const data = base + bytes - input.size();
-  std::memcpy(data, input.data(), input.size());
-  RequestParser parser(kSmall);
-  ParseStatus status = ParseStatus::kNeedMore;
-  if (cut > 0) status = parser.Parse(data, cut);
-  if (status == ParseStatus::kNeedMore || status == ParseStatus::kNeedContinue) {
-    status = parser.Parse(data, input.size());
-  }
+// `content` in memory that ends at a guard page: a byte read behind it is a crash. The memory is
+// the next call's, too.
+char* Guarded(const std::string& content) {
+  constexpr size_t kBytes = 256 * 1024;
+  static char* const end = [] {
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    void* const base =
+        ::mmap(nullptr, kBytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ::mprotect(static_cast<char*>(base) + kBytes, page, PROT_NONE);
+    return static_cast<char*>(base) + kBytes;
+  }();
+  char* const data = end - content.size();
+  std::memcpy(data, content.data(), content.size());
+  return data;
+}
+
+Seen SeenBy(const RequestParser& parser, ParseStatus status) {
   Seen seen;
   if (status == ParseStatus::kReady) {
     const Request& request = parser.request();
@@ -48,8 +51,45 @@ Seen Parse(const std::string& input, size_t cut) {
   } else {
     seen.status = status == ParseStatus::kBad ? parser.error_status() : -1;
   }
-  ::munmap(base, bytes + page);
   return seen;
+}
+
+bool WantsMore(ParseStatus status) {
+  return status == ParseStatus::kNeedMore || status == ParseStatus::kNeedContinue;
+}
+
+// Parses the input in two pieces, cut at `cut`.
+Seen Parse(const std::string& input, size_t cut) {
+  char* const data = Guarded(input);
+  RequestParser parser(kSmall);
+  ParseStatus status = ParseStatus::kNeedMore;
+  if (cut > 0) status = parser.Parse(data, cut);
+  if (WantsMore(status)) status = parser.Parse(data, input.size());
+  return SeenBy(parser, status);
+}
+
+// Parses the input in pieces of `step`, and drops the framing that was read after each.
+Seen ParseDropping(const std::string& input, size_t step, size_t* held_max = nullptr,
+                   const ParserLimits& limits = kSmall) {
+  RequestParser parser(limits);
+  ParseStatus status = ParseStatus::kNeedMore;
+  std::string held;
+  size_t dropped = 0;
+  for (size_t at = 0; at < input.size() && WantsMore(status); at += step) {
+    held += input.substr(at, step);
+    if (held_max != nullptr) *held_max = std::max(*held_max, held.size());
+    char* const data = Guarded(held);
+    status = parser.Parse(data, held.size());
+    if (!WantsMore(status)) {
+      Seen seen = SeenBy(parser, status);
+      if (seen.status == 0) seen.consumed += dropped;
+      return seen;
+    }
+    const size_t left = parser.DropFraming(data, held.size());
+    dropped += held.size() - left;
+    held.assign(data, left);
+  }
+  return SeenBy(parser, status);
 }
 
 struct Case {
@@ -59,10 +99,19 @@ struct Case {
   std::string path = {}, query = {}, body = {};
 };
 
+std::string Repeated(const std::string& text, size_t times) {
+  std::string all;
+  for (size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 std::vector<Case> Cases() {
   const std::string host = "Host: a\r\n";
   const auto post = [&](const std::string& fields, const std::string& rest) {
     return "POST /p HTTP/1.1\r\n" + host + fields + "\r\n" + rest;
+  };
+  const auto chunks = [&](const std::string& rest) {
+    return post("Transfer-Encoding: chunked\r\n", rest);
   };
   return {
       {"get", "GET /a?b=c HTTP/1.1\r\n" + host + "\r\n", 0, "/a", "b=c"},
@@ -131,7 +180,56 @@ std::vector<Case> Cases() {
       {"chunk longer than its size", post("Transfer-Encoding: chunked\r\n", "1\r\nab\r\n0\r\n\r\n"),
        400},
       {"chunk line with bare LF", post("Transfer-Encoding: chunked\r\n", "1\na\r\n0\r\n\r\n"), 400},
-      {"bad trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nX\r\n\r\n"), 400},
+
+      // Chunk extensions by the grammar, and beside it.
+      {"extensions", chunks("1;a\r\na\r\n0;b=c;d=\"e;\\\"f\"\r\n\r\n"), 0, "/p", "", "a"},
+      {"extensions with bad white space", chunks("1 ; a\t= b ;\tc\r\na\r\n0 ;d = \"\"\r\n\r\n"), 0,
+       "/p", "", "a"},
+      {"space behind the size", chunks("1 \r\na\r\n0\r\n\r\n"), 400},
+      {"tab behind the size", chunks("1\t\r\na\r\n0\r\n\r\n"), 400},
+      {"space behind the last size", chunks("1\r\na\r\n0 \r\n\r\n"), 400},
+      {"no extension behind the semicolon", chunks("1;\r\na\r\n0\r\n\r\n"), 400},
+      {"only a space behind the semicolon", chunks("1; \r\na\r\n0\r\n\r\n"), 400},
+      {"two semicolons", chunks("1;;a\r\na\r\n0\r\n\r\n"), 400},
+      {"a semicolon at the end", chunks("1;a;\r\na\r\n0\r\n\r\n"), 400},
+      {"space behind an extension", chunks("1;a \r\na\r\n0\r\n\r\n"), 400},
+      {"space behind an extension's value", chunks("1;a=b \r\na\r\n0\r\n\r\n"), 400},
+      {"no value", chunks("1;a=\r\na\r\n0\r\n\r\n"), 400},
+      {"no name", chunks("1;=b\r\na\r\n0\r\n\r\n"), 400},
+      {"two values", chunks("1;a=b=c\r\na\r\n0\r\n\r\n"), 400},
+      {"two words", chunks("1;a b\r\na\r\n0\r\n\r\n"), 400},
+      {"a comma", chunks("1,a\r\na\r\n0\r\n\r\n"), 400},
+      {"an open quote", chunks("1;a=\"b\r\na\r\n0\r\n\r\n"), 400},
+      {"a quote that is escaped", chunks("1;a=\"b\\\"\r\na\r\n0\r\n\r\n"), 400},
+      {"text behind a quote", chunks("1;a=\"b\"c\r\na\r\n0\r\n\r\n"), 400},
+      {"a quoted name", chunks("1;\"a\"\r\na\r\n0\r\n\r\n"), 400},
+      {"a control in a quote", chunks("1;a=\"\x01\"\r\na\r\n0\r\n\r\n"), 400},
+      {"a bare CR in a quote", chunks("1;a=\"\r\"\r\na\r\n0\r\n\r\n"), 400},
+      {"an extension without a size", chunks(";a\r\na\r\n0\r\n\r\n"), 400},
+      {"no size", chunks("\r\na\r\n0\r\n\r\n"), 400},
+      {"signed chunk size", chunks("+1\r\na\r\n0\r\n\r\n"), 400},
+      {"prefixed chunk size", chunks("0x1\r\na\r\n0\r\n\r\n"), 400},
+      {"an endless chunk line", chunks("1;" + std::string(300, 'a')), 400},
+      {"endless extensions", chunks(Repeated("1;" + std::string(100, 'a') + "\r\na\r\n", 6)), 413},
+
+      // Trailers are held to the rules of header lines.
+      {"two trailers", chunks("0\r\nX: y\r\nZ:\r\n\r\n"), 0, "/p"},
+      {"trailer without a colon", chunks("0\r\nX\r\n\r\n"), 400},
+      {"space before a trailer's colon", chunks("0\r\nX-T : 1\r\n\r\n"), 400},
+      {"folded trailer", chunks("0\r\nX: a\r\n b: c\r\n\r\n"), 400},
+      {"trailer that begins with a tab", chunks("0\r\n\tX: a\r\n\r\n"), 400},
+      {"trailer without a name", chunks("0\r\n: a\r\n\r\n"), 400},
+      {"trailer with a bad name", chunks("0\r\nX(: a\r\n\r\n"), 400},
+      {"control in a trailer", chunks("0\r\nX: \x01\r\n\r\n"), 400},
+      {"bare CR in a trailer", chunks("0\r\nX: a\rb\r\n\r\n"), 400},
+      {"bare LF in the trailers", chunks("0\r\nX: a\n\r\n"), 400},
+      {"length as a trailer", chunks("0\r\ncontent-length: 0\r\n\r\n"), 400},
+      {"coding as a trailer", chunks("0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400},
+      {"host as a trailer", chunks("0\r\nHost: a\r\n\r\n"), 400},
+      {"too many trailers", chunks("0\r\n" + Repeated("X: y\r\n", 6) + "\r\n"), 431},
+      {"a trailer too large", chunks("0\r\nX: " + std::string(600, 'x')), 431},
+      {"trailers too large",
+       chunks("0\r\n" + Repeated("X: " + std::string(200, 'x') + "\r\n", 3) + "\r\n"), 431},
 
       {"body too large", post("Content-Length: 65\r\n", std::string(65, 'x')), 413},
       {"chunks too large",
@@ -166,7 +264,35 @@ TEST(RequestParser, EveryCaseAtEverySplitPoint) {
     for (size_t cut = 1; cut < it.input.size(); ++cut) {
       ASSERT_EQ(Parse(it.input, cut), whole) << it.name << ", cut at " << cut;
     }
+    for (size_t step = 1; step <= 8; ++step) {
+      ASSERT_EQ(ParseDropping(it.input, step), whole) << it.name << ", in pieces of " << step;
+    }
   }
+}
+
+// Limits are on the content: framing is dropped as it is read.
+TEST(RequestParser, ABodyOfOneByteChunksIsItsContent) {
+  const ParserLimits limits;
+  const std::string head = "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string most = Repeated("00000001\r\nx\r\n", limits.body_bytes_max);
+  size_t held = 0;
+  const Seen seen = ParseDropping(head + most + "0\r\n\r\n", 4000, &held, limits);
+  EXPECT_EQ(seen.status, 0);
+  EXPECT_EQ(seen.body.size(), limits.body_bytes_max);
+  EXPECT_LE(held, head.size() + limits.body_bytes_max + 256 + 4000);
+  EXPECT_EQ(ParseDropping(head + most + "1\r\nx\r\n0\r\n\r\n", 4000, nullptr, limits).status, 413);
+}
+
+TEST(RequestParser, NothingIsDroppedButReadFraming) {
+  std::string input = "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab";
+  RequestParser parser(kSmall);
+  EXPECT_EQ(parser.DropFraming(input.data(), 10), 10U);
+  ASSERT_EQ(parser.Parse(input.data(), input.size()), ParseStatus::kNeedMore);
+  EXPECT_EQ(parser.DropFraming(input.data(), input.size()), input.size());
+  input += "c";
+  ASSERT_EQ(parser.Parse(input.data(), input.size()), ParseStatus::kReady);
+  EXPECT_EQ(parser.DropFraming(input.data(), input.size()), input.size());
+  EXPECT_EQ(parser.request().body, "abc");
 }
 
 TEST(RequestParser, KeepAliveByVersionAndConnection) {

@@ -16,10 +16,13 @@
 
 namespace tollgate::http {
 
+// Limits are on what a request says. The framing of chunks has its own: a chunk's line has at most
+// 256 bytes, the extensions of a request's chunks together and its trailers together at most
+// header_bytes_max each, so a body of one-byte chunks takes 13 bytes per byte at the most.
 struct ParserLimits {
   size_t header_bytes_max = 16 * 1024;  // request line and field lines together
-  size_t header_lines_max = 100;
-  size_t body_bytes_max = 64 * 1024;
+  size_t header_lines_max = 100;        // likewise of the trailers
+  size_t body_bytes_max = 64 * 1024;    // of the content, without the framing of chunks
 };
 
 enum class ParseStatus : uint8_t {
@@ -37,6 +40,11 @@ class RequestParser {
   // (the parser keeps offsets), and its content up to size must be what it was, but for chunk
   // framing that the parser itself removed from the body.
   ParseStatus Parse(char* data, size_t size);
+
+  // After kNeedMore: takes the chunk framing that was read out of data[0, size), so that only the
+  // head, the body so far and what is not yet read stay; returns their size. No more than
+  // header_bytes_max, body_bytes_max and one line stay, however small the chunks are.
+  size_t DropFraming(char* data, size_t size);
 
   // After kReady: begin the next request, whose bytes start at data + consumed().
   void Reset();
@@ -66,9 +74,13 @@ class RequestParser {
   bool CheckFraming();
   ParseStatus ParseBody(char* data, size_t size);
   ParseStatus ParseChunks(char* data, size_t size);
-  bool ParseChunkSize(std::string_view line);
-  // The next whole line from scan_ on, without its CRLF; nothing yet, or bad.
-  bool NextLine(const char* data, size_t size, size_t line_bytes_max, std::string_view& line);
+  ParseStatus ChunksDone(const char* data);
+  bool ParseChunkLine(std::string_view line);
+  bool ParseTrailer(std::string_view line);
+  // The next whole line from scan_ on, without its CRLF; nothing yet, or bad. A line longer than
+  // `line_bytes_max` is answered with `status`.
+  bool NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
+                std::string_view& line);
 
   const ParserLimits limits_;
   Request request_;
@@ -88,7 +100,10 @@ class RequestParser {
   size_t body_start_ = 0;
   size_t body_bytes_ = 0;  // decoded so far
   size_t chunk_left_ = 0;
+  size_t searched_ = 0;         // behind scan_, without the end of a line of the chunked body
+  size_t extension_bytes_ = 0;  // of all chunks
   size_t trailer_bytes_ = 0;
+  size_t trailer_lines_ = 0;
   uint64_t content_length_ = 0;
   bool has_content_length_ = false;
   bool chunked_ = false;

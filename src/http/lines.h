@@ -1,0 +1,48 @@
+// The lines of a message, without their CR LF: field lines, in the head and in trailers, and the
+// lines that begin a chunk. Read to the letter, so that no peer sees another message in them.
+//
+// Thread: pure functions.
+// Source: RFC 9112 sections 5, 7.1 and 7.1.1; RFC 9110 section 5.6.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "http/characters.h"
+
+namespace tollgate::http {
+
+struct FieldLine {
+  std::string_view name;
+  std::string_view value;  // without the white space around it
+};
+
+// Nothing if `line` is a field line, else what is wrong with it.
+inline std::string_view ReadFieldLine(std::string_view line, FieldLine& field) {
+  if (line.front() == ' ' || line.front() == '\t') {
+    return "a header line must not begin with white space";
+  }
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0) {
+    return "a header line needs a name and a colon";
+  }
+  field.name = line.substr(0, colon);
+  if (!AllOf(field.name, kToken)) {
+    return "a header name has invalid characters, or a space before the colon";
+  }
+  field.value = Trim(line.substr(colon + 1));
+  if (!AllOf(field.value, kField)) return "a header value has control characters";
+  return {};
+}
+
+struct ChunkLine {
+  size_t chunk_bytes = 0;
+  size_t extension_bytes = 0;  // behind the size, white space included
+};
+
+// Nothing if `line` begins a chunk, else what is wrong with it. A size has at most 8 digits.
+// White space stands where the grammar has it, around ';' and '='; never before the size, and never
+// at the end.
+std::string_view ReadChunkLine(std::string_view line, ChunkLine& chunk);
+
+}  // namespace tollgate::http
