@@ -294,7 +294,8 @@ const std::vector<Setting>& Settings() {
        .apply = [](C c, T t) { return ToTime(t, c.drain_timeout_ms, 0); }},
       {.name = "header_bytes_max",
        .fallback = "16384",
-       .help = "of a request's header section",
+       .help =
+           "of a request's header section; likewise of its trailers and of its chunk extensions",
        .apply = [](C c,
                    T t) { return ToCount(t, 256, 1 << 20U, c.server.parser.header_bytes_max); }},
       {.name = "header_lines_max",
@@ -303,7 +304,7 @@ const std::vector<Setting>& Settings() {
        .apply = [](C c, T t) { return ToCount(t, 1, 10'000, c.server.parser.header_lines_max); }},
       {.name = "body_bytes_max",
        .fallback = "65536",
-       .help = "of a request's body",
+       .help = "of a request's body, without the framing of chunks",
        .apply = [](C c, T t) { return ToCount(t, 128, 1 << 24U, c.server.parser.body_bytes_max); }},
       {.name = "connections_max",
        .fallback = "16384",

@@ -56,12 +56,16 @@ bool HttpServer::Impl::Receive(Connection& it) {
   return true;
 }
 
-// A larger buffer for a large request; the parser's limits bound it.
+// Room to read more of the request that the input begins with: what the framing of chunks took is
+// given back first, then a larger buffer is taken. The parser's limits bound it: a head, a body and
+// one line of the chunked body, which is a trailer at the longest.
 bool HttpServer::Impl::MakeRoom(Connection& it) {
-  // Chunk framing may take more than the body itself.
+  it.input_used = it.parser.DropFraming(it.input.get(), it.input_used);
+  // With less than that, ever smaller pieces would be read.
+  if (it.input_used <= it.input_capacity - it.input_capacity / 4) return true;
   const size_t most =
-      2 * options.parser.header_bytes_max + 4 * options.parser.body_bytes_max + kUsualInputBytes;
-  if (it.input_capacity >= most) return false;
+      2 * options.parser.header_bytes_max + options.parser.body_bytes_max + kUsualInputBytes;
+  if (it.input_capacity >= most) return it.input_used < it.input_capacity;
   const size_t capacity = std::min(most, it.input_capacity * 4);
   auto larger = std::make_unique_for_overwrite<char[]>(capacity + kBodyPaddingBytes);
   std::memcpy(larger.get(), it.input.get(), it.input_used);

@@ -214,19 +214,49 @@ TEST_F(ServerFramingTest, PaddingBehindTheBodyIsReadable) {
   EXPECT_GE(sum, 0U);
 }
 
-TEST_F(ServerFramingTest, ABodyInTinyChunksIsBounded) {
+// The limit is on the content: a body of the largest size is taken however it is cut.
+TEST_F(ServerFramingTest, TheLargestBodyIsTakenInOneByteChunks) {
   Start();
   Client client = Connect();
-  std::string chunks;
-  for (int i = 0; i < 20'000; ++i) chunks += "1\r\nx\r\n";
   const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
-  ASSERT_TRUE(client.Send(head + chunks + "0\r\n\r\n"));
-  EXPECT_EQ(client.Read().body, std::string(20'000, 'x'));
-  // Framing without end is refused, though the body itself is small.
-  std::string extended;
-  for (int i = 0; i < 2'000; ++i) extended += "1;" + std::string(200, 'e') + "\r\nx\r\n";
-  client.Send(head + extended);
+  const std::string body(options.parser.body_bytes_max, 'x');
+  for (const std::string chunk : {"1\r\nx\r\n", "00000001\r\nx\r\n"}) {
+    std::string chunks;
+    for (size_t i = 0; i < body.size(); ++i) chunks += chunk;
+    ASSERT_TRUE(client.Send(head + chunks + "0\r\nT: t\r\n\r\n" + Get("/now")));
+    EXPECT_TRUE(client.Read().body == body);
+    EXPECT_EQ(client.Read().status, 202);
+  }
+  std::string over;
+  for (size_t i = 0; i <= body.size(); ++i) over += "1\r\nx\r\n";
+  client.Send(head + over + "0\r\n\r\n");
   EXPECT_EQ(client.Read().status, 413);
+}
+
+// Framing has a limit of its own.
+TEST_F(ServerFramingTest, FramingWithoutEndIsRefusedThoughTheBodyIsSmall) {
+  Start();
+  Client client = Connect();
+  std::string extended;
+  for (int i = 0; i < 100; ++i) extended += "1;" + std::string(200, 'e') + "\r\nx\r\n";
+  client.Send("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + extended);
+  EXPECT_EQ(client.Read().status, 413);
+}
+
+TEST_F(ServerFramingTest, TheLargestHeadBodyAndTrailerFitTogether) {
+  Start();
+  Client client = Connect();
+  const std::string line = "POST /echo HTTP/1.1\r\n";
+  const std::string fields = "Host: h\r\nTransfer-Encoding: chunked\r\nX: ";
+  const size_t most = options.parser.header_bytes_max;
+  const std::string head =
+      line + fields + std::string(most - line.size() - fields.size() - 4, 'h') + "\r\n\r\n";
+  const std::string body(options.parser.body_bytes_max, 'b');
+  const std::string trailer = "T: " + std::string(most - 5, 't') + "\r\n";
+  ASSERT_TRUE(client.Send(head + "10000;a=\"b\"\r\n" + body + "\r\n0\r\n" + trailer));
+  ASSERT_TRUE(client.Send("\r\n" + Get("/now")));
+  EXPECT_TRUE(client.Read().body == body);
+  EXPECT_EQ(client.Read().status, 202);
 }
 
 }  // namespace
