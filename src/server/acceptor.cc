@@ -1,6 +1,7 @@
 #include "server/acceptor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -17,15 +18,11 @@ int OpenSpare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 }  // namespace
 
-Acceptor::Acceptor(net::EventLoop& loop, int listener_fd, bool exclusive,
-                   std::function<bool()> room, std::function<void(base::UniqueFd)> on_accepted,
-                   std::function<void()> on_pause)
+Acceptor::Acceptor(net::EventLoop& loop, int listener_fd, bool exclusive, AcceptorOwner& owner)
     : loop_(loop),
       fd_(listener_fd),
       events_(EPOLLIN | (exclusive ? static_cast<uint32_t>(EPOLLEXCLUSIVE) : 0U)),
-      room_(std::move(room)),
-      on_accepted_(std::move(on_accepted)),
-      on_pause_(std::move(on_pause)),
+      owner_(owner),
       spare_(OpenSpare()),
       resume_(loop, [this] { Resume(); }) {}
 
@@ -43,12 +40,26 @@ void Acceptor::Stop() {
   if (std::exchange(watching_, false)) loop_.Remove(fd_);
 }
 
-void Acceptor::OnEvents(uint32_t /*events*/) {
+void Acceptor::OnEvents(uint32_t /*events*/) { Accept(false); }
+
+// Those that pause look again by themselves.
+void Acceptor::AcceptForAnother() {
+  if (watching_) Accept(true);
+}
+
+void Acceptor::Accept(bool for_another) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    if (!room_()) return Pause(true);
+    if (!owner_.HasRoom()) {
+      // Nobody is ended for a client that is not there; the loop says so if more wait.
+      if (i > 0 || !SomebodyWaits()) return;
+      if (!owner_.MakeRoom()) {
+        if (!for_another) owner_.OnNoRoom();
+        return Pause(true);
+      }
+    }
     const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      on_accepted_(base::UniqueFd(fd));
+      owner_.OnAccepted(base::UniqueFd(fd));
       continue;
     }
     switch (errno) {
@@ -59,6 +70,7 @@ void Acceptor::OnEvents(uint32_t /*events*/) {
         continue;
       case EMFILE:
       case ENFILE:
+        if (owner_.FreeDescriptors()) continue;
         return OutOfDescriptors();
       default:  // ENOBUFS, ENOMEM and the network's own: later
         return Pause(false);
@@ -66,11 +78,22 @@ void Acceptor::OnEvents(uint32_t /*events*/) {
   }
 }
 
-// The waiting client is told by a close, with the descriptor kept for this, instead of being left
-// in the backlog; then nobody is taken for a while.
+bool Acceptor::SomebodyWaits() const {
+  pollfd listener{.fd = fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&listener, 1, 0) > 0;
+}
+
+// The waiting client is told, with the descriptor kept for this, instead of being left in the
+// backlog; then nobody is taken for a while.
 void Acceptor::OutOfDescriptors() {
   spare_.reset();
   const base::UniqueFd refused(::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (refused.valid()) {
+    const std::string_view text = owner_.refusal();
+    // Whoever cannot be told sees the close.
+    [[maybe_unused]] const ssize_t sent =
+        ::send(refused.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   Pause(false);
   spare_.reset(OpenSpare());
 }
@@ -78,13 +101,16 @@ void Acceptor::OutOfDescriptors() {
 void Acceptor::Pause(bool for_room) {
   if (std::exchange(watching_, false)) loop_.Remove(fd_);
   paused_for_room_ = for_room;
-  on_pause_();
-  if (!for_room) resume_.ArmIn(kPauseNs);
+  owner_.OnPause();
+  // Also for want of room: another server of the group may have some by then, and who is inside may
+  // by then have waited for so long that it is ended.
+  resume_.ArmIn(kPauseNs);
 }
 
 void Acceptor::Resume() {
   if (stopped_ || watching_) return;
   paused_for_room_ = false;
+  resume_.Disarm();
   watching_ = loop_.Add(fd_, events_, this).ok();
   if (!watching_) resume_.ArmIn(kPauseNs);
 }

@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// Empties `text` and keeps its memory, unless that is more than answers usually need.
-void Clear(std::string& text) {
-  constexpr size_t kKeptBytesMax = 16 * 1024;
-  text.clear();
-  if (text.capacity() > kKeptBytesMax) std::string().swap(text);
-}
-
 }  // namespace
 
 Connection* HttpServer::Impl::Find(uint32_t index, uint32_t generation) {
@@ -53,7 +46,13 @@ std::string* HttpServer::Impl::Open(Connection& it, uint32_t sequence) {
     it.reading = false;
     it.linger = true;
   }
-  if (sequence == it.first_sequence) return &it.output;
+  if (sequence == it.first_sequence) {
+    if (it.output.empty() && !outputs.empty()) {
+      it.output = std::move(outputs.back());
+      outputs.pop_back();
+    }
+    return &it.output;
+  }
   if (it.later.empty()) it.later.resize(it.owed.size());
   return &it.later[sequence % it.later.size()];
 }
@@ -72,8 +71,9 @@ void HttpServer::Impl::Advance(Connection& it) {
     if (it.owed_count() == 0 || !it.OwedAt(it.first_sequence).answered) break;
     std::string& text = it.later[it.first_sequence % it.later.size()];
     it.output += text;
-    Clear(text);
+    std::string().swap(text);
   }
+  if (it.owed_count() == 0 && !it.later.empty()) std::vector<std::string>().swap(it.later);
   if (it.continue_due) Continue(it);
 }
 
@@ -104,8 +104,7 @@ bool HttpServer::Impl::Send(Connection& it) {
     }
     it.output_sent += static_cast<size_t>(n);
   }
-  Clear(it.output);
-  it.output_sent = 0;
+  GiveOutput(it);
   return true;
 }
 

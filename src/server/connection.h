@@ -36,11 +36,13 @@ struct Owed {
 struct Connection final : public net::EventHandler {
   Connection(ConnectionEvents& events_in, uint32_t index_in, const http::ParserLimits& limits,
              size_t pipeline_max)
-      : events(events_in), index(index_in), parser(limits), owed(pipeline_max) {}
+      : events(events_in), index(index_in), parser(limits), owed(pipeline_max + 1) {}
   void OnEvents(uint32_t what) override { events.OnConnectionEvents(index, what); }
 
   Owed& OwedAt(uint32_t sequence) { return owed[sequence % owed.size()]; }
   uint32_t owed_count() const { return next_sequence - first_sequence; }
+  // As many as may be are owed; there is one place more, for a refusal.
+  bool owes_most() const { return owed_count() + 1 >= owed.size(); }
 
   ConnectionEvents& events;
   const uint32_t index;
@@ -48,11 +50,13 @@ struct Connection final : public net::EventHandler {
   base::UniqueFd fd;
   http::RequestParser parser;
 
-  std::unique_ptr<char[]> input;
-  size_t input_capacity = 0;  // the padding behind not counted
+  std::unique_ptr<char[]> input;  // null between requests
+  size_t input_capacity = 0;      // the padding behind not counted
   size_t input_used = 0;
-  std::string output;
+  bool input_is_reserve = false;  // it is the server's, for this turn
+  std::string output;             // without memory while it is empty
   size_t output_sent = 0;
+  size_t charged_bytes = 0;  // taken from the group's memory for what is not sent
 
   std::vector<Owed> owed;          // ring by sequence
   std::vector<std::string> later;  // answers given out of order, by sequence; empty until needed

@@ -44,6 +44,12 @@ class Deadlines {
     }
     return next;
   }
+  // The one that has waited for longest, if that is since `since_ns` or before; or null.
+  Connection* Longest(Waiting kind, int64_t since_ns) const {
+    Connection* const first = lists_[Index(kind)].first;
+    const int64_t limit_ns = limits_ms_[Index(kind)] * base::kNanosPerMilli;
+    return first != nullptr && first->deadline_ns - limit_ns <= since_ns ? first : nullptr;
+  }
   // One whose limit has passed, or null.
   Connection* Expired(int64_t now_ns) const {
     for (const List& list : lists_) {

@@ -1,6 +1,7 @@
 #include "tollgate/server/http_server.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,21 +11,29 @@
 namespace tollgate::server {
 namespace {
 
-constexpr size_t kSpareBuffersMax = 256;
 constexpr int64_t kLingerMs = 1'000;
+// Out of descriptors, some are given back for others than clients, too.
+constexpr int kEvictedForDescriptors = 8;
 
 }  // namespace
 
 HttpServer::Impl::Impl(HttpServer& self_in, net::EventLoop& loop_in,
-                       const ServerOptions& options_in, RequestHandler& handler_in)
+                       const ServerOptions& options_in, RequestHandler& handler_in,
+                       ServerGroup* group_in)
     : self(self_in),
       loop(loop_in),
       options(options_in),
       handler(handler_in),
+      own_group(group_in != nullptr ? nullptr
+                                    : std::make_unique<ServerGroup>(options_in.memory_bytes_max)),
+      group(group_in != nullptr ? *group_in : *own_group),
+      seat(group.Join(*this)),
       deadlines({options.header_timeout_ms, options.body_timeout_ms, options.idle_timeout_ms,
                  options.write_timeout_ms, kLingerMs}),
       timer(loop_in, [this] { OnTimer(); }) {
   buffers.reserve(kSpareBuffersMax);
+  outputs.reserve(kSpareOutputsMax);
+  reserve = std::make_unique_for_overwrite<char[]>(kUsualInputBytes + kBodyPaddingBytes);
 }
 
 HttpServer::Impl::~Impl() {
@@ -32,9 +41,21 @@ HttpServer::Impl::~Impl() {
   for (auto& it : connections) {
     if (it->fd.valid()) Close(*it);
   }
+  group.GiveMemory(buffers.size() * (kUsualInputBytes + kBodyPaddingBytes));
 }
 
 void HttpServer::Impl::OnAccepted(base::UniqueFd fd) {
+  const size_t whose = group.Place(seat, options.connections_max);
+  if (whose != seat) return group.HandOver(whose, std::move(fd));
+  TakeIn(std::move(fd));
+}
+
+// A connection that is counted with this server.
+void HttpServer::Impl::TakeIn(base::UniqueFd fd) {
+  if (options.send_buffer_bytes > 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &options.send_buffer_bytes,
+                 sizeof(options.send_buffer_bytes));
+  }
   if (free.empty()) {
     const auto index = static_cast<uint32_t>(connections.size());
     connections.push_back(std::make_unique<Connection>(*this, index, options.parser,
@@ -42,16 +63,26 @@ void HttpServer::Impl::OnAccepted(base::UniqueFd fd) {
     free.push_back(index);
   }
   Connection& it = *connections[free.back()];
-  if (!loop.Add(fd.get(), EPOLLIN, &it).ok()) return;  // the client sees a close
+  if (!loop.Add(fd.get(), EPOLLIN, &it).ok()) return group.Leave(seat);  // the client sees a close
   free.pop_back();
   it.fd = std::move(fd);
   it.watched = EPOLLIN;
   it.parser.Reset();
-  TakeBuffer(it);
   ++open;
   counters.connections.Add();
   deadlines.Set(it, Waiting::kIdle, loop.now_ns());
   ArmTimer();
+  if (draining) LookForRequest(it);  // it was on its way when the drain began
+}
+
+void HttpServer::Impl::AcceptOnce() {
+  for (auto& acceptor : acceptors) acceptor->AcceptForAnother();
+}
+
+bool HttpServer::Impl::FreeDescriptors() {
+  int ended = 0;
+  while (ended < kEvictedForDescriptors && EvictOne()) ++ended;
+  return ended > 0;
 }
 
 void HttpServer::Impl::Close(Connection& it) {
@@ -60,70 +91,59 @@ void HttpServer::Impl::Close(Connection& it) {
   it.fd.reset();
   ++it.generation;
   GiveBuffer(it);
-  it.input_used = it.output_sent = it.drained_bytes = 0;
-  it.output.clear();
-  for (std::string& text : it.later) text.clear();
+  GiveOutput(it);
+  std::vector<std::string>().swap(it.later);
+  if (it.charged_bytes != 0) group.GiveMemory(std::exchange(it.charged_bytes, 0));
+  it.input_used = it.drained_bytes = 0;
   it.first_sequence = it.next_sequence = 0;
   it.reading = true;
   it.in_turn = it.stalled = it.peer_done = it.continue_due = false;
   it.close_when_sent = it.linger = false;
   free.push_back(it.index);
   --open;
+  group.Leave(seat);
   counters.closed.Add();
   for (auto& acceptor : acceptors) acceptor->RoomAgain();
 }
 
-void HttpServer::Impl::TakeBuffer(Connection& it) {
-  if (buffers.empty()) {
-    it.input = std::make_unique_for_overwrite<char[]>(kUsualInputBytes + kBodyPaddingBytes);
-  } else {
-    it.input = std::move(buffers.back());
-    buffers.pop_back();
-  }
-  it.input_capacity = kUsualInputBytes;
-}
-
-void HttpServer::Impl::GiveBuffer(Connection& it) {
-  if (it.input_capacity == kUsualInputBytes && buffers.size() < kSpareBuffersMax) {
-    buffers.push_back(std::move(it.input));
-  }
-  it.input.reset();
-  it.input_capacity = 0;
+// A request may have come that the loop has not seen yet.
+void HttpServer::Impl::LookForRequest(Connection& it) {
+  if (!Receive(it)) return;
+  HandleRequests(it);
+  if (it.fd.valid()) Settle(it);
 }
 
 void HttpServer::Impl::StartDrain() {
   draining = true;
+  group.StopHandingOver();
   for (auto& acceptor : acceptors) acceptor->Stop();
   for (size_t index = 0; index < connections.size(); ++index) {
     Connection& it = *connections[index];
     const bool quiet = it.fd.valid() && it.waiting != Waiting::kLinger && it.owed_count() == 0 &&
                        it.output.empty() && !it.stalled;
-    if (!quiet || !Receive(it)) continue;
-    // A request may have come that the loop has not seen yet.
-    HandleRequests(it);
-    if (it.fd.valid()) Settle(it);
+    if (quiet) LookForRequest(it);
   }
 }
 
 bool HttpServer::Impl::Idle() const {
-  return std::all_of(connections.begin(), connections.end(), [](const auto& it) {
-    return !it->fd.valid() || (it->owed_count() == 0 && it->output.empty() && !it->stalled);
-  });
+  return !group.handing_over() &&
+         std::all_of(connections.begin(), connections.end(), [](const auto& it) {
+           return !it->fd.valid() || (it->owed_count() == 0 && it->output.empty() && !it->stalled);
+         });
 }
 
 // --- The class itself.
 
 HttpServer::HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler)
-    : impl_(std::make_unique<Impl>(*this, loop, options, handler)) {}
+    : impl_(std::make_unique<Impl>(*this, loop, options, handler, nullptr)) {}
+HttpServer::HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler,
+                       ServerGroup& group)
+    : impl_(std::make_unique<Impl>(*this, loop, options, handler, &group)) {}
 HttpServer::~HttpServer() = default;
 
 base::Status HttpServer::Listen(int listener_fd, bool exclusive) {
   Impl& impl = *impl_;
-  impl.acceptors.push_back(std::make_unique<Acceptor>(
-      impl.loop, listener_fd, exclusive,
-      [&impl] { return impl.open < impl.options.connections_max; },
-      [&impl](base::UniqueFd fd) { impl.OnAccepted(std::move(fd)); },
-      [&impl] { impl.counters.accept_pauses.Add(); }));
+  impl.acceptors.push_back(std::make_unique<Acceptor>(impl.loop, listener_fd, exclusive, impl));
   return impl.acceptors.back()->Start();
 }
 

@@ -1,5 +1,6 @@
-// The server behind HttpServer. http_server.cc has the connections, reading.cc the way from the
-// socket to the handler, answering.cc the way back, waiting.cc what they wait for and how long.
+// The server behind HttpServer. http_server.cc has the connections, memory.cc what they hold,
+// reading.cc the way from the socket to the handler, answering.cc the way back, waiting.cc what
+// they wait for and how long.
 //
 // Thread: the server's loop.
 #pragma once
@@ -13,33 +14,57 @@
 #include "server/deadlines.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/server/server_counters.h"
+#include "tollgate/server/server_group.h"
 
 namespace tollgate::server {
 
 // An input buffer without its padding, unless a request is larger.
 inline constexpr size_t kUsualInputBytes = 4096 - kBodyPaddingBytes;
+inline constexpr size_t kSpareBuffersMax = 64;
+inline constexpr size_t kSpareOutputsMax = 64;
 
-struct HttpServer::Impl final : public ConnectionEvents {
+struct HttpServer::Impl final : public ConnectionEvents, public GroupMember, public AcceptorOwner {
+  // `group_in` null: one of its own.
   Impl(HttpServer& self_in, net::EventLoop& loop_in, const ServerOptions& options_in,
-       RequestHandler& handler_in);
+       RequestHandler& handler_in, ServerGroup* group_in);
   ~Impl() override;
 
   // --- http_server.cc
-  void OnAccepted(base::UniqueFd fd);
+  net::EventLoop& member_loop() override { return loop; }
+  void TakeIn(base::UniqueFd fd) override;
+  void AcceptOnce() override;
+  bool HasRoom() const override { return group.least_count() < options.connections_max; }
+  bool MakeRoom() override { return EvictOne(); }
+  void OnAccepted(base::UniqueFd fd) override;
+  void OnNoRoom() override { group.AskOthersToAccept(seat); }
+  bool FreeDescriptors() override;
+  void OnPause() override { counters.accept_pauses.Add(); }
+  std::string_view refusal() const override { return full.closing(); }
   void Close(Connection& it);
-  void TakeBuffer(Connection& it);
-  void GiveBuffer(Connection& it);
+  void LookForRequest(Connection& it);
   void StartDrain();
   bool Idle() const;
+
+  // --- memory.cc
+  void TakeBuffer(Connection& it);
+  void GiveBuffer(Connection& it);
+  std::unique_ptr<char[]> NewUsualBuffer();
+  enum class Room : uint8_t { kMade, kTooLarge, kNoMemory };
+  Room MakeInputRoom(Connection& it);
+  void ShrinkInput(Connection& it);
+  void SettleInput(Connection& it);
+  void GiveOutput(Connection& it);
+  bool Charge(Connection& it);
 
   // --- reading.cc
   void OnConnectionEvents(uint32_t index, uint32_t events) override;
   bool Receive(Connection& it);
-  bool MakeRoom(Connection& it);
   void HandleRequests(Connection& it);
   size_t HandOut(Connection& it);
   void Consume(Connection& it, size_t done);
-  void RefuseRequest(Connection& it, int status, std::string_view detail);
+  void RefuseRequest(Connection& it, int status, std::string_view detail,
+                     std::string_view extra_headers = {});
+  void RefuseForMemory(Connection& it);
 
   // --- waiting.cc
   void Watch(Connection& it, uint32_t events);
@@ -49,6 +74,8 @@ struct HttpServer::Impl final : public ConnectionEvents {
   void ArmTimer();
   void OnTimer();
   void Expire(Connection& it);
+  bool EvictOne();
+  bool EvictFrom(Waiting kind, int64_t since_ns);
 
   // --- answering.cc
   Connection* Find(uint32_t index, uint32_t generation);
@@ -66,10 +93,17 @@ struct HttpServer::Impl final : public ConnectionEvents {
   net::EventLoop& loop;
   const ServerOptions options;
   RequestHandler& handler;
+  const std::unique_ptr<ServerGroup> own_group;
+  ServerGroup& group;
+  const size_t seat;
+  const http::StaticResponse full = http::StaticResponse::Problem(
+      503, "too many connections; come again a little later", "Retry-After: 1\r\n");
   ServerCounters counters;
   std::vector<std::unique_ptr<Connection>> connections;
   std::vector<uint32_t> free;
   std::vector<std::unique_ptr<char[]>> buffers;  // of the usual size, not in use
+  std::unique_ptr<char[]> reserve;               // another, for when there is no memory
+  std::vector<std::string> outputs;              // empty, with memory
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   Deadlines deadlines;
   net::Timer timer;

@@ -38,7 +38,8 @@ void HttpServer::Impl::OnConnectionEvents(uint32_t index, uint32_t events) {
 
 // False: the connection has ended.
 bool HttpServer::Impl::Receive(Connection& it) {
-  if (it.input_used == it.input_capacity && !MakeRoom(it)) return true;
+  if (it.input == nullptr) TakeBuffer(it);
+  if (it.input_used == it.input_capacity && MakeInputRoom(it) != Room::kMade) return true;
   const ssize_t n =
       ::recv(it.fd.get(), it.input.get() + it.input_used, it.input_capacity - it.input_used, 0);
   if (n > 0) {
@@ -56,33 +57,13 @@ bool HttpServer::Impl::Receive(Connection& it) {
   return true;
 }
 
-// Room to read more of the request that the input begins with: what the framing of chunks took is
-// given back first, then a larger buffer is taken. The parser's limits bound it: a head, a body and
-// one line of the chunked body, which is a trailer at the longest.
-bool HttpServer::Impl::MakeRoom(Connection& it) {
-  it.input_used = it.parser.DropFraming(it.input.get(), it.input_used);
-  // With less than that, ever smaller pieces would be read.
-  if (it.input_used <= it.input_capacity - it.input_capacity / 4) return true;
-  const size_t most =
-      2 * options.parser.header_bytes_max + options.parser.body_bytes_max + kUsualInputBytes;
-  if (it.input_capacity >= most) return it.input_used < it.input_capacity;
-  const size_t capacity = std::min(most, it.input_capacity * 4);
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity + kBodyPaddingBytes);
-  std::memcpy(larger.get(), it.input.get(), it.input_used);
-  GiveBuffer(it);
-  it.input = std::move(larger);
-  it.input_capacity = capacity;
-  return true;
-}
-
 void HttpServer::Impl::HandleRequests(Connection& it) {
   const uint32_t generation = it.generation;
   it.in_turn = true;
   it.stalled = false;
   size_t done = 0;
   while (it.reading && done < it.input_used) {
-    it.stalled =
-        it.owed_count() == it.owed.size() || it.output.size() - it.output_sent > kUnsentBytesMax;
+    it.stalled = it.owes_most() || it.output.size() - it.output_sent > kUnsentBytesMax;
     if (it.stalled) break;
     const auto status = it.parser.Parse(it.input.get() + done, it.input_used - done);
     if (status == http::ParseStatus::kNeedMore) break;
@@ -128,24 +109,29 @@ size_t HttpServer::Impl::HandOut(Connection& it) {
 // Takes `done` bytes of handled requests from the input.
 void HttpServer::Impl::Consume(Connection& it, size_t done) {
   if (done == 0) {
-    const bool more = it.reading && !it.stalled && it.input_used == it.input_capacity;
-    if (more && !MakeRoom(it)) RefuseRequest(it, 413, "the request is too large");
-    return;
+    if (!it.reading || it.stalled || it.input_used < it.input_capacity) return;
+    switch (MakeInputRoom(it)) {
+      case Room::kMade:
+        return;
+      case Room::kTooLarge:
+        return RefuseRequest(it, 413, "the request is too large");
+      case Room::kNoMemory:
+        return RefuseForMemory(it);
+    }
   }
   it.input_used -= done;
   if (it.input_used > 0) std::memmove(it.input.get(), it.input.get() + done, it.input_used);
   // The limit of the request that is done is not that of the one that follows.
   deadlines.Clear(it);
-  if (it.input_used == 0 && it.input_capacity != kUsualInputBytes) {
-    GiveBuffer(it);
-    TakeBuffer(it);
-  }
+  if (it.input_used > 0) ShrinkInput(it);
 }
 
 // A request that cannot be read: answered after those before it, and the end of the connection.
-void HttpServer::Impl::RefuseRequest(Connection& it, int status, std::string_view detail) {
-  counters.bad_requests.Add();
+void HttpServer::Impl::RefuseRequest(Connection& it, int status, std::string_view detail,
+                                     std::string_view extra_headers) {
+  if (status != 503) counters.bad_requests.Add();  // which is no fault of the request
   it.reading = false;
+  it.stalled = false;
   it.linger = true;
   it.continue_due = false;
   const uint32_t sequence = it.next_sequence++;
@@ -156,9 +142,16 @@ void HttpServer::Impl::RefuseRequest(Connection& it, int status, std::string_vie
   http::ResponseHead head;
   head.status = status;
   head.content_type = http::kProblemType;
+  head.extra_headers = extra_headers;
   const bool in_turn = std::exchange(it.in_turn, true);  // the caller settles
   Answer(it, sequence, nullptr, head, http::ProblemBody(status, detail));
   it.in_turn = in_turn;
+}
+
+void HttpServer::Impl::RefuseForMemory(Connection& it) {
+  counters.memory_full.Add();
+  RefuseRequest(it, 503, "no memory for half a request at the moment; send it again a little later",
+                "Retry-After: 1\r\n");
 }
 
 }  // namespace tollgate::server

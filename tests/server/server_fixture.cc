@@ -123,7 +123,8 @@ ServerTest::~ServerTest() {
 }
 
 void ServerTest::Start() {
-  server = std::make_unique<HttpServer>(loop, options, *this);
+  group = std::make_unique<ServerGroup>(options.memory_bytes_max);
+  server = std::make_unique<HttpServer>(loop, options, *this, *group);
   ASSERT_TRUE(server->Listen(unix_listener.get(), true).ok());
   ASSERT_TRUE(server->Listen(tcp_listener.get(), false).ok());
 }

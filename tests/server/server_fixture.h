@@ -20,6 +20,7 @@
 #include "tollgate/net/event_loop.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/server/server_counters.h"
+#include "tollgate/server/server_group.h"
 
 namespace tollgate::server {
 
@@ -84,6 +85,7 @@ class ServerTest : public ::testing::Test, public RequestHandler {
   base::ManualClock clock;
   net::EventLoop loop{clock};
   ServerOptions options;
+  std::unique_ptr<ServerGroup> group;  // made by Start
   std::unique_ptr<HttpServer> server;
   std::vector<std::string> seen;  // path?query of every request
   std::vector<Responder> later;

@@ -1,8 +1,15 @@
 // HttpServer: connections, time limits, pipelining in order; knows no payments. One instance per
-// event loop; several may share a Unix listening descriptor (EPOLLEXCLUSIVE).
+// event loop; several may share a Unix listening descriptor (EPOLLEXCLUSIVE), and be a group, which
+// has one bound on memory and spreads connections evenly (server_group.h).
+//
+// A connection has memory only while a request is not whole or an answer is not sent. Without
+// memory a whole request is answered all the same, were it the only one; half of one is answered
+// 503. With connections_max inside, whoever has kept the server waiting for longest goes first, if
+// that is kEvictAfterMs: first those who are idle, then those with half a request (503); while
+// there is none the next one waits outside.
 //
 // Thread: the loop's thread only.
-// Owns: its connections, buffers (from a pool sized by the options) and listening descriptors.
+// Owns: its connections, buffers and listening descriptors.
 // Invariants: answers leave in the order of their requests, also when they are given out of order;
 // out of descriptors (EMFILE, ENFILE) it stops accepting for a while and never spins; bytes behind
 // a framing error are never read as a request.
@@ -25,14 +32,18 @@ namespace tollgate::server {
 
 struct ServerOptions {
   http::ParserLimits parser;
-  size_t connections_max = 16 * 1024;
-  size_t pipeline_max = 64;  // requests taken in and not yet answered, per connection
+  size_t connections_max = 16 * 1024;  // of one server
+  // For requests that are not whole and answers that are not sent, without a group to say so.
+  size_t memory_bytes_max = 64 * 1024 * 1024;
+  int send_buffer_bytes = 0;  // the kernel's, per connection (it takes twice that); 0: its default
+  size_t pipeline_max = 64;   // requests taken in and not yet answered, per connection
   int64_t header_timeout_ms = 10'000;
   int64_t body_timeout_ms = 10'000;
   int64_t idle_timeout_ms = 60'000;
   int64_t write_timeout_ms = 10'000;  // a client that does not read its answers
 };
 
+class ServerGroup;
 // What a server counts; written by its thread, read by any (relaxed).
 struct ServerCounters;
 
@@ -76,10 +87,14 @@ class RequestHandler {
 };
 
 inline constexpr size_t kBodyPaddingBytes = 64;
+inline constexpr int64_t kEvictAfterMs = 250;
 
 class HttpServer {
  public:
+  // In a group of its own, or in `group`, which outlives it. REQUIRES: no loop of it runs yet.
   HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler);
+  HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler,
+             ServerGroup& group);
   ~HttpServer();
 
   // Accepts from `listener` (not owned when shared among servers: see `exclusive`).
@@ -89,7 +104,8 @@ class HttpServer {
   // Draining: accept no more, close idle connections, answer what is in with "Connection: close".
   void StartDrain();
   size_t connection_count() const;
-  // No connection has a request that is unanswered or an answer that is unsent.
+  // No connection has a request that is unanswered or an answer that is unsent, and none is on its
+  // way to another server.
   bool idle() const;
 
   const ServerCounters& counters() const;

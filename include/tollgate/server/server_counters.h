@@ -26,6 +26,8 @@ struct ServerCounters {
   ServerCounter bad_requests;   // answered by the server itself: 400, 413, 431, …
   ServerCounter timeouts;       // of any kind
   ServerCounter accept_pauses;  // out of descriptors, or connections_max reached
+  ServerCounter evicted;        // connections ended to let another in
+  ServerCounter memory_full;    // requests refused and connections ended for want of memory
 };
 
 }  // namespace tollgate::server
