@@ -18,6 +18,7 @@
 #include "tollgate/base/clock.h"
 #include "tollgate/base/cpu_quota.h"
 #include "tollgate/base/duration.h"
+#include "tollgate/base/memory_quota.h"
 #include "tollgate/payments/limits.h"
 
 namespace tollgate::app {
@@ -146,6 +147,16 @@ std::optional<base::Error> SettleRedis(Values& values) {
   }
   if (Strength(socket) > Strength(url)) url.text.clear();
   return std::nullopt;
+}
+
+// Half of what the container may use is for clients; the rest is for the payments.
+void ResolveClientBytes(Config& config, Value& value) {
+  constexpr uint64_t kBytesMax = uint64_t{1} << 30U;
+  constexpr uint64_t kBytesMin = uint64_t{1} << 20U;
+  if (config.client_bytes_max == 0) {
+    config.client_bytes_max = std::clamp(base::MemoryQuota() / 2, kBytesMin, kBytesMax);
+  }
+  value.text = std::to_string(config.client_bytes_max);
 }
 
 bool Writable(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
@@ -315,6 +326,7 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
   }
   if (const auto error = ResolveDataDir(config, values["data_dir"])) return *error;
   if (const auto error = ResolveThreads(config, values)) return *error;
+  ResolveClientBytes(config, values["client_bytes_max"]);
 
   line.json = flags.json;
   if (flags.check) {

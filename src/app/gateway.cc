@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/capacity.h"
 #include "app/health_thread.h"
 #include "app/intake.h"
 #include "app/routing_page.h"
 #include "app/worker.h"
-#include "tollgate/base/open_files.h"
 #include "tollgate/metrics/exposition.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/upstream/processor_client.h"
@@ -21,19 +21,6 @@ namespace tollgate::app {
 namespace {
 
 using std::chrono::milliseconds;
-
-// Payments in flight need a descriptor each; without, they fail as if their processor did.
-void RaiseLimits(const Config& config) {
-  constexpr size_t kBeside = 256;  // clients, Redis, loops
-  size_t wanted = kBeside;
-  for (const auto& processor : config.processors) wanted += processor.in_flight_max;
-  const size_t allowed = base::RaiseOpenFilesLimit();
-  if (allowed >= wanted) return;
-  base::LogWarning("only " + std::to_string(allowed) +
-                   " open files are allowed, and payments in flight alone may need " +
-                   std::to_string(wanted) +
-                   ": raise the limit (ulimit -n), or lower IN_FLIGHT_MAX");
-}
 
 }  // namespace
 
@@ -113,7 +100,6 @@ base::Status Gateway::Impl::Listen() {
 
 base::Status Gateway::Impl::Build() {
   const Config& config = shared.config;
-  RaiseLimits(config);
   // A second start on a taken address fails before it touches the table.
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
@@ -179,6 +165,19 @@ std::string Gateway::Impl::Metrics() {
        [=] { return sum([](const auto& c) -> const auto& { return c.timeouts; }); }},
       {"tollgate_accept_pauses_total", "Pauses of accepting for want of room.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.accept_pauses; }); }},
+      {"tollgate_connections", "Connections of clients that are open.", false,
+       [=] {
+         return sum([](const auto& c) -> const auto& { return c.connections; }) -
+                sum([](const auto& c) -> const auto& { return c.closed; });
+       }},
+      {"tollgate_connections_most", "The most of these that one acceptor has.", false,
+       [this] { return static_cast<double>(shared.clients.most_count()); }},
+      {"tollgate_evicted_total", "Connections ended to let another in.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.evicted; }); }},
+      {"tollgate_client_memory_full_total", "Requests refused for want of client_bytes_max.", true,
+       [=] { return sum([](const auto& c) -> const auto& { return c.memory_full; }); }},
+      {"tollgate_client_memory_bytes", "Half-read requests and unread answers.", false,
+       [this] { return static_cast<double>(shared.clients.memory_used()); }},
   };
   return metrics::RenderMetrics(sources);
 }
@@ -225,7 +224,7 @@ size_t Gateway::Impl::DrainAndStop() {
 }
 
 base::Result<std::unique_ptr<Gateway>> Gateway::Create(const Config& config) {
-  auto impl = std::make_unique<Impl>(config);
+  auto impl = std::make_unique<Impl>(WithinCapacity(config));
   const auto status = impl->Build();
   if (!status.ok()) return status.error();
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));

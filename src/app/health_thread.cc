@@ -6,6 +6,7 @@
 #include <future>
 #include <random>
 
+#include "app/capacity.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/payments/processor_json.h"
 
@@ -55,7 +56,7 @@ HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
       std::make_unique<health::Monitor>(loop, std::move(options), *lease_, shared.health,
                                         [this](size_t target) { return getter_->Get(target); });
   admin_ = std::make_unique<api::AdminHandler>(std::move(pages), shared.draining);
-  server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *admin_);
+  server_ = std::make_unique<server::HttpServer>(loop, AdminServerOf(shared.config), *admin_);
 }
 
 base::Status HealthThread::ListenAdmin(const std::string& text) {

@@ -40,7 +40,8 @@ Intake::Intake(Shared& shared, size_t index)
                                                                      .directory = shared.directory,
                                                                      .metrics = *metrics_,
                                                                      .draining = shared.draining});
-  server_ = std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_);
+  server_ =
+      std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_, shared.clients);
   loop.AddTurnHook([this] { handler_->OnTurnEnd(); });
   if (shared.config.durability == table::Durability::kDisk) {
     shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });

@@ -306,9 +306,19 @@ const std::vector<Setting>& Settings() {
        .fallback = "65536",
        .help = "of a request's body, without the framing of chunks",
        .apply = [](C c, T t) { return ToCount(t, 128, 1 << 24U, c.server.parser.body_bytes_max); }},
+      {.name = "client_bytes_max",
+       .fallback = "",
+       .help =
+           "memory for clients, all acceptors together: half for connections, 16 KiB each, half "
+           "for half-read requests and unread answers; empty: half of the container's, at most "
+           "1 GiB",
+       .apply =
+           [](C c, T t) {
+             return t.empty() ? Problem{} : ToCount(t, 1U << 20U, 1UL << 40U, c.client_bytes_max);
+           }},
       {.name = "connections_max",
        .fallback = "16384",
-       .help = "per acceptor",
+       .help = "per acceptor; fewer where descriptors or client_bytes_max are",
        .apply = [](C c, T t) { return ToCount(t, 1, 1'000'000, c.server.connections_max); }},
       {.name = "pipeline_max",
        .fallback = "64",

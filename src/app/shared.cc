@@ -20,7 +20,8 @@ Shared::Shared(const Config& config_in)
     : config(config_in),
       directory(NamesOf(config_in)),
       routing_log(directory, [](const std::string& line) { base::LogInfo(line); }),
-      sleepers(config_in.gather_us * base::kNanosPerMicro) {}
+      sleepers(config_in.gather_us * base::kNanosPerMicro),
+      clients(config_in.client_bytes_max / 2) {}
 
 table::TableOptions TableOf(const Config& config, const std::string& path) {
   table::TableOptions options;

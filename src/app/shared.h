@@ -18,6 +18,7 @@
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/sleepers.h"
 #include "tollgate/payments/processor_directory.h"
+#include "tollgate/server/server_group.h"
 #include "tollgate/table/payment_table.h"
 #include "tollgate/upstream/health_board.h"
 
@@ -71,6 +72,7 @@ struct Shared {
   upstream::HealthBoard health;
   Queue queue;  // set before the threads start
   net::Sleepers sleepers;
+  server::ServerGroup clients;  // of the intakes
   std::atomic<bool> draining{false};
 };
 

@@ -117,13 +117,13 @@ void Stack::StartProcessor(size_t index) {
 
 std::vector<std::string> Stack::GatewayWords(const std::string& data_folder,
                                              const std::string& socket) {
-  std::vector<std::string> argv{ProgramOr("TOLLGATE_TEST_BINARY", TOLLGATE_BINARY),
-                                "--server-socket", socket, "--redis-socket", RedisSocket(),
-                                "--data-dir", data_folder, "--default-url",
-                                "http://" + processor_addresses_[0], "--fallback-url",
-                                "http://" + processor_addresses_[1], "--allow-purge=true",
-                                // The load has no pauses; the default is for 13,000 a second.
-                                "--table-slots", "262144"};
+  std::vector<std::string> argv = options_.gateway_wrapper;
+  argv.insert(argv.end(), {ProgramOr("TOLLGATE_TEST_BINARY", TOLLGATE_BINARY), "--server-socket",
+                           socket, "--redis-socket", RedisSocket(), "--data-dir", data_folder,
+                           "--default-url", "http://" + processor_addresses_[0], "--fallback-url",
+                           "http://" + processor_addresses_[1], "--allow-purge=true",
+                           // The load has no pauses; the default is for 13,000 a second.
+                           "--table-slots", "262144"});
   argv.insert(argv.end(), options_.gateway_arguments.begin(), options_.gateway_arguments.end());
   return argv;
 }

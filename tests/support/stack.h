@@ -25,6 +25,8 @@ struct StackOptions {
   std::string redis_folder = {};      // below the stack's own; empty: the stack's own
   bool keep_processor_books = false;  // what a processor holds outlives a kill of it
   bool start_processors = true;       // false: the test starts them
+  // Stands before the gateway's own words, such as a shell that lowers a limit first.
+  std::vector<std::string> gateway_wrapper = {};
 };
 
 // What a processor holds, by id in lower case.

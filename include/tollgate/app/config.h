@@ -56,6 +56,7 @@ struct Config {
 
   ledger::RedisOptions redis;
   server::ServerOptions server;
+  size_t client_bytes_max = 0;     // over all acceptors
   std::vector<std::string> notes;  // for the log: settings that mean nothing here
 };
 

@@ -1,0 +1,89 @@
+#include "app/capacity.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "tollgate/base/logging.h"
+#include "tollgate/base/open_files.h"
+
+namespace tollgate::app {
+namespace {
+
+// Fewer clients are no gateway; from here on more in flight matters less.
+constexpr size_t kClientsWanted = 256;
+// Names are looked up, addresses tried side by side: beside the connections that come of it.
+constexpr size_t kConnectingBeside = 24;
+constexpr size_t kLookupsPerProcessor = 32;  // upstream::HttpClientOptions::lookups_max
+constexpr size_t kAdoptedInFlight = 64;      // of one adopted table; more at a time share them
+
+// Everything but clients and payments in flight.
+size_t Own(const Config& config) {
+  const size_t processors = config.processors.size();
+  const size_t loops = config.acceptors + config.workers + 1;
+  const size_t loop = 2 + 1 + 2;                        // epoll and event, Redis, curl's own
+  const size_t listening = 2 * (config.acceptors + 1);  // a listener and a spare one each
+  const size_t files = 3 + 4 + 32;                      // standard, table, what is looked at
+  const size_t connecting =
+      config.workers * processors * (kConnectingBeside + kLookupsPerProcessor);
+  const size_t health = processors * 4;
+  const size_t adopted = 4 + processors * (kAdoptedInFlight + 1);
+  return loops * loop + listening + files + connecting + health + adopted + kAdminConnectionsMax;
+}
+
+size_t InFlightOf(const Config& config) {
+  size_t sum = 0;
+  for (const auto& processor : config.processors) {
+    sum += processor.in_flight_max + config.workers;  // each worker's part is rounded up
+  }
+  return sum;
+}
+
+}  // namespace
+
+Descriptors Divide(size_t allowed, const Config& config) {
+  const size_t own = Own(config);
+  const size_t wanted = InFlightOf(config);
+  // Were it less than the gateway itself may need, it may still not need it.
+  const size_t left = allowed > own ? allowed - own : allowed / 2;
+  if (left >= wanted + kClientsWanted) return {.clients = left - wanted, .in_flight = wanted};
+  const size_t in_flight = std::min(wanted, left - left / 4);
+  return {.clients = std::max<size_t>(left - in_flight, 1), .in_flight = in_flight};
+}
+
+Config WithinCapacity(Config config) {
+  const size_t allowed = base::RaiseOpenFilesLimit();
+  const size_t wanted = InFlightOf(config);
+  const Descriptors divided = Divide(allowed, config);
+  if (divided.in_flight < wanted) {
+    for (auto& processor : config.processors) {
+      const size_t fewer = processor.in_flight_max * divided.in_flight / wanted;
+      processor.in_flight_max = std::max<size_t>(fewer, 1);
+    }
+    base::LogWarning("only " + std::to_string(allowed) + " open files are allowed: at most " +
+                     std::to_string(divided.in_flight) + " payments are in flight, not " +
+                     std::to_string(wanted) +
+                     "; raise the limit (ulimit -n), or lower IN_FLIGHT_MAX");
+  }
+  // The configuration counts per acceptor.
+  const size_t by_memory = config.client_bytes_max / 2 / kConnectionBytes;
+  const size_t clients = std::min(divided.clients, by_memory);
+  const size_t each = std::max<size_t>(clients / std::max<size_t>(config.acceptors, 1), 1);
+  if (each < config.server.connections_max) {
+    config.server.connections_max = each;
+    base::LogInfo("at most " + std::to_string(each * config.acceptors) +
+                  " connections of clients, by the limit of " +
+                  (divided.clients < by_memory ? "open files" : "memory for clients"));
+  }
+  config.server.send_buffer_bytes = kSendBufferBytes;
+  return config;
+}
+
+server::ServerOptions AdminServerOf(const Config& config) {
+  server::ServerOptions options = config.server;
+  options.connections_max = kAdminConnectionsMax;
+  options.memory_bytes_max = kAdminBytesMax;
+  return options;
+}
+
+}  // namespace tollgate::app
