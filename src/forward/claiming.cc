@@ -18,19 +18,33 @@ void Forwarder::Impl::TakeWork() {
 
 // One payment nearer to its claim; false when nothing more can be taken now.
 bool Forwarder::Impl::TakeOne() {
-  if (!ready.empty()) {
-    const uint32_t entry = ready.front();
-    if (!Route(entry)) return false;
-    pool.Remove(ready, entry);
-    pool.PushBack(to_claim, entry);
-    return true;
-  }
-  if (!AnyEligible()) return false;
+  if (RouteFirstOf(tried) || RouteFirstOf(ready)) return true;
+  if (!ready.empty() || !AnyEligible()) return false;
   const auto slot = ring.TryPop();
   if (!slot) return false;
   traffic.OnTaken();
   Admit(*slot);
   return true;
+}
+
+bool Forwarder::Impl::RouteFirstOf(DueHeap& waiting) {
+  if (waiting.empty() || !Route(waiting.front())) return false;
+  pool.PushBack(to_claim, waiting.Pop());
+  return true;
+}
+
+void Forwarder::Impl::PushReady(uint32_t entry) {
+  const Held& held = pool[entry];
+  (held.trials < kTrialsMax ? ready : tried).Push(held.born_ns, entry);
+}
+
+// On the monotonic clock, so that a step of the wall clock makes nobody wait longer. The wall clock
+// says how old a payment is that another opening of the table has accepted.
+int64_t Forwarder::Impl::BornNs(uint32_t slot) const {
+  constexpr int64_t kAgeMsMax = int64_t{1000} * 24 * 3600 * 1000;
+  const int64_t accepted_ms = std::max<int64_t>(table.At(slot).accepted_at_ms, 0);
+  const int64_t age_ms = std::clamp<int64_t>(clock.WallMillis() - accepted_ms, 0, kAgeMsMax);
+  return now_ns - age_ms * base::kNanosPerMilli;
 }
 
 // What a slot from the ring needs depends on its state alone, so that a payment just accepted and
@@ -40,6 +54,7 @@ void Forwarder::Impl::Admit(uint32_t slot) {
   const uint32_t entry = pool.Take();
   Held& held = pool[entry];
   held.slot = slot;
+  held.born_ns = BornNs(slot);
   held.attempt = status.attempt;
   held.pinned = status.pinned;
   held.processor = status.processor;
@@ -49,7 +64,9 @@ void Forwarder::Impl::Admit(uint32_t slot) {
   switch (status.state) {
     case SlotState::kAccepted:
       held.phase = Phase::kReady;
-      pool.PushBack(Route(entry) ? to_claim : ready, entry);
+      // What became of the attempts before a restart, nobody remembers.
+      if (held.attempt != 0) held.trials = kTrialsMax;
+      Route(entry) ? pool.PushBack(to_claim, entry) : PushReady(entry);
       return;
     case SlotState::kClaimed:
       // This table never sent attempt n. But it may be a copy, and the table that it was copied
@@ -80,17 +97,17 @@ void Forwarder::Impl::Admit(uint32_t slot) {
 
 bool Forwarder::Impl::Route(uint32_t entry) {
   Held& held = pool[entry];
-  const int64_t wall_ms = clock.WallMillis();
   std::array<ProcessorView, payments::kProcessorsMax> views;
   for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
-  const Moment moment = MomentOf(wall_ms, wall_ms - table.At(held.slot).accepted_at_ms);
+  const Moment moment = MomentOf((now_ns - held.born_ns) / base::kNanosPerMilli, held.trials);
   const Choice choice = options.choose({views.data(), states.size()}, moment, options.policy);
   if (choice.processor == payments::kNoProcessor) {
     if (choice.wait_until_ms < kNever / base::kNanosPerMilli) {
-      wait_until_ns = choice.wait_until_ms * base::kNanosPerMilli;
+      wait_until_ns = std::min(wait_until_ns, choice.wait_until_ms * base::kNanosPerMilli);
     }
     return false;
   }
+  if (choice.is_trial && held.trials < kTrialsMax) ++held.trials;
   held.processor = choice.processor;
   held.takes_place = true;
   StateOf(held).Take(now_ns);

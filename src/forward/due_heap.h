@@ -1,10 +1,11 @@
-// DueHeap: entries that wait for a moment, soonest first. Nothing is ever taken out before it is
-// due, so a binary heap of pairs is enough.
+// DueHeap: entries by a moment, soonest first. Only the first is ever taken out, so a binary heap
+// of pairs is enough.
 //
 // Thread: one worker's.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -17,10 +18,13 @@ class DueHeap {
     heap_.push_back({due_ns, entry});
     std::push_heap(heap_.begin(), heap_.end(), Later);
   }
+  bool empty() const { return heap_.empty(); }
+  size_t size() const { return heap_.size(); }
   int64_t NextNs() const {
     return heap_.empty() ? std::numeric_limits<int64_t>::max() : heap_.front().due_ns;
   }
-  // REQUIRES: not empty.
+  // REQUIRES: not empty; so does Pop.
+  uint32_t front() const { return heap_.front().entry; }
   uint32_t Pop() {
     std::pop_heap(heap_.begin(), heap_.end(), Later);
     const uint32_t entry = heap_.back().entry;

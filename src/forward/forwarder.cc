@@ -118,7 +118,7 @@ void Forwarder::Impl::RunDue() {
     const uint32_t entry = due.Pop();
     switch (pool[entry].phase) {
       case Phase::kReady:
-        pool.PushBack(ready, entry);
+        PushReady(entry);
         break;
       case Phase::kToClaim:
         pool.PushBack(pool[entry].told ? told : to_claim, entry);
@@ -212,7 +212,7 @@ int64_t Forwarder::Impl::NextDeadlineNs() const {
   if (fenced) return kForever;
   int64_t next = due.NextNs();
   if (!draining) next = std::min(next, wait_until_ns);
-  if (!draining && (!ready.empty() || ring.SizeApprox() != 0)) {
+  if (!draining && (!ready.empty() || !tried.empty() || ring.SizeApprox() != 0)) {
     for (const ProcessorState& state : states) {
       // A probe that is due was declined: then it is wait_until_ns that says when to look again.
       const int64_t probe_ns = state.next_probe_ns();
@@ -238,11 +238,13 @@ bool Forwarder::Impl::Quiet() const {
   return true;
 }
 
-// `age_ms` is the payment's.
-Moment Forwarder::Impl::MomentOf(int64_t wall_ms, int64_t age_ms) const {
+// `age_ms` and `trials` are the payment's.
+Moment Forwarder::Impl::MomentOf(int64_t age_ms, uint32_t trials) const {
+  const int64_t wall_ms = clock.WallMillis();
   return {.now_ms = now_ns / base::kNanosPerMilli,
           .wall_ms = wall_ms,
           .age_ms = age_ms,
+          .trials = trials,
           .waiting = Waiting(),
           .arrivals_per_s = traffic.per_s(),
           .quiet = traffic.Quiet(now_ns),
@@ -252,7 +254,7 @@ Moment Forwarder::Impl::MomentOf(int64_t wall_ms, int64_t age_ms) const {
 Routing Forwarder::Impl::Why() const {
   std::vector<ProcessorView> views;
   for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
-  return Explain(std::move(views), MomentOf(clock.WallMillis(), 0), options.policy, options.choose);
+  return Explain(std::move(views), MomentOf(0, 0), options.policy, options.choose);
 }
 
 // Where a payment that comes now would go; kNoProcessor: it would wait.
@@ -261,7 +263,7 @@ payments::ProcessorId Forwarder::Impl::RouteNow() const {
   const std::span<ProcessorView> views(all.data(), states.size());
   for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
   LeaveOutTrials(views);
-  return options.choose(views, MomentOf(clock.WallMillis(), 0), options.policy).processor;
+  return options.choose(views, MomentOf(0, 0), options.policy).processor;
 }
 
 // Where payments go is told when it has changed, at most once a second, and by one forwarder for

@@ -45,8 +45,10 @@ struct Forwarder::Impl {
   bool CouldTake() const;
   bool Quiet() const;
   bool AnyEligible() const;
-  int64_t Waiting() const { return int64_t{ready.size()} + traffic.in_line(); }
-  Moment MomentOf(int64_t wall_ms, int64_t age_ms) const;
+  int64_t Waiting() const {
+    return static_cast<int64_t>(ready.size() + tried.size()) + traffic.in_line();
+  }
+  Moment MomentOf(int64_t age_ms, uint32_t trials) const;
   Routing Why() const;
   void TellRoute();
   payments::ProcessorId RouteNow() const;
@@ -55,6 +57,11 @@ struct Forwarder::Impl {
   void TakeWork();
   bool TakeOne();
   void Admit(uint32_t slot);
+  int64_t BornNs(uint32_t slot) const;
+  // Among those that wait for a processor.
+  void PushReady(uint32_t entry);
+  // The oldest of them is on its way to its claim; false: it must wait, or there is none.
+  bool RouteFirstOf(DueHeap& waiting);
   // False: it must wait.
   bool Route(uint32_t entry);
   void FlushClaims();
@@ -133,7 +140,10 @@ struct Forwarder::Impl {
   const int64_t least_fee_ppm;
 
   HeldPool pool;
-  HeldList ready;       // wait for a processor, oldest first
+  // Wait for a processor, the oldest first: those that may be a trial, and those that have been one
+  // so often that they only wait. While the latter wait, one of the former may be tried.
+  DueHeap ready;
+  DueHeap tried;
   HeldList told;        // claims to repeat: made before a restart or a lost tail
   HeldList to_claim;    // new claims
   HeldList committing;  // wait for the group commit, by ticket

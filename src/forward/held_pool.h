@@ -49,10 +49,12 @@ struct Held {
   bool is_repeat = false;  // a look at an unresolved payment is under way
   bool duplicate = false;  // a 422 said that the processor has the id
   uint8_t backoffs = 0;
+  uint8_t trials = 0;         // how often it was the trial of a processor
   uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected
   uint32_t epoch = 0;
   int64_t requested_at_ms = 0;
   int64_t since_ns = 0;  // monotonic: unresolved since
+  int64_t born_ns = 0;   // monotonic: accepted, as the wall clock told when it was taken
   uint64_t ticket = 0;
 };
 

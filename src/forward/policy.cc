@@ -14,6 +14,8 @@ constexpr int64_t kQuietFactor = 50;
 constexpr int64_t kLookAgainMs = 50;
 // A trial that could do harm is put off for so many times the longest wait, while health says why.
 constexpr int64_t kToldPatience = 4;
+// Somebody has to be the trial, also where nobody is to wait: a payment younger than this may be.
+constexpr int64_t kTrialAgeMs = 1'000;
 // Estimates and clocks are not exact.
 constexpr int64_t kMarginMs = 50;
 // What would be booked across an audit is sent in bursts, so that it is booked at the same moment
@@ -148,6 +150,20 @@ const ProcessorView* BestReady(std::span<const ProcessorView> views, const Momen
   return best;
 }
 
+// Another processor takes the payment, now or in its next burst.
+bool AnotherTakes(std::span<const ProcessorView> views, const ProcessorView& than) {
+  return std::any_of(views.begin(), views.end(), [&](const ProcessorView& view) {
+    return &view != &than && view.standing == Standing::kOpenForAll;
+  });
+}
+
+// A payment that comes alone finds every trial due. It must not be one again and again while
+// another processor would take it, nor after it has waited for as long as it may.
+bool MayBeTrial(const Moment& moment, const PolicyOptions& options) {
+  return moment.trials < kTrialsMax &&
+         moment.age_ms <= std::max(options.wait_for_cheaper_ms_max, kTrialAgeMs);
+}
+
 // A payment now and then goes where the fee is less, to see whether it is back, or faster. The
 // cheapest that wants to be tried; nullptr: none, or it would do harm.
 const ProcessorView* Trial(std::span<const ProcessorView> views, const ProcessorView* ready,
@@ -160,6 +176,8 @@ const ProcessorView* Trial(std::span<const ProcessorView> views, const Processor
     if (trial == nullptr || Before(view, view.fee_ppm, *trial, trial->fee_ppm)) trial = &view;
   }
   if (trial == nullptr) return nullptr;
+  const bool another_takes = AnotherTakes(views, *trial);
+  if (another_takes && !MayBeTrial(moment, options)) return nullptr;
   const bool harmless =
       !moment.quiet && trial->latency_ms < moment.left_ms && !CrossesAudit(*trial, options);
   if (harmless) return trial;
@@ -167,7 +185,7 @@ const ProcessorView* Trial(std::span<const ProcessorView> views, const Processor
   // says failing is soon to say otherwise; but not even that is waited for without an end.
   const int64_t patience_ms =
       options.wait_for_cheaper_ms_max * (trial->told_out ? kToldPatience : 1);
-  return ready == nullptr && moment.age_ms >= patience_ms ? trial : nullptr;
+  return !another_takes && moment.age_ms >= patience_ms ? trial : nullptr;
 }
 
 }  // namespace
@@ -184,7 +202,7 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
   int64_t ready_cost = kNever;
   const ProcessorView* const ready = BestReady(views, moment, options, ready_cost);
   if (const ProcessorView* const trial = Trial(views, ready, moment, options)) {
-    return {.processor = trial->id, .wait_until_ms = 0};
+    return {.processor = trial->id, .wait_until_ms = 0, .is_trial = true};
   }
   const int64_t may_wait_ms = options.wait_for_cheaper_ms_max - moment.age_ms;
   if (ready != nullptr && may_wait_ms <= 0) return {.processor = ready->id, .wait_until_ms = 0};

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "tollgate/forward/explain.h"
@@ -42,6 +43,7 @@ Situation AnySituation() {
   it.moment = {.now_ms = *rc::gen::inRange<int64_t>(0, 1'000'000),
                .wall_ms = *rc::gen::inRange<int64_t>(0, 1'000'000),
                .age_ms = *rc::gen::inRange<int64_t>(0, 100'000),
+               .trials = *rc::gen::inRange<uint32_t>(0, 4),
                .waiting = *rc::gen::inRange<int64_t>(0, 100'000),
                .arrivals_per_s = *rc::gen::inRange<int64_t>(0, 100'000),
                .quiet = *rc::gen::arbitrary<bool>()};
@@ -75,6 +77,51 @@ TEST(PolicyProperty, WaitingEnds) {
     bool any_ready = false;
     for (const auto& view : it.views) any_ready |= Appraise(view, it.moment, it.options).ready;
     if (any_ready) RC_ASSERT(it.moment.age_ms < it.options.wait_for_cheaper_ms_max);
+  }));
+}
+
+bool AnotherIsOpen(const Situation& it, payments::ProcessorId than) {
+  return std::any_of(it.views.begin(), it.views.end(), [&](const ProcessorView& view) {
+    return view.id != than && view.standing == Standing::kOpenForAll;
+  });
+}
+
+// Whatever the traffic: each of a payment's choices is one of these.
+TEST(PolicyProperty, APaymentIsTheTrialAtMostTwiceAndNotAfterItsLongestWaitIfAnotherTakesIt) {
+  EXPECT_TRUE(rc::check([] {
+    const Situation it = AnySituation();
+    const Choice choice = Choose(it.views, it.moment, it.options);
+    if (!choice.is_trial || !AnotherIsOpen(it, choice.processor)) return;
+    RC_ASSERT(it.moment.trials < 2);
+    RC_ASSERT(it.moment.age_ms <= std::max<int64_t>(it.options.wait_for_cheaper_ms_max, 1'000));
+  }));
+}
+
+// A payment that comes alone meets a cheaper processor whose probe is due each time it is looked
+// at, and one that works: it is there after its longest wait and one more try.
+TEST(PolicyProperty, APaymentThatComesAloneReachesTheOneThatWorks) {
+  EXPECT_TRUE(rc::check([] {
+    Situation it = AnySituation();
+    it.options.audit_lag_ms = 0;
+    it.moment = {.now_ms = 1'000'000};
+    ProcessorView& works = it.views.front();
+    works.standing = Standing::kOpenForAll;
+    works.sample_due = false;
+    for (size_t i = 1; i < it.views.size(); ++i) it.views[i].standing = Standing::kProbeDue;
+    const int64_t most_ms = std::max<int64_t>(it.options.wait_for_cheaper_ms_max, 1'000) + 2'000;
+    int attempts = 0;
+    for (; it.moment.age_ms <= most_ms; ++attempts) {
+      const Choice choice = Choose(it.views, it.moment, it.options);
+      if (choice.processor == works.id) return;
+      const int64_t until_ms = choice.processor == kNobody
+                                   ? choice.wait_until_ms
+                                   : it.moment.now_ms + *rc::gen::inRange<int64_t>(1, 2'000);
+      RC_ASSERT(until_ms > it.moment.now_ms);
+      if (choice.processor != kNobody) ++it.moment.trials;
+      it.moment.age_ms += until_ms - it.moment.now_ms;
+      it.moment.now_ms = until_ms;
+    }
+    RC_FAIL("it never got there");
   }));
 }
 

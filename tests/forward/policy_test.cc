@@ -128,6 +128,46 @@ TEST(Policy, AProbeThatIsDueIsTaken) {
   EXPECT_EQ(out().processor, 0);
 }
 
+// A payment that comes alone finds each probe due.
+TEST(Policy, APaymentIsTheTrialAtMostTwiceWhileAnotherWouldTakeIt) {
+  Case out;
+  Break(out.cheap, 2'000);
+  out.cheap.standing = Standing::kProbeDue;
+  for (out.moment.trials = 0; out.moment.trials < 2; ++out.moment.trials) {
+    EXPECT_EQ(out().processor, 0);
+    EXPECT_TRUE(out().is_trial);
+  }
+  EXPECT_EQ(out().processor, kNobody) << "it waits for what others will see";
+  out.moment.age_ms = out.options.wait_for_cheaper_ms_max;
+  EXPECT_EQ(out().processor, 1);
+  Break(out.dear, 2'000);
+  EXPECT_EQ(out().processor, 0) << "nothing else is left";
+}
+
+TEST(Policy, NoPaymentIsTheTrialAfterItsLongestWaitWhileAnotherWouldTakeIt) {
+  Case out;
+  Break(out.cheap, 2'000);
+  out.cheap.standing = Standing::kProbeDue;
+  out.options.wait_for_cheaper_ms_max = 3'000;
+  out.moment.age_ms = 3'001;
+  EXPECT_EQ(out().processor, 1);
+  out.options.wait_for_cheaper_ms_max = 0;
+  EXPECT_EQ(out().processor, 1);
+  out.moment.age_ms = 100;
+  EXPECT_EQ(out().processor, 0) << "someone has to see whether it is back";
+  EXPECT_TRUE(out().is_trial);
+}
+
+TEST(Policy, ASlowerOneThatIsSampledIsATrialToo) {
+  Case slow;
+  slow.cheap.latency_ms = 12'000;
+  slow.cheap.sample_due = true;
+  EXPECT_TRUE(slow().is_trial);
+  slow.moment.trials = 2;
+  EXPECT_EQ(slow().processor, 1);
+  EXPECT_FALSE(slow().is_trial);
+}
+
 TEST(Policy, ADearerOneIsNotProbedWhileACheaperWorks) {
   Case out;
   Break(out.dear, 60'000);

@@ -149,6 +149,27 @@ TEST(Rules, TheDaemonsOnThePublicSchedules) {
   EXPECT_GE(ShareOnPublic(Final(), kDaemonsKnownEnd), 0.992);
 }
 
+// The cheaper one fails from the first minute to the last, and the dearer one is well.
+TEST(Rules, PaymentsThatComeAloneReachTheOneThatWorks) {
+  Schedule schedule;
+  schedule.load_ms = 300'000;
+  schedule.cutoff_ms = 330'000;
+  schedule.lone_every_ms = 4'000;
+  schedule.audit_lag_ms = 1'500;
+  schedule.fees = kFees5And15;
+  schedule.processors[0] = {{.from_ms = 0}, {.from_ms = 30'000, .failing = true}};
+  schedule.processors[1] = {{.from_ms = 0}};
+  const std::vector<double> arrivals = Arrivals(schedule, 5);
+  ASSERT_GT(arrivals.size(), 50U);
+  for (const Rule& rule : AllRules(schedule)) {
+    if (rule.name != kDaemonsRule && rule.name != kWithoutAudits) continue;
+    const Outcome outcome = schedule::Run(schedule, arrivals, rule, {});
+    EXPECT_EQ(outcome.booked[0] + outcome.booked[1], arrivals.size()) << rule.name;
+    const auto longest_wait_ms = static_cast<double>(rule.options.policy.wait_for_cheaper_ms_max);
+    EXPECT_LT(outcome.longest_ms, longest_wait_ms + 1'000) << rule.name;
+  }
+}
+
 TEST(Run, TheSameSeedGivesTheSameOutcome) {
   const Schedule schedule = Random(kFirstSeed, Family::kRenewal, kFees5And15);
   const std::vector<double> arrivals = Arrivals(schedule, 3);

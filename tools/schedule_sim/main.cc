@@ -19,6 +19,7 @@ using namespace tollgate::schedule;
 struct Arguments {
   uint64_t seeds = 100;
   uint64_t first_seed = 1;
+  uint64_t sparse = 0;
   std::vector<std::string> rules;  // empty: all
   std::string csv;
   size_t jobs = 1;
@@ -50,6 +51,10 @@ std::vector<Job> JobsOf(const Arguments& arguments) {
     }
   }
   for (Job& job : jobs) job.schedule.cutoff_ms = job.schedule.load_ms + arguments.after_load_ms;
+  for (uint64_t i = 0; i < arguments.sparse; ++i) {
+    const uint64_t seed = arguments.first_seed + i;
+    jobs.push_back({"sparse", seed, Random(seed, Family::kSparse, kFees5And15)});
+  }
   return jobs;
 }
 
@@ -113,6 +118,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   app.add_option("--seeds", arguments.seeds, "random schedules per pair of fees")
       ->capture_default_str();
+  app.add_option("--sparse", arguments.sparse, "schedules with a payment every few seconds");
   app.add_option("--first-seed", arguments.first_seed, "of them")->capture_default_str();
   app.add_option("--rule", arguments.rules, "only this rule; may be repeated");
   app.add_option("--jobs", arguments.jobs, "threads")->check(CLI::Range(1, 64));

@@ -95,12 +95,14 @@ std::string Table(const std::vector<Row>& rows) {
 }
 
 std::string Lines(const std::vector<Row>& rows) {
-  std::string text = "schedule,seed,fees,rule,bound,share,audit_risk,accepted,default,fallback\n";
+  std::string text =
+      "schedule,seed,fees,rule,bound,share,audit_risk,accepted,default,fallback,longest_ms\n";
   for (const Row& row : rows) {
-    text += Text("%s,%llu,%s,\"%s\",%.6f,%.6f,%.4f,%zu,%zu,%zu\n", row.schedule.c_str(),
+    text += Text("%s,%llu,%s,\"%s\",%.6f,%.6f,%.4f,%zu,%zu,%zu,%.0f\n", row.schedule.c_str(),
                  static_cast<unsigned long long>(row.seed), FeesText(row.fees).c_str(),
                  row.rule.c_str(), row.bound, row.outcome.share, row.outcome.audit_risk,
-                 row.outcome.accepted, row.outcome.booked[0], row.outcome.booked[1]);
+                 row.outcome.accepted, row.outcome.booked[0], row.outcome.booked[1],
+                 row.outcome.longest_ms);
   }
   return text;
 }

@@ -12,7 +12,7 @@
 namespace tollgate::schedule {
 
 struct Row {
-  std::string schedule;  // "preview", "final" or "random"
+  std::string schedule;  // "preview", "final", "random" or "sparse"
   uint64_t seed = 0;
   Fees fees;
   std::string rule;

@@ -70,8 +70,12 @@ class Simulation final : public EventTarget {
     outcome_.accepted = arrivals_.size() - outcome_.refused;
     outcome_.audit_risk = AuditRisk();
     outcome_.booked.assign(kProcessors, 0);
-    for (const Fate& fate : fates_) {
-      if (fate.processor != kNowhere) ++outcome_.booked[fate.processor];
+    for (size_t i = 0; i < fates_.size(); ++i) {
+      const bool booked = fates_[i].processor != kNowhere;
+      if (booked) ++outcome_.booked[fates_[i].processor];
+      const double end_ms = booked ? static_cast<double>(fates_[i].booked_ns) / 1e6
+                                   : static_cast<double>(schedule_.cutoff_ms);
+      outcome_.longest_ms = std::max(outcome_.longest_ms, end_ms - arrivals_[i]);
     }
     outcome_.share = ShareOf(schedule_.fees, outcome_.booked, arrivals_.size());
     return outcome_;

@@ -32,7 +32,8 @@ struct Outcome {
   size_t refused = 0;          // the table was full
   // How likely an auditor who comes every 10 s, from a random moment on, sees a difference.
   double audit_risk = 0;
-  double share = 0;  // of "all at the low fee, none lost"
+  double share = 0;       // of "all at the low fee, none lost"
+  double longest_ms = 0;  // from a payment's arrival to its booking, or to the end without
   double score() const { return share * (1 - 0.35 * audit_risk); }
 };
 

@@ -87,15 +87,14 @@ void DrawStages(base::Random& random, Schedule& schedule) {
 // Outages log-normal with a median of 12 s and a mean of about 20 s; working times exponential,
 // so that the share of failing is the character's; delays change every 20 s on average.
 void DrawRenewals(base::Random& random, const Character& character, int64_t end_ms,
-                  Behaviour& behaviour) {
-  constexpr double kMedianS = 12.0;
+                  Behaviour& behaviour, double median_s = 12.0) {
   constexpr double kSigma = 1.0;
-  const double mean_outage_s = kMedianS * std::exp(kSigma * kSigma / 2);
+  const double mean_outage_s = median_s * std::exp(kSigma * kSigma / 2);
   const double mean_work_s = mean_outage_s * (1 - character.failing) / character.failing;
   bool failing = Uniform(random) < character.failing;
   const auto stay_ms = [&] {
     const double s =
-        failing ? kMedianS * std::exp(kSigma * Normal(random)) : Exponential(random, mean_work_s);
+        failing ? median_s * std::exp(kSigma * Normal(random)) : Exponential(random, mean_work_s);
     return std::max<int64_t>(1, std::llround(s * 1000));
   };
   int64_t turn_ms = stay_ms();
@@ -167,7 +166,16 @@ Schedule Random(uint64_t seed, Family family, const Fees& fees) {
   schedule.users = 400 + static_cast<int64_t>(random.Below(301));
   schedule.audit_lag_ms = random.OneIn(2) ? 1'500 : 2'000;
   schedule.fees = fees;
-  if (family == Family::kStaged) {
+  if (family == Family::kSparse) {
+    schedule.load_ms = 900'000;
+    // Whoever comes last may still wait for as long as it may.
+    schedule.cutoff_ms = schedule.load_ms + 30'000;
+    schedule.users = 0;
+    schedule.lone_every_ms = std::llround(LogBetween(random, 1'000, 10'000));
+    for (size_t i = 0; i < kProcessors; ++i) {
+      DrawRenewals(random, kCharacters[i], schedule.cutoff_ms, schedule.processors[i], 120.0);
+    }
+  } else if (family == Family::kStaged) {
     DrawStages(random, schedule);
   } else {
     for (size_t i = 0; i < kProcessors; ++i) {
@@ -181,6 +189,14 @@ std::vector<double> Arrivals(const Schedule& schedule, uint64_t seed) {
   base::Random random(seed);
   std::vector<double> arrivals;
   const auto load_ms = static_cast<double>(schedule.load_ms);
+  if (schedule.lone_every_ms != 0) {
+    const auto every_ms = static_cast<double>(schedule.lone_every_ms);
+    for (double at = Exponential(random, every_ms); at < load_ms;) {
+      arrivals.push_back(at);
+      at += Exponential(random, every_ms);
+    }
+    return arrivals;
+  }
   for (int64_t user = 0; user < schedule.users; ++user) {
     double at = load_ms * static_cast<double>(user) / static_cast<double>(schedule.users);
     for (; at < load_ms; at += 1'000 + Between(random, 1, 3)) arrivals.push_back(at);

@@ -40,6 +40,7 @@ struct Schedule {
   int64_t load_ms = 0;    // users ramp linearly from 1 to `users` over this
   int64_t cutoff_ms = 0;  // what is not booked by then is lost
   int64_t users = 0;
+  int64_t lone_every_ms = 0;  // not 0: instead of users, a payment now and then, so far apart
   int64_t audit_lag_ms = 0;
   Fees fees;
   std::array<Behaviour, kProcessors> processors;
@@ -55,9 +56,10 @@ Schedule Final();
 enum class Family : uint8_t {
   kStaged,   // as the public ones: both change together, at equal steps
   kRenewal,  // outages and delays come and go on their own, log-normal outage lengths
+  kSparse,   // as these, with outages ten times as long, and a payment every few seconds
 };
 Schedule Random(uint64_t seed, Family family, const Fees& fees);
-// Half of the seeds each.
+// Half of the seeds each; sparse ones are asked for by name.
 inline Family FamilyOf(uint64_t seed) { return seed % 2 == 0 ? Family::kStaged : Family::kRenewal; }
 
 // When the payments are posted, in milliseconds, ascending: each user begins on the ramp, posts,

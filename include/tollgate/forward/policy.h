@@ -51,6 +51,7 @@ struct Moment {
   int64_t now_ms = 0;          // monotonic
   int64_t wall_ms = 0;         // since 1970: bursts of all instances fall together
   int64_t age_ms = 0;          // the payment's
+  uint32_t trials = 0;         // how often the payment was the trial of a processor before
   int64_t waiting = 0;         // payments in line behind it
   int64_t arrivals_per_s = 0;  // of late
   bool quiet = false;          // payments have stopped coming
@@ -71,9 +72,13 @@ struct PolicyOptions {
   int64_t audit_lag_ms = 0;
 };
 
+// A payment is the trial of a processor at most so often while another one would take it.
+inline constexpr uint32_t kTrialsMax = 2;
+
 struct Choice {
   payments::ProcessorId processor = payments::kNoProcessor;  // kNoProcessor: wait
   int64_t wait_until_ms = 0;  // monotonic; kNever: until something changes
+  bool is_trial = false;      // it is sent to see whether the processor is back, or faster
 };
 
 using ChooseFunction = Choice (*)(std::span<const ProcessorView> views, const Moment& moment,
