@@ -44,6 +44,7 @@ class TlsTest : public ::testing::Test, public ProcessorEvents {
     ProcessorOptions options;
     options.url = "https://localhost:" + std::to_string(port_);
     options.ca_file = ca_;
+    options.connect_timeout_ms = 20'000;  // a handshake is all CPU, and a machine may be busy
     return options;
   }
   void OnPosted(uint64_t cookie, const PostResult& result) override { posted_[cookie] = result; }
