@@ -84,6 +84,8 @@ TEST_F(NameServerTest, TheLoopGoesOnWhileTheNameIsLookedUpOnce) {
     EXPECT_FALSE(entry.has_value());
   });
   EXPECT_TRUE(answered) << "a question is not kept for a Redis that is away";
+  // The thread that asks may begin later.
+  ASSERT_TRUE(Until([&] { return Asked() != 0; }));
   EXPECT_EQ(Asked(), 1);
   Answer(true);
   EXPECT_TRUE(Until([&] { return books.ready(); })) << told_;
