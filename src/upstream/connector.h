@@ -12,8 +12,11 @@
 
 #include <curl/curl.h>
 
+#include <cstdint>
+
 #include "tollgate/upstream/processor_options.h"
 #include "upstream/curl_driver.h"
+#include "upstream/curl_options.h"
 
 namespace tollgate::upstream {
 
@@ -32,14 +35,18 @@ class Connector {
   CURL* easy() const { return easy_; }
   Endpoint& endpoint() const { return endpoint_; }
 
-  // False if curl refuses (out of memory).
-  [[nodiscard]] bool Start();
+  // False if curl refuses (out of memory). `stale_name`: the addresses that are known are not to be
+  // believed.
+  [[nodiscard]] bool Start(bool stale_name);
+  // After a connection: how long it took, the name apart, from the first address that was tried.
+  int64_t ConnectUs() const;
   // Ends what it is at, and closes its connection if that was not taken over.
   void Stop();
 
  private:
   CurlDriver& driver_;
   Endpoint& endpoint_;
+  const StaleName name_;
   CURL* const easy_;
   bool started_ = false;
 };

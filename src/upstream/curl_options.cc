@@ -23,9 +23,34 @@ void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeou
   SetOption(easy, CURLOPT_TCP_NODELAY, 1L);
   SetOption(easy, CURLOPT_BUFFERSIZE, kReadBufferBytes);
   SetOption(easy, CURLOPT_DNS_CACHE_TIMEOUT, kNameCacheSeconds);
+  SetOption(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);  // several take turns, by each asking
   // Without it a transfer that times out while its name is being resolved joins the resolver's
   // thread, and so blocks the loop (lib/asyn-thread.c, Curl_resolver_kill).
   SetOption(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+// CURLOPT_RESOLVE takes "-host:port" out of the cache (lib/hostip.c, Curl_loadhostpairs).
+StaleName::StaleName(const std::string& url) {
+  CURLU* const parts = curl_url();
+  TG_ASSERT(parts != nullptr);
+  char* host = nullptr;
+  char* port = nullptr;
+  if (curl_url_set(parts, CURLUPART_URL, url.c_str(), 0) == CURLUE_OK &&
+      curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+      curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+      host[0] != '[') {
+    forget_ = curl_slist_append(nullptr, (std::string("-") + host + ":" + port).c_str());
+    TG_ASSERT(forget_ != nullptr);
+  }
+  curl_free(host);
+  curl_free(port);
+  curl_url_cleanup(parts);
+}
+
+StaleName::~StaleName() { curl_slist_free_all(forget_); }
+
+void StaleName::SetStale(CURL* easy, bool stale) const {
+  SetOption(easy, CURLOPT_RESOLVE, stale ? forget_ : nullptr);
 }
 
 }  // namespace tollgate::upstream

@@ -23,4 +23,24 @@ void SetOption(CURL* easy, CURLoption option, T value) {
 void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms,
                       const std::string& ca_file);
 
+// StaleName: makes curl forget the addresses that it keeps of a URL's name, so that the name is
+// asked again: whoever does not answer at an address may have moved to another one. curl alone
+// would go on with the old one until its cache's time is over.
+//
+// Thread: the handle's.
+// Owns: what it tells curl; outlives the handle's transfers.
+class StaleName {
+ public:
+  explicit StaleName(const std::string& url);
+  ~StaleName();
+  StaleName(const StaleName&) = delete;
+  StaleName& operator=(const StaleName&) = delete;
+
+  // Of the next transfer of `easy`, which is of this URL. False: what is kept will do.
+  void SetStale(CURL* easy, bool stale) const;
+
+ private:
+  curl_slist* forget_ = nullptr;  // null: an address, or no URL at all
+};
+
 }  // namespace tollgate::upstream

@@ -128,13 +128,15 @@ void Endpoint::OnIdleEnd(Connection& connection) {
 }
 
 void Endpoint::OpenMore() {
-  while (connecting_ < std::min(waiting_, kConnectingMax) &&
-         open_ + connecting_ < exchanges_.size()) {
+  const size_t most = connect_failed_ ? 1 : kConnectingMax;
+  while (connecting_ < std::min(waiting_, most) && open_ + connecting_ < exchanges_.size()) {
     if (connectors_free_.empty()) {
       connectors_.push_back(std::make_unique<Connector>(driver_, *this, options_));
       connectors_free_.push_back(connectors_.back().get());
     }
-    if (!connectors_free_.back()->Start()) return;  // out of memory: who waits has its deadline
+    // Out of memory: who waits has its deadline.
+    if (!connectors_free_.back()->Start(stale_name_)) return;
+    stale_name_ = false;
     connectors_free_.pop_back();
     ++connecting_;
   }
@@ -142,6 +144,11 @@ void Endpoint::OpenMore() {
 
 void Endpoint::OnConnectEnd(Connector& connector, CURLcode result) {
   --connecting_;
+  connect_failed_ = result != CURLE_OK;
+  // Whoever does not answer there may have moved. A name that is asked again may be too old again,
+  // so each failure asks.
+  stale_name_ |= connect_failed_ ||
+                 connector.ConnectUs() * kSlowConnectPart > options_.connect_timeout_ms * 1000;
   if (result == CURLE_OK && Adopt(connector)) return OpenMore();
   connector.Stop();
   connectors_free_.push_back(&connector);
@@ -199,6 +206,7 @@ void Endpoint::Expire(Exchange& exchange) {
     TG_ASSERT(waiting == &exchange);  // both lists are in the order of beginning
     return Finish(exchange, EvidenceOf(exchange, nothing_, false), nothing_);
   }
+  stale_name_ = true;  // a host that is gone says nothing
   Connection& connection = *exchange.connection;
   connection.Release();
   const Answer answer = connection.reader().answer();

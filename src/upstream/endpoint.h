@@ -51,6 +51,9 @@ class Endpoint final : public Connection::Events {
  private:
   // At most so many are being opened at once: quick answers serve the rest before.
   static constexpr size_t kConnectingMax = 16;
+  // A connection that took more than this part of its time has passed by an address that does not
+  // answer.
+  static constexpr int64_t kSlowConnectPart = 4;
 
   void OnAnswerEnd(Connection& connection, bool whole) override;
   void OnIdleEnd(Connection& connection) override;
@@ -95,6 +98,8 @@ class Endpoint final : public Connection::Events {
   std::vector<std::unique_ptr<Connector>> connectors_;
   std::vector<Connector*> connectors_free_;
   size_t connecting_ = 0;
+  bool connect_failed_ = false;  // the last one did: then one at a time looks whether that is over
+  bool stale_name_ = false;      // the next one asks for the addresses again
   net::Timer deadline_;
   const Answer nothing_{};
   uint64_t watch_failures_ = 0;

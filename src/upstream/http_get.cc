@@ -33,6 +33,7 @@ struct HttpGetter::Impl final : CurlDriver::Events {
         : headers(GetHeaders(target)), transfer(driver, GetOptions(target, headers)) {}
     const HeaderList headers;
     Transfer transfer;
+    bool failed = false;  // the last call: its host may have moved
   };
 
   Impl(net::EventLoop& the_loop, const std::vector<GetTarget>& all, OnAnswer the_on_answer)
@@ -53,7 +54,7 @@ struct HttpGetter::Impl final : CurlDriver::Events {
     TG_ASSERT(index < targets.size());
     Transfer& transfer = targets[index]->transfer;
     if (transfer.in_use) return false;
-    transfer.Begin();
+    transfer.Begin(targets[index]->failed);
     transfer.in_use = driver.Start(transfer.easy());
     return transfer.in_use;
   }
@@ -66,6 +67,7 @@ struct HttpGetter::Impl final : CurlDriver::Events {
     GetAnswer answer;
     answer.status = evidence.status;
     answer.complete = IsComplete(evidence);
+    targets[static_cast<size_t>(transfer.cookie)]->failed = !answer.complete;
     answer.body = transfer.answer().body();
     if (!answer.complete) answer.error = curl_easy_strerror(result);
     on_answer(static_cast<size_t>(transfer.cookie), answer);

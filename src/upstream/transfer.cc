@@ -1,7 +1,6 @@
 #include "upstream/transfer.h"
 
 #include "tollgate/base/assert.h"
-#include "upstream/curl_options.h"
 
 namespace tollgate::upstream {
 HeaderList::HeaderList(const std::vector<std::string>& lines) {
@@ -14,7 +13,8 @@ HeaderList::HeaderList(const std::vector<std::string>& lines) {
 
 HeaderList::~HeaderList() { curl_slist_free_all(list_); }
 
-Transfer::Transfer(CurlDriver& driver, const TransferOptions& options) : easy_(curl_easy_init()) {
+Transfer::Transfer(CurlDriver& driver, const TransferOptions& options)
+    : name_(options.url), easy_(curl_easy_init()) {
   TG_ASSERT(easy_ != nullptr);
   SetCommonOptions(easy_, options.url, options.connect_timeout_ms, options.ca_file);
   SetOption(easy_, CURLOPT_PRIVATE, this);

@@ -14,6 +14,7 @@
 
 #include "upstream/answer.h"
 #include "upstream/curl_driver.h"
+#include "upstream/curl_options.h"
 #include "upstream/outcome.h"
 
 namespace tollgate::upstream {
@@ -50,8 +51,11 @@ class Transfer {
   static Transfer& Of(CURL* easy);
 
   CURL* easy() const { return easy_; }
-  // Called before each start.
-  void Begin() { answer_.Reset(); }
+  // Called before each start. `stale_name`: the addresses that are known are not to be believed.
+  void Begin(bool stale_name) {
+    answer_.Reset();
+    name_.SetStale(easy_, stale_name);
+  }
   Evidence Collect(CURLcode result) const;
   const Answer& answer() const { return answer_; }
 
@@ -63,6 +67,7 @@ class Transfer {
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
+  const StaleName name_;
   CURL* const easy_;
   Answer answer_;
 };
