@@ -12,6 +12,7 @@ using table::SlotState;
 
 void Forwarder::Impl::TakeWork() {
   wait_until_ns = std::numeric_limits<int64_t>::max();
+  if (!ClaimCanLeave()) return;
   while (CanTakeNew() && TakeOne()) {
   }
 }
@@ -99,7 +100,10 @@ bool Forwarder::Impl::Route(uint32_t entry) {
   Held& held = pool[entry];
   std::array<ProcessorView, payments::kProcessorsMax> views;
   for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
-  const Moment moment = MomentOf((now_ns - held.born_ns) / base::kNanosPerMilli, held.trials);
+  Moment moment = MomentNow();
+  moment.age_ms = (now_ns - held.born_ns) / base::kNanosPerMilli;
+  moment.trials = held.trials;
+  moment.refused_by = held.refused_by;
   const Choice choice = options.choose({views.data(), states.size()}, moment, options.policy);
   if (choice.processor == payments::kNoProcessor) {
     if (choice.wait_until_ms < kNever / base::kNanosPerMilli) {
@@ -108,6 +112,7 @@ bool Forwarder::Impl::Route(uint32_t entry) {
     return false;
   }
   if (choice.is_trial && held.trials < kTrialsMax) ++held.trials;
+  held.refused_by = payments::kNoProcessor;
   held.processor = choice.processor;
   held.takes_place = true;
   StateOf(held).Take(now_ns);
@@ -322,6 +327,7 @@ void Forwarder::Impl::FlushPosts() {
     }
     pool.Remove(to_post, entry);
     pool[entry].phase = Phase::kPosting;
+    states[held.processor].OnSent(now_ns);
   }
 }
 

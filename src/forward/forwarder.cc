@@ -206,7 +206,16 @@ bool Forwarder::Impl::CanTakeNew() const {
   return to_claim.size() + told.size() < payments::kLedgerBatchMax;
 }
 
-bool Forwarder::Impl::CouldTake() const { return CanTakeNew() && ready.empty() && AnyEligible(); }
+// While the ledger owes the answers to as many batches as may be under way, a choice of processor
+// would be old when its claim leaves, and would keep a place from others.
+bool Forwarder::Impl::ClaimCanLeave() const {
+  return std::any_of(batches.begin(), batches.end(),
+                     [](const Batch& batch) { return !batch.record && !batch.used; });
+}
+
+bool Forwarder::Impl::CouldTake() const {
+  return ClaimCanLeave() && CanTakeNew() && ready.empty() && AnyEligible();
+}
 
 int64_t Forwarder::Impl::NextDeadlineNs() const {
   if (fenced) return kForever;
@@ -238,13 +247,11 @@ bool Forwarder::Impl::Quiet() const {
   return true;
 }
 
-// `age_ms` and `trials` are the payment's.
-Moment Forwarder::Impl::MomentOf(int64_t age_ms, uint32_t trials) const {
+// For a payment that has just come.
+Moment Forwarder::Impl::MomentNow() const {
   const int64_t wall_ms = clock.WallMillis();
   return {.now_ms = now_ns / base::kNanosPerMilli,
           .wall_ms = wall_ms,
-          .age_ms = age_ms,
-          .trials = trials,
           .waiting = Waiting(),
           .arrivals_per_s = traffic.per_s(),
           .quiet = traffic.Quiet(now_ns),
@@ -254,7 +261,7 @@ Moment Forwarder::Impl::MomentOf(int64_t age_ms, uint32_t trials) const {
 Routing Forwarder::Impl::Why() const {
   std::vector<ProcessorView> views;
   for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
-  return Explain(std::move(views), MomentOf(0, 0), options.policy, options.choose);
+  return Explain(std::move(views), MomentNow(), options.policy, options.choose);
 }
 
 // Where a payment that comes now would go; kNoProcessor: it would wait.
@@ -263,7 +270,7 @@ payments::ProcessorId Forwarder::Impl::RouteNow() const {
   const std::span<ProcessorView> views(all.data(), states.size());
   for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
   LeaveOutTrials(views);
-  return options.choose(views, MomentOf(0, 0), options.policy).processor;
+  return options.choose(views, MomentNow(), options.policy).processor;
 }
 
 // Where payments go is told when it has changed, at most once a second, and by one forwarder for

@@ -42,13 +42,14 @@ struct Forwarder::Impl {
   void PublishMetrics();
   int64_t NextDeadlineNs() const;
   bool CanTakeNew() const;
+  bool ClaimCanLeave() const;
   bool CouldTake() const;
   bool Quiet() const;
   bool AnyEligible() const;
   int64_t Waiting() const {
     return static_cast<int64_t>(ready.size() + tried.size()) + traffic.in_line();
   }
-  Moment MomentOf(int64_t age_ms, uint32_t trials) const;
+  Moment MomentNow() const;
   Routing Why() const;
   void TellRoute();
   payments::ProcessorId RouteNow() const;

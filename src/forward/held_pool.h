@@ -40,6 +40,7 @@ struct Held {
   uint32_t previous = kNoEntry;
   uint16_t attempt = 0;
   payments::ProcessorId processor = payments::kNoProcessor;
+  payments::ProcessorId refused_by = payments::kNoProcessor;  // its last attempt, with 429
   Phase phase = Phase::kFree;
   bool pinned = false;       // some copy may have been sent with unknown outcome
   bool as_it_was = false;    // the claim found in the table is repeated, not made anew

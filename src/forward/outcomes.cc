@@ -25,6 +25,9 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
   ProcessorState& state = states[id];
   metrics::ProcessorMetrics& out = metrics.processors[id];
   out.outcomes[static_cast<size_t>(result.outcome)].Add();
+  const bool silent =
+      result.outcome == PostOutcome::kNotSent || result.outcome == PostOutcome::kUnknown;
+  state.OnEnded(!silent || result.http_status != 0, now_ns);
   switch (result.outcome) {
     case PostOutcome::kConfirmed:
     case PostOutcome::kDuplicate:
@@ -32,7 +35,9 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
       if (state.OnSuccess(result.duration_us, now_ns)) TellRouting(id, "a payment went through");
       return;
     case PostOutcome::kOverCapacity:
-      state.OnOverCapacity(now_ns);
+      if (state.OnOverCapacity(result.duration_us, result.retry_after_ms, now_ns)) {
+        TellRouting(id, "it answers 429 and has taken nothing for a while");
+      }
       return;
     case PostOutcome::kInvalid:
       return;  // says nothing of the processor
@@ -71,8 +76,10 @@ void Forwarder::Impl::OnRepeatPosted(uint32_t entry, const upstream::PostResult&
 
 void Forwarder::Impl::OnAttemptPosted(uint32_t entry, const upstream::PostResult& result) {
   switch (result.outcome) {
-    case PostOutcome::kNotSent:
     case PostOutcome::kOverCapacity:
+      pool[entry].refused_by = pool[entry].processor;
+      return Refused(entry);
+    case PostOutcome::kNotSent:
       return Refused(entry);
     case PostOutcome::kEmpty500:
       return StartLookup(entry);  // this attempt has ended: "absent" will be proof

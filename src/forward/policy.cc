@@ -128,6 +128,7 @@ Appraisal Appraise(const ProcessorView& view, const Moment& moment, const Policy
     it.misses_cutoff = true;
     it.cost_ppm += kWhole;
   }
+  if (view.id == moment.refused_by) it.cost_ppm += kWhole;
   // When one that fell silent will book, nobody can tell.
   if (it.crosses_audit && !IsOut(view)) it.cost_ppm += view.suspect ? kWhole : kBurstCostPpm;
   return it;
@@ -173,6 +174,7 @@ const ProcessorView* Trial(std::span<const ProcessorView> views, const Processor
     const bool open = Ready(view, moment, options);
     if (view.standing != Standing::kProbeDue && !(open && view.sample_due)) continue;
     if (ready != nullptr && view.fee_ppm >= ready->fee_ppm) continue;
+    if (ready != nullptr && view.id == moment.refused_by) continue;
     if (trial == nullptr || Before(view, view.fee_ppm, *trial, trial->fee_ppm)) trial = &view;
   }
   if (trial == nullptr) return nullptr;
@@ -204,6 +206,8 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
   if (const ProcessorView* const trial = Trial(views, ready, moment, options)) {
     return {.processor = trial->id, .wait_until_ms = 0, .is_trial = true};
   }
+  // Whether it is worth waiting for yet another one is a matter of what it costs indeed.
+  if (ready != nullptr && ready->id == moment.refused_by) ready_cost -= kWhole;
   const int64_t may_wait_ms = options.wait_for_cheaper_ms_max - moment.age_ms;
   if (ready != nullptr && may_wait_ms <= 0) return {.processor = ready->id, .wait_until_ms = 0};
 

@@ -53,7 +53,6 @@ bool ProcessorState::OnHealth(const upstream::ProcessorHealth& health, int64_t n
 // An answer tells of the time when its payment was sent: one that overtakes others is news, and
 // those are not.
 void ProcessorState::NoteDuration(int64_t duration_us, int64_t now_ns) {
-  unanswered_ns_ = now_ns;
   const int64_t sent_ns = now_ns - duration_us * 1000;
   if (sent_ns < newest_sent_ns_) return;
   newest_sent_ns_ = sent_ns;
@@ -69,7 +68,7 @@ void ProcessorState::NoteDuration(int64_t duration_us, int64_t now_ns) {
 bool ProcessorState::OnSuccess(int64_t duration_us, int64_t now_ns) {
   NoteDuration(duration_us, now_ns);
   const bool breaker_is_older = now_ns - duration_us * 1000 >= breaker_changed_ns_;
-  if (!breaker_open_) failures_ = 0;
+  if (!breaker_open_) failures_ = waves_ = 0;
   if (cap_ < max_ && ++successes_ >= cap_) {
     cap_ = std::min(max_, cap_ + std::max(1U, cap_ / 8));
     successes_ = 0;
@@ -86,12 +85,21 @@ bool ProcessorState::OnFailure(int64_t duration_us, int64_t now_ns) {
   return true;
 }
 
-void ProcessorState::OnOverCapacity(int64_t now_ns) {
+bool ProcessorState::OnOverCapacity(int64_t duration_us, int64_t retry_after_ms, int64_t now_ns) {
   constexpr int64_t kOncePerNs = 100 * base::kNanosPerMilli;
   successes_ = 0;
-  if (cap_cut_ns_ != 0 && now_ns - cap_cut_ns_ < kOncePerNs) return;
-  cap_cut_ns_ = now_ns;
+  not_before_ns_ = std::max(not_before_ns_, now_ns + retry_after_ms * base::kNanosPerMilli);
+  if (breaker_open_) {  // a probe says nothing of how many it takes at once
+    next_probe_ns_ = std::max(next_probe_ns_, not_before_ns_);
+    return false;
+  }
+  const int64_t sent_ns = now_ns - duration_us * 1000;
+  if (wave_ns_ != 0 && (sent_ns < wave_ns_ || now_ns - wave_ns_ < kOncePerNs)) return false;
+  wave_ns_ = now_ns;
   cap_ = std::max(1U, cap_ / 2);
+  if (sent_ns < breaker_changed_ns_ || ++waves_ < options_.breaker_failures) return false;
+  Open(now_ns);
+  return true;
 }
 
 void ProcessorState::SetMax(uint32_t in_flight_max) {
@@ -105,13 +113,18 @@ void ProcessorState::Open(int64_t now_ns) {
   breaker_open_ = true;
   breaker_changed_ns_ = now_ns;
   SetAway(true, now_ns);
-  next_probe_ns_ = now_ns + options_.probe_interval_ns;
+  next_probe_ns_ = NextProbeNs(now_ns);
+}
+
+int64_t ProcessorState::NextProbeNs(int64_t now_ns) const {
+  return std::max(now_ns + options_.probe_interval_ns, not_before_ns_);
 }
 
 void ProcessorState::Close(int64_t now_ns) {
   breaker_open_ = false;
   breaker_changed_ns_ = now_ns;
-  failures_ = 0;
+  failures_ = waves_ = 0;
+  not_before_ns_ = 0;
   SetAway(Slow(now_ns), now_ns);
 }
 
@@ -133,7 +146,10 @@ int64_t ProcessorState::BackInMs(int64_t now_ns) const {
   if (!away_) return 0;
   const int64_t seen_ms = (outages_ns_ + now_ns - away_since_ns_) / base::kNanosPerMilli;
   constexpr int64_t kImagined = 2;  // outages of the expected length, before any was seen
-  return (kImagined * options_.outage_expected_ms + seen_ms) / (kImagined + outages_);
+  const int64_t expected_ms =
+      (kImagined * options_.outage_expected_ms + seen_ms) / (kImagined + outages_);
+  const int64_t asked_ms = breaker_open_ ? (not_before_ns_ - now_ns) / base::kNanosPerMilli : 0;
+  return std::max(expected_ms, asked_ms);
 }
 
 // How likely it could not help soon with all that waits, if it were needed: as often as it was too
@@ -162,7 +178,7 @@ int64_t ProcessorState::KnownLatencyMs() const {
 }
 
 int64_t ProcessorState::SilentMs(int64_t now_ns) const {
-  return in_flight_ == 0 ? 0 : (now_ns - unanswered_ns_) / base::kNanosPerMilli;
+  return sent_ == 0 ? 0 : (now_ns - unanswered_ns_) / base::kNanosPerMilli;
 }
 
 // Of a payment sent now: the last answers, or health where it is newer, or longer than that if
@@ -177,15 +193,25 @@ bool ProcessorState::Suspect(int64_t now_ns) const {
 }
 
 void ProcessorState::Take(int64_t now_ns) {
-  if (in_flight_ == 0) unanswered_ns_ = now_ns;
   taken_ns_ = now_ns;
   ++in_flight_;
-  if (breaker_open_) next_probe_ns_ = now_ns + options_.probe_interval_ns;
+  if (breaker_open_) next_probe_ns_ = NextProbeNs(now_ns);
 }
 
 void ProcessorState::GiveBack() {
   TG_ASSERT(in_flight_ > 0);
   --in_flight_;
+}
+
+// A place may be held for long before anything is sent, as long as the ledger does not answer.
+void ProcessorState::OnSent(int64_t now_ns) {
+  if (sent_++ == 0) unanswered_ns_ = now_ns;
+}
+
+void ProcessorState::OnEnded(bool answered, int64_t now_ns) {
+  TG_ASSERT(sent_ > 0);
+  --sent_;
+  if (answered) unanswered_ns_ = now_ns;
 }
 
 Standing ProcessorState::StandingAt(int64_t now_ns) const {

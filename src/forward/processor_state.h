@@ -1,8 +1,10 @@
 // ProcessorState: what one forwarder knows of one processor: breaker, latency, capacity.
 //
 // Thread: one worker's.
-// Invariants: an open breaker lets at most one probe through per interval; 429 is a matter of
-// capacity, never of the breaker; what was sent before the breaker changed does not change it back.
+// Invariants: an open breaker lets at most one probe through per interval, and none before the
+// processor wants to be asked again; 429 is a matter of capacity, and of the breaker only when
+// nothing succeeds between one wave of it and the next; what was sent before the breaker changed
+// does not change it back.
 #pragma once
 
 #include <array>
@@ -54,17 +56,23 @@ class ProcessorState {
   bool OnSuccess(int64_t duration_us, int64_t now_ns);
   // True if this opened the breaker.
   bool OnFailure(int64_t duration_us, int64_t now_ns);
-  // 429: halves the cap, at most once per 100 ms.
-  void OnOverCapacity(int64_t now_ns);
+  // 429: halves the cap, once per wave: what was sent since the last time, and at most once per 100
+  // ms. As many waves in a row without a success as failures would open the breaker open it: true.
+  // `retry_after_ms`: for how long it wants to be left alone; 0: it does not say.
+  bool OnOverCapacity(int64_t duration_us, int64_t retry_after_ms, int64_t now_ns);
 
   // Another in_flight_max, as the fleet grows and shrinks.
   void SetMax(uint32_t in_flight_max);
 
-  // A payment takes a place; uses up the probe if the breaker is open.
+  // A payment takes a place, to be sent once it is claimed; uses up the probe if the breaker is
+  // open.
   void Take(int64_t now_ns);
   // A look at a payment with unknown outcome takes a place, but is no probe.
   void TakeForRepeat() { ++in_flight_; }
   void GiveBack();
+  // A POST leaves, and ends. What is between the two is silence, unless something else is answered.
+  void OnSent(int64_t now_ns);
+  void OnEnded(bool answered, int64_t now_ns);
   void AddUnresolved(int64_t n) { unresolved_ = static_cast<uint32_t>(unresolved_ + n); }
 
   // `in_line`: how many payments wait.
@@ -81,6 +89,7 @@ class ProcessorState {
  private:
   Standing StandingAt(int64_t now_ns) const;
   void Open(int64_t now_ns);
+  int64_t NextProbeNs(int64_t now_ns) const;
   void Close(int64_t now_ns);
   void SetAway(bool away, int64_t now_ns);
   bool Slow(int64_t now_ns) const { return LatencyMs(now_ns) >= PaceHistory::kSlowMs; }
@@ -99,8 +108,9 @@ class ProcessorState {
   double usual_us_ = 0;  // a moving average over minutes
   int64_t usual_at_ns_ = 0;
   int64_t newest_sent_ns_ = 0;  // of the answers in latency_, and of health
-  int64_t unanswered_ns_ = 0;   // since then nothing answered, though something was in flight
-  int64_t taken_ns_ = 0;        // when a payment was last sent
+  uint32_t sent_ = 0;           // POSTs that have left and not ended
+  int64_t unanswered_ns_ = 0;   // since then nothing was answered, if anything was sent
+  int64_t taken_ns_ = 0;        // when a payment last took a place
   int64_t watched_ns_ = 0;      // up to when pace_ counts
   PaceHistory pace_;
   // Away: out of order or slow. What is waited for is that neither is so any more.
@@ -112,12 +122,14 @@ class ProcessorState {
   int64_t breaker_changed_ns_ = 0;
   uint32_t failures_ = 0;  // in a row
   int64_t next_probe_ns_ = 0;
+  int64_t not_before_ns_ = 0;  // it wants to be left alone until then
   uint32_t in_flight_ = 0;
   uint32_t unresolved_ = 0;
   uint32_t max_;  // of cap_
   uint32_t cap_;
   uint32_t successes_ = 0;  // since the cap last changed
-  int64_t cap_cut_ns_ = 0;
+  int64_t wave_ns_ = 0;     // when the last wave of 429 began
+  uint32_t waves_ = 0;      // in a row
 };
 
 }  // namespace tollgate::forward

@@ -40,6 +40,7 @@ void Answer::Reset() {
   headers_whole_ = false;
   framed_ = false;
   body_too_large_ = false;
+  retry_after_ = {};
   body_bytes_ = 0;
 }
 
@@ -51,6 +52,8 @@ bool Answer::OnLine(std::string_view line) {
     headers_whole_ = status_ != 0;  // after a 1xx the next status line follows
   } else if (HasName(line, "content-length") || HasName(line, "transfer-encoding")) {
     framed_ = true;
+  } else if (constexpr std::string_view kRetryAfter = "retry-after"; HasName(line, kRetryAfter)) {
+    retry_after_ = ParseRetryAfter(line.substr(kRetryAfter.size() + 1));
   }
   return true;
 }
@@ -60,6 +63,7 @@ bool Answer::OnStatusLine(std::string_view line) {
   if (status == 0) return false;
   in_headers_ = true;
   framed_ = false;
+  retry_after_ = {};
   (status >= 200 ? status_ : interim_status_) = status;
   return true;
 }

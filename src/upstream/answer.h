@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "upstream/retry_after.h"
+
 namespace tollgate::upstream {
 
 class Answer {
@@ -27,6 +29,8 @@ class Answer {
   bool headers_whole() const { return headers_whole_; }
   // Its end is told by Content-Length or chunks, not by the connection's end.
   bool framed() const { return framed_; }
+  // Of the final answer.
+  const RetryAfter& retry_after() const { return retry_after_; }
   bool has_body() const { return body_bytes_ != 0; }
   bool body_too_large() const { return body_too_large_; }
   std::string_view body() const { return {body_.data(), body_bytes_}; }
@@ -40,6 +44,7 @@ class Answer {
   bool headers_whole_ = false;
   bool framed_ = false;
   bool body_too_large_ = false;
+  RetryAfter retry_after_;
   size_t body_bytes_ = 0;
   std::array<char, kBodyBytesMax> body_;
 };

@@ -36,10 +36,13 @@ struct HttpProcessorClient::Impl final : CurlDriver::Events, Endpoint::Events {
       return events->OnLookedUp(exchange.cookie,
                                 ClassifyLookup(evidence, answer.body(), exchange.payment.id));
     }
-    events->OnPosted(exchange.cookie,
-                     {.outcome = ClassifyPost(evidence),
-                      .http_status = evidence.status,
-                      .duration_us = (loop.clock().MonotonicNanos() - exchange.begun_ns) / 1000});
+    PostResult result = {.outcome = ClassifyPost(evidence),
+                         .http_status = evidence.status,
+                         .duration_us = (loop.clock().MonotonicNanos() - exchange.begun_ns) / 1000};
+    if (result.outcome == PostOutcome::kOverCapacity) {
+      result.retry_after_ms = RetryAfterMs(answer.retry_after(), loop.wall_ms());
+    }
+    events->OnPosted(exchange.cookie, result);
   }
 
   net::EventLoop& loop;

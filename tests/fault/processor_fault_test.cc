@@ -57,5 +57,22 @@ TEST(ProcessorCapacity, AStormOf429OnlyDelays) {
   EXPECT_EQ(result.accepted, 1'500U);
 }
 
+TEST(ProcessorCapacity, OneThatAnswers429ToEverythingKeepsNoPaymentFromTheOther) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  stack.Configure(0, "/admin/configurations/faults", R"({"capacity":0,"queue":0})");
+  Load load({.addresses = {stack.front()},
+             .seed = 23,
+             .threads = 2,
+             .payments_max = 400,
+             .pause_us = 10'000});
+  load.Start();
+  load.Wait();
+  const AuditResult result = Audit(stack, load, stack.front());
+  EXPECT_TRUE(result.clean()) << result.text() << stack.Logs();
+  EXPECT_EQ(result.accepted, 400U);
+  EXPECT_EQ(stack.Held(1).size(), 400U);
+}
+
 }  // namespace
 }  // namespace tollgate::testing

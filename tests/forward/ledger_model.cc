@@ -199,7 +199,8 @@ void LedgerSession::Send(uint64_t batch, std::function<std::function<void()>()> 
   const bool lost = timeline_.Chance(faults_.command_lost);
   const bool late = timeline_.Chance(faults_.command_late);
   const bool mute = timeline_.Chance(faults_.reply_lost);
-  const int64_t there_us = timeline_.Between(20, 400);
+  const int64_t pause_us = std::max<int64_t>(model_.paused_until_ns - timeline_.now_ns(), 0) / 1000;
+  const int64_t there_us = pause_us + timeline_.Between(20, 400);
   const auto fail = [this, connection = connection_, life = std::weak_ptr<bool>(life_)] {
     if (!life.expired() && connection == connection_) Disconnect();
   };

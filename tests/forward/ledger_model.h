@@ -59,6 +59,8 @@ class LedgerModel {
   const State& state() const { return state_; }
   size_t contradictions() const { return contradictions_; }
 
+  int64_t paused_until_ns = 0;  // no command is executed before
+
  private:
   bool Fenced(const ledger::Owner& owner);
   ledger::ClaimReply ClaimOne(const ledger::Owner& owner, const ledger::ClaimRequest& request);

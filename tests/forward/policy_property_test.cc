@@ -47,6 +47,9 @@ Situation AnySituation() {
                .waiting = *rc::gen::inRange<int64_t>(0, 100'000),
                .arrivals_per_s = *rc::gen::inRange<int64_t>(0, 100'000),
                .quiet = *rc::gen::arbitrary<bool>()};
+  if (*rc::gen::arbitrary<bool>()) {
+    it.moment.refused_by = static_cast<payments::ProcessorId>(*rc::gen::inRange(0, count));
+  }
   if (*rc::gen::arbitrary<bool>()) it.moment.left_ms = *rc::gen::inRange<int64_t>(0, 100'000);
   it.options.delay_cost_ppm_per_s = *rc::gen::inRange<int64_t>(0, 1'000'000);
   it.options.wait_for_cheaper_ms_max = *rc::gen::inRange<int64_t>(0, 100'000);

@@ -168,6 +168,30 @@ TEST(Policy, ASlowerOneThatIsSampledIsATrialToo) {
   EXPECT_FALSE(slow().is_trial);
 }
 
+TEST(Policy, APaymentThatWasRefusedWith429PrefersAnotherProcessor) {
+  Case refused;
+  refused.moment.refused_by = 0;
+  EXPECT_EQ(refused().processor, 1);
+  refused.cheap.sample_due = true;
+  EXPECT_EQ(refused().processor, 1) << "nor is it a trial of who has just refused it";
+  Break(refused.cheap, 100);
+  EXPECT_EQ(refused().processor, 1) << "nor does it wait for it";
+  refused.cheap.standing = Standing::kProbeDue;
+  EXPECT_EQ(refused().processor, 1);
+  Break(refused.dear, 60'000);
+  refused.cheap = Case().cheap;
+  EXPECT_EQ(refused().processor, 0) << "nothing else is ready";
+}
+
+TEST(Policy, WhatWasRefusedWith429WaitsForACheaperOneNoLongerThanOthers) {
+  Case refused;
+  Break(refused.cheap, 60'000);
+  refused.dear.weak_ppm = 500'000;
+  ASSERT_EQ(refused().processor, 1);
+  refused.moment.refused_by = 1;
+  EXPECT_EQ(refused().processor, 1);
+}
+
 TEST(Policy, ADearerOneIsNotProbedWhileACheaperWorks) {
   Case out;
   Break(out.dear, 60'000);

@@ -22,6 +22,17 @@ PostOutcome ClientModel::Arrive(const upstream::PostRequest& request) {
 }
 
 bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
+  if (processors_[request.processor].refuses) {
+    const int64_t retry_after_ms = processors_[request.processor].retry_after_ms;
+    timeline_.After(200, [this, cookie, retry_after_ms, life = std::weak_ptr<bool>(life_)] {
+      if (life.expired()) return;
+      events_->OnPosted(cookie, {.outcome = PostOutcome::kOverCapacity,
+                                 .http_status = 429,
+                                 .duration_us = 200,
+                                 .retry_after_ms = retry_after_ms});
+    });
+    return true;
+  }
   const int64_t delay_us = processors_[request.processor].delay_us + timeline_.Between(50, 500);
   // A copy that arrives whatever becomes of its sender.
   const auto arrives = [&](int64_t after_us) {

@@ -30,8 +30,10 @@ class ProcessorStateTest : public ::testing::Test {
   }
   void Answer(int64_t after_ms) {
     state_.Take(now_ns_);
+    state_.OnSent(now_ns_);
     now_ns_ += after_ms * kNanosPerMilli;
     state_.GiveBack();
+    state_.OnEnded(true, now_ns_);
     state_.OnSuccess(after_ms * 1000, now_ns_);
   }
   void Fail(int times) {
@@ -127,12 +129,44 @@ TEST_F(ProcessorStateTest, AnAnswerThatWasOvertakenSaysNothingOfNow) {
 TEST_F(ProcessorStateTest, WhoDoesNotAnswerBecomesSlowAndThenSuspect) {
   Answer(10);
   state_.Take(now_ns_);
+  state_.OnSent(now_ns_);
   now_ns_ += 100 * kNanosPerMilli;
   EXPECT_EQ(View().latency_ms, 100);
   EXPECT_FALSE(View().suspect);
   now_ns_ += 100 * kNanosPerMilli;
   EXPECT_TRUE(View().suspect);
-  state_.GiveBack();
+  state_.OnEnded(false, now_ns_);
+  EXPECT_FALSE(View().suspect);
+}
+
+// The ledger may take its time between the two.
+TEST_F(ProcessorStateTest, SilenceBeginsWhenAPaymentIsSentNotWhenItTakesItsPlace) {
+  Answer(10);
+  state_.Take(now_ns_);
+  now_ns_ += 8 * kNanosPerSecond;
+  EXPECT_EQ(View().latency_ms, 10);
+  EXPECT_FALSE(View().suspect);
+  state_.OnSent(now_ns_);
+  now_ns_ += 15 * kNanosPerMilli;
+  EXPECT_EQ(View().latency_ms, 15);
+  EXPECT_FALSE(View().suspect);
+}
+
+TEST_F(ProcessorStateTest, ALookAtAnUnknownOutcomeIsNoSilence) {
+  Answer(10);
+  now_ns_ += 60 * kNanosPerSecond;
+  state_.TakeForRepeat();
+  EXPECT_EQ(View().latency_ms, 10);
+  EXPECT_FALSE(View().suspect);
+}
+
+TEST_F(ProcessorStateTest, AnAnswerThatRefusesEndsASilenceToo) {
+  Answer(10);
+  now_ns_ += 10 * kNanosPerSecond;
+  for (int i = 0; i < 2; ++i) state_.OnSent(now_ns_);
+  now_ns_ += 500 * kNanosPerMilli;
+  EXPECT_TRUE(View().suspect);
+  state_.OnEnded(true, now_ns_);
   EXPECT_FALSE(View().suspect);
 }
 
@@ -202,12 +236,69 @@ TEST_F(ProcessorStateTest, BeingSlowEndsAsAnOutageDoes) {
 }
 
 TEST_F(ProcessorStateTest, ATooManyRequestsHalvesTheCapAndSuccessesRaiseIt) {
-  state_.OnOverCapacity(now_ns_);
+  EXPECT_FALSE(state_.OnOverCapacity(0, 0, now_ns_));
   EXPECT_EQ(state_.cap(), 8U);
-  state_.OnOverCapacity(now_ns_ + kNanosPerMilli);
+  state_.OnOverCapacity(0, 0, now_ns_ + kNanosPerMilli);
   EXPECT_EQ(state_.cap(), 8U) << "the same wave";
+  state_.OnOverCapacity(500'000, 0, now_ns_ + 400 * kNanosPerMilli);
+  EXPECT_EQ(state_.cap(), 8U) << "sent before the wave was seen";
   for (int i = 0; i < 200; ++i) Answer(1);
   EXPECT_EQ(state_.cap(), 16U);
+}
+
+TEST_F(ProcessorStateTest, WavesOf429WithoutASuccessOpenTheBreaker) {
+  const auto wave = [&] {
+    now_ns_ += 150 * kNanosPerMilli;
+    bool opened = false;
+    for (int i = 0; i < 50; ++i) opened |= state_.OnOverCapacity(1'000, 0, now_ns_);
+    return opened;
+  };
+  EXPECT_FALSE(wave());
+  EXPECT_FALSE(wave());
+  Answer(1);
+  EXPECT_FALSE(wave()) << "it takes some: a matter of capacity";
+  EXPECT_FALSE(wave());
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_TRUE(wave());
+  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  const uint32_t cap = state_.cap();
+  EXPECT_FALSE(wave()) << "a probe";
+  EXPECT_EQ(state_.cap(), cap) << "says nothing of how many it takes at once";
+  Answer(1);
+  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_FALSE(wave()) << "a new row";
+}
+
+TEST_F(ProcessorStateTest, AProbeWaitsForAsLongAsTheProcessorWantsToBeLeftAlone) {
+  for (int i = 0; i < 3; ++i) {
+    now_ns_ += 150 * kNanosPerMilli;
+    state_.OnOverCapacity(0, 2'000, now_ns_);
+  }
+  ASSERT_TRUE(state_.breaker_open());
+  now_ns_ += 1'990 * kNanosPerMilli;
+  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  EXPECT_LE(View().retry_at_ms, now_ns_ / kNanosPerMilli + 11);
+  now_ns_ += 10 * kNanosPerMilli;
+  ASSERT_EQ(View().standing, Standing::kProbeDue);
+  state_.Take(now_ns_);
+  state_.OnOverCapacity(0, 25'000, now_ns_);
+  now_ns_ += 24'000 * kNanosPerMilli;
+  EXPECT_EQ(View().standing, Standing::kBreakerOpen) << "a probe's answer is heard, too";
+  now_ns_ += 1'000 * kNanosPerMilli;
+  EXPECT_EQ(View().standing, Standing::kProbeDue);
+}
+
+TEST_F(ProcessorStateTest, WhoWantsToBeLeftAloneIsNotExpectedBackBefore) {
+  for (int i = 0; i < 20; ++i) {  // outages are short
+    Fail(3);
+    now_ns_ += 100 * kNanosPerMilli;
+    Answer(1);
+  }
+  for (int i = 0; i < 3; ++i) {
+    now_ns_ += 150 * kNanosPerMilli;
+    state_.OnOverCapacity(0, 20'000, now_ns_);
+  }
+  EXPECT_EQ(View().back_in_ms, 20'000);
 }
 
 TEST_F(ProcessorStateTest, TheFleetsSizeBoundsTheCap) {
@@ -215,7 +306,7 @@ TEST_F(ProcessorStateTest, TheFleetsSizeBoundsTheCap) {
   EXPECT_EQ(state_.cap(), 4U);
   state_.SetMax(32);
   EXPECT_EQ(state_.cap(), 32U);
-  state_.OnOverCapacity(now_ns_);
+  state_.OnOverCapacity(0, 0, now_ns_);
   state_.SetMax(20);
   EXPECT_EQ(state_.cap(), 16U) << "what it said of its capacity stands";
 }

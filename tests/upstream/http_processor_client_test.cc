@@ -379,6 +379,23 @@ TEST_F(HttpProcessorClientTest, SlowBytesAreAnAnswer) {
   EXPECT_EQ(sent, kOk.size());
 }
 
+TEST_F(HttpProcessorClientTest, A429TellsForHowLongItWantsToBeLeftAlone) {
+  Start(Options());
+  std::string header = "Retry-After: 3\r\n";
+  server_.on_request = [&](Connection& connection, std::string_view) {
+    connection.Send(Head("429 Too Many Requests") + header + "Content-Length: 0\r\n\r\n");
+  };
+  EXPECT_EQ(PostOne(1).retry_after_ms, 3'000);
+  header = "Retry-After: 1000000\r\n";
+  EXPECT_EQ(PostOne(2).retry_after_ms, kRetryAfterMsMax);
+  header = "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  EXPECT_EQ(PostOne(3).retry_after_ms, 0);
+  header = "Retry-After: " + std::string(1'000, '9') + "\r\n";
+  EXPECT_EQ(PostOne(4).retry_after_ms, kRetryAfterMsMax);
+  header = "";
+  EXPECT_EQ(PostOne(5).retry_after_ms, 0);
+}
+
 // ---- What is sent ----
 
 TEST_F(HttpProcessorClientTest, RequestIsSmallAndAsContracted) {

@@ -48,10 +48,12 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 // What is known apart from the processors.
 struct Moment {
-  int64_t now_ms = 0;          // monotonic
-  int64_t wall_ms = 0;         // since 1970: bursts of all instances fall together
-  int64_t age_ms = 0;          // the payment's
-  uint32_t trials = 0;         // how often the payment was the trial of a processor before
+  int64_t now_ms = 0;   // monotonic
+  int64_t wall_ms = 0;  // since 1970: bursts of all instances fall together
+  int64_t age_ms = 0;   // the payment's
+  uint32_t trials = 0;  // how often the payment was the trial of a processor before
+  // Who answered 429 to the payment's last attempt: another one is preferred.
+  payments::ProcessorId refused_by = payments::kNoProcessor;
   int64_t waiting = 0;         // payments in line behind it
   int64_t arrivals_per_s = 0;  // of late
   bool quiet = false;          // payments have stopped coming

@@ -31,10 +31,16 @@ struct PostRequest {
   int64_t requested_at_ms = 0;
 };
 
+// A processor's word for a longer pause is not taken: it may be mistaken, or a clock.
+inline constexpr int64_t kRetryAfterMsMax = 30'000;
+
 struct PostResult {
   PostOutcome outcome = PostOutcome::kUnknown;
   int http_status = 0;      // 0: none came
   int64_t duration_us = 0;  // from the call to the outcome
+  // With kOverCapacity: for how long it wants to be left alone, at most kRetryAfterMsMax; 0: it
+  // does not say.
+  int64_t retry_after_ms = 0;
 };
 
 enum class LookupOutcome : uint8_t { kFound, kAbsent, kUnclear };

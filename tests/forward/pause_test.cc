@@ -1,0 +1,50 @@
+// A ledger that answers nobody for a while says nothing of the processors.
+#include <gtest/gtest.h>
+
+#include "tests/forward/one_forwarder.h"
+
+namespace tollgate::simulation {
+namespace {
+
+class Pause : public OneForwarder {
+ protected:
+  void SetUp() override {
+    options_.policy.audit_lag_ms = 1'500;
+    Open();
+    for (int i = 0; i < 40; ++i) {
+      Post(1);
+      Turn(10);
+    }
+    ASSERT_EQ(booked(), 40U);
+    Turn(6'000);  // their slots have rested
+  }
+  void PauseLedger(int64_t ms) {
+    ledger_.paused_until_ns = timeline_.now_ns() + ms * base::kNanosPerMilli;
+  }
+};
+
+TEST_F(Pause, OfTheLedgerSendsNothingToTheDearerProcessor) {
+  PauseLedger(4'000);
+  for (int i = 0; i < 50; ++i) {
+    Post(1);
+    Turn(100);
+  }
+  Turn(1'000);
+  EXPECT_EQ(booked(), 90U);
+  EXPECT_EQ(processors_[0].entries().size(), 90U);
+  EXPECT_EQ(processors_[1].entries().size(), 0U);
+}
+
+// Each could take a place, and a fleet has hundreds of thousands in line.
+TEST_F(Pause, OfTheLedgerTakesNoMorePlacesThanItsCallsHold) {
+  PauseLedger(4'000);
+  for (int i = 0; i < 30; ++i) {
+    Post(1);
+    Turn(100);
+  }
+  EXPECT_LE(forwarder_->held(), 2U);
+  EXPECT_FALSE(forwarder_->CouldTake());
+}
+
+}  // namespace
+}  // namespace tollgate::simulation
