@@ -184,7 +184,6 @@ void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply>
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries[i];
     if (fenced) continue;
-    was_current |= replies[i].verdict == ClaimVerdict::kYours;
     switch (replies[i].verdict) {
       case ClaimVerdict::kYours:
         Granted(entry, replies[i], false);

@@ -12,10 +12,6 @@ namespace {
 constexpr int64_t kMinuteNs = 60 * base::kNanosPerSecond;
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
-ledger::Owner OwnerOf(const table::TableIdentity& identity) {
-  return {.table = identity.table, .incarnation = identity.incarnation, .nonce = identity.nonce};
-}
-
 int64_t LeastFee(const std::vector<upstream::ProcessorOptions>& processors) {
   int64_t least = std::numeric_limits<int64_t>::max();
   for (const auto& processor : processors) least = std::min(least, processor.fee_ppm);
@@ -337,6 +333,7 @@ Forwarder::Forwarder(const ForwarderOptions& options, const payments::ProcessorD
     : impl_(std::make_unique<Impl>(options, directory, table, ring, ledger, client, health, clock,
                                    metrics)) {
   ledger.SetEvents(this);
+  ledger.SetOwner(impl_->owner);
   client.SetEvents(this);
 }
 
@@ -362,7 +359,11 @@ void Forwarder::OnTailLost() {
   impl_->Tell(true, "the ledger may have lost its last moments; telling it again what is held");
   impl_->retell.Begin();
 }
-void Forwarder::OnLedgerState() {}  // the pump after every turn looks
+void Forwarder::OnLedgerState() {
+  // Greeted as the newest opening. Anything else is looked at by the pump after every turn.
+  if (impl_->ledger.ready()) impl_->table.MarkCurrent();
+}
+void Forwarder::OnNotNewest() { impl_->NotNewest(); }
 void Forwarder::OnPosted(uint64_t cookie, const upstream::PostResult& result) {
   impl_->OnPosted(static_cast<uint32_t>(cookie), result);
 }

@@ -23,6 +23,13 @@
 
 namespace tollgate::forward {
 
+inline ledger::Owner OwnerOf(const table::TableIdentity& identity) {
+  return {.table = identity.table,
+          .incarnation = identity.incarnation,
+          .nonce = identity.nonce,
+          .predecessors = identity.predecessors};
+}
+
 struct Forwarder::Impl {
   Impl(const ForwarderOptions& options_in, const payments::ProcessorDirectory& directory_in,
        table::PaymentTable& table_in, WorkRing& ring_in, ledger::Ledger& ledger_in,
@@ -103,6 +110,7 @@ struct Forwarder::Impl {
   void TellContradiction(const std::string& what, payments::ProcessorId other);
   void OnBatchFailed(uint64_t batch);
   void RecordLater(uint32_t entry);
+  void NotNewest();
   void Fence();
 
   // --- small helpers
@@ -137,7 +145,7 @@ struct Forwarder::Impl {
   const upstream::HealthBoard& health;
   const base::Clock& clock;
   metrics::ForwardMetrics& metrics;
-  const ledger::Owner owner;
+  ledger::Owner owner;  // another one once the table has taken a new identity
   const int64_t least_fee_ppm;
 
   HeldPool pool;
@@ -175,7 +183,6 @@ struct Forwarder::Impl {
   int64_t route_told_ns = 0;
   bool draining = false;
   bool fenced = false;
-  bool was_current = false;  // the ledger has known this opening as the newest
 };
 
 }  // namespace tollgate::forward

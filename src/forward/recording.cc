@@ -54,7 +54,6 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
     const uint32_t entry = batch.entries[i];
     if (fenced) return;
     Held& held = pool[entry];
-    was_current |= replies[i].verdict == RecordVerdict::kDone;
     switch (replies[i].verdict) {
       case RecordVerdict::kDone:
         Release(entry, SlotState::kFreeBooked);
@@ -121,17 +120,32 @@ void Forwarder::Impl::OnBatchFailed(uint64_t id) {
   }
 }
 
+// Before anything was called, the books know a newer opening of this table: this file is an older
+// copy, from a backup or of a table that is in use. Its payments go on under an owner of their own,
+// so that what the other life has claimed stays that one's.
+void Forwarder::Impl::NotNewest() {
+  const payments::Uuid refused = owner.table;
+  if (fenced || pool.in_use() != 0 || !table.TakeNewIdentity(refused)) return Fence();
+  owner = OwnerOf(table.identity());
+  ledger.SetOwner(owner);
+  if (options.index != 0) return;
+  Tell(true, "the table " + table.path() +
+                 " is an older copy of one that has been used since, from a backup perhaps. It goes "
+                 "on as a table of its own; what the other one has claimed is left to that one, or "
+                 "taken over once nobody has it any more");
+}
+
 // The ledger has seen a newer opening of this table: a copy of it is at work elsewhere. Whatever
 // is held here is that one's to finish.
 void Forwarder::Impl::Fence() {
   if (fenced) return;
   fenced = true;
-  // Only who was at work when its copy came: a table that is old from its start is to stay out.
-  if (was_current) table.MakeNextOpeningNewer();
+  table.Fence();
   metrics.fenced.Add();
   Tell(true, "the ledger knows a newer opening of the table " + table.path() +
-                 ": another instance works with a copy of it. This one sends nothing any more; "
-                 "stop it, and give each instance a DATA_DIR file of its own");
+                 ": another instance works with a copy of it. This one sends nothing and takes "
+                 "nothing any more; stop the copy, give each instance a DATA_DIR file of its own, "
+                 "and start this one again");
 }
 
 }  // namespace tollgate::forward

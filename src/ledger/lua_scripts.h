@@ -7,12 +7,15 @@
 
 namespace tollgate::ledger::lua {
 
+extern const std::string_view kAcceptLoss;
 extern const std::string_view kClaim;
 extern const std::string_view kClaims;
 extern const std::string_view kFind;
+extern const std::string_view kHello;
 extern const std::string_view kLeaseAcquire;
 extern const std::string_view kLeasePublish;
 extern const std::string_view kLeaseRelease;
+extern const std::string_view kOwner;
 extern const std::string_view kPurge;
 extern const std::string_view kRecord;
 extern const std::string_view kSweep;

@@ -19,6 +19,8 @@ namespace tollgate::ledger {
 namespace {
 
 constexpr size_t kRecentBytes = 13;
+// The error of a script that was asked of other books than those that are here.
+constexpr std::string_view kOtherBooks = "OTHERBOOKS";
 constexpr const char* kSweepKeys = "200";  // looked at per step: a fraction of a millisecond
 
 using Totals = std::map<std::string, payments::ProcessorTotals>;
@@ -77,15 +79,33 @@ std::optional<Totals> NameThem(const Sums& sums, const std::map<int64_t, std::st
 
 }  // namespace
 
+namespace {
+
+// The id of the books that the caller's table was told to, as the scripts take it; empty: any.
+// Nothing where it was told to none yet: then these are nobody's to ask.
+std::optional<std::string> ExpectedBooks(const BooksMemory* memory) {
+  if (memory == nullptr) return "";
+  const payments::Uuid id = memory->Books();
+  if (id == payments::Uuid{}) return std::nullopt;
+  std::string text;
+  Pack<8>(text, id.high);
+  Pack<8>(text, id.low);
+  return text;
+}
+
+}  // namespace
+
 struct RedisBooks::Impl {
-  enum Script : size_t { kFind, kPurge, kSweep };
+  enum Script : size_t { kFind, kPurge, kSweep, kAcceptLoss };
 
   Impl(net::EventLoop& loop_in, const RedisOptions& options_in,
-       payments::ProcessorDirectory& directory_in, size_t queries_max_in)
+       payments::ProcessorDirectory& directory_in, const BooksMemory* memory_in,
+       size_t queries_max_in)
       : options(options_in),
         directory(directory_in),
+        memory(memory_in),
         queries_max(queries_max_in),
-        connection(loop_in, options, {lua::kFind, lua::kPurge, lua::kSweep},
+        connection(loop_in, options, {lua::kFind, lua::kPurge, lua::kSweep, lua::kAcceptLoss},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}),
         sweep_timer(loop_in, [this] { SweepStep(); }) {}
 
@@ -104,6 +124,7 @@ struct RedisBooks::Impl {
     if (reply == nullptr) return false;
     if (reply->type != REDIS_REPLY_ERROR) return true;
     const std::string text(TextOf(*reply));
+    if (text.starts_with(kOtherBooks)) return false;
     if (options.tell) options.tell(true, "redis: a question was refused: " + text);
     if (RedisConnection::IsNotNow(*reply)) connection.Drop(text);
     return false;
@@ -124,13 +145,15 @@ struct RedisBooks::Impl {
   // Redis a fifth of what they cost as values of a script. The keys have the epoch in them: the
   // one that was last seen, and if that is over, another question with the new one.
   void AskForSums(Question question) {
-    if (!Available()) return question.done(std::nullopt);
+    if (!Available() || !ExpectedBooks(memory)) return question.done(std::nullopt);
     // An error here makes EXEC fail, which is told; unless it takes the connection with it.
     const auto queued = [this](const redisReply* reply) { IsAnswer(reply); };
     connection.AskRole();
     connection.Queue(command.Begin(1).Add("MULTI"), queued);
     connection.Queue(command.Begin(2).Add("GET").Add(options.prefix + "epoch"), queued);
     connection.Queue(command.Begin(2).Add("HGETALL").Add(options.prefix + "names"), queued);
+    connection.Queue(command.Begin(2).Add("GET").Add(options.prefix + "books"), queued);
+    connection.Queue(command.Begin(2).Add("EXISTS").Add(options.prefix + "lossy"), queued);
     const std::string nodes = options.prefix + "s:" + epoch + ":";
     connection.Queue(command.Begin(2).Add("GET").Add(nodes + "recent"), queued);
     for (const SumPart& part : question.parts) {
@@ -150,17 +173,23 @@ struct RedisBooks::Impl {
     }
     const redisReply& current = *reply->element[0];
     if (!IsAnswer(&current)) return question.done(std::nullopt);
+    // Of other books, and of ours while they lack payments, there is no summary.
+    const std::optional<std::string> expected = ExpectedBooks(memory);
+    const bool ours = expected && (expected->empty() || TextOf(*reply->element[2]) == *expected);
+    if (!ours || NumberOf(*reply->element[3]) != 0) return question.done(std::nullopt);
     epoch = current.type == REDIS_REPLY_NIL ? "0" : TextOf(current);
     if (epoch == asked) return question.done(SummaryOf(*reply, question));
     if (--question.tries == 0) return question.done(std::nullopt);
     AskForSums(std::move(question));
   }
 
-  // Of what the transaction returns: the epoch, the names, the recent ones, the parts.
+  // Of what the transaction returns: the epoch, the names, the books' id, whether they are
+  // incomplete, the recent ones, the parts.
   std::optional<payments::Summary> SummaryOf(const redisReply& reply, const Question& question) {
     Sums sums;
-    if (!IsAnswer(reply.element[2])) return std::nullopt;
-    if (!AddRecent(*reply.element[2], question.range, sums)) return std::nullopt;
+    const redisReply* const recent = reply.element[kBeforeParts - 1];
+    if (!IsAnswer(recent)) return std::nullopt;
+    if (!AddRecent(*recent, question.range, sums)) return std::nullopt;
     for (size_t i = 0; i < question.parts.size(); ++i) {
       const redisReply* part = reply.element[i + kBeforeParts];
       if (!IsAnswer(part)) return std::nullopt;
@@ -182,12 +211,13 @@ struct RedisBooks::Impl {
   }
 
   void Find(const payments::Uuid& id, OnEntry done) {
-    if (!Available()) return done(std::nullopt);
+    const std::optional<std::string> books = ExpectedBooks(memory);
+    if (!Available() || !books) return done(std::nullopt);
     std::string packed;
     Pack<8>(packed, id.high);
     Pack<8>(packed, id.low);
     connection.AskRole();
-    Begin(kFind, 1).Add(packed);
+    Begin(kFind, 2).Add(packed).Add(*books);
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
       done(EntryOf(*reply));
@@ -212,15 +242,26 @@ struct RedisBooks::Impl {
   }
 
   void Purge(OnPurged done) {
-    if (!Available()) return done(false);
+    const std::optional<std::string> books = ExpectedBooks(memory);
+    if (!Available() || !books) return done(false);
     connection.AskRole();
-    connection.Call(Begin(kPurge, 0), [this, done = std::move(done)](const redisReply* reply) {
-      const bool purged = IsAnswer(reply);
-      if (purged) {
-        cursor = "0";
-        sweep_timer.ArmIn(kSweepPauseNs);
-      }
-      done(purged);
+    connection.Call(Begin(kPurge, 1).Add(*books),
+                    [this, done = std::move(done)](const redisReply* reply) {
+                      const bool purged = IsAnswer(reply);
+                      if (purged) {
+                        cursor = "0";
+                        sweep_timer.ArmIn(kSweepPauseNs);
+                      }
+                      done(purged);
+                    });
+  }
+
+  void AcceptLoss(std::function<void(std::optional<int64_t>)> done) {
+    if (!Available()) return done(std::nullopt);
+    connection.AskRole();
+    connection.Call(Begin(kAcceptLoss, 0), [this, done = std::move(done)](const auto* reply) {
+      if (!IsAnswer(reply)) return done(std::nullopt);
+      done(NumberOf(*reply));
     });
   }
 
@@ -237,12 +278,13 @@ struct RedisBooks::Impl {
     });
   }
 
-  static constexpr size_t kBeforeParts = 3;
+  static constexpr size_t kBeforeParts = 5;
   // Each try but the first needs another purge in the moment between.
   static constexpr int kEpochTries = 4;
   static constexpr int64_t kSweepPauseNs = 5 * base::kNanosPerMilli;
   const RedisOptions options;
   payments::ProcessorDirectory& directory;
+  const BooksMemory* const memory;
   const size_t queries_max;
   RedisConnection connection;
   RedisCommand command;
@@ -252,8 +294,9 @@ struct RedisBooks::Impl {
 };
 
 RedisBooks::RedisBooks(net::EventLoop& loop, const RedisOptions& options,
-                       payments::ProcessorDirectory& directory, size_t queries_max)
-    : impl_(std::make_unique<Impl>(loop, options, directory, queries_max)) {}
+                       payments::ProcessorDirectory& directory, const BooksMemory* memory,
+                       size_t queries_max)
+    : impl_(std::make_unique<Impl>(loop, options, directory, memory, queries_max)) {}
 RedisBooks::~RedisBooks() = default;
 void RedisBooks::Start() { impl_->connection.Start(); }
 bool RedisBooks::ready() const { return impl_->connection.ready(); }
@@ -263,13 +306,18 @@ void RedisBooks::GetSummary(const payments::SummaryRange& range, OnSummary done)
 void RedisBooks::Find(const payments::Uuid& id, OnEntry done) { impl_->Find(id, std::move(done)); }
 void RedisBooks::Purge(OnPurged done) { impl_->Purge(std::move(done)); }
 
+void RedisBooks::AcceptLoss(std::function<void(std::optional<int64_t>)> done) {
+  impl_->AcceptLoss(std::move(done));
+}
+
 // --- The lease
 
 struct RedisLeaseStore::Impl {
   enum Script : size_t { kAcquire, kPublish, kRelease, kSweep };
 
-  Impl(net::EventLoop& loop, const RedisOptions& options_in)
+  Impl(net::EventLoop& loop, const RedisOptions& options_in, const BooksMemory* memory_in)
       : options(options_in),
+        memory(memory_in),
         connection(loop, options,
                    {lua::kLeaseAcquire, lua::kLeasePublish, lua::kLeaseRelease, lua::kSweep},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
@@ -289,7 +337,8 @@ struct RedisLeaseStore::Impl {
   bool IsAnswer(const redisReply* reply) {
     if (reply == nullptr) return false;
     if (reply->type != REDIS_REPLY_ERROR) return true;
-    connection.Drop(std::string(TextOf(*reply)));
+    // Other books than ours are told of by the workers, who greet them.
+    if (!TextOf(*reply).starts_with(kOtherBooks)) connection.Drop(std::string(TextOf(*reply)));
     return false;
   }
 
@@ -306,19 +355,22 @@ struct RedisLeaseStore::Impl {
   }
 
   const RedisOptions options;
+  const BooksMemory* const memory;
   RedisConnection connection;
   RedisCommand command;
   std::string cursor = "0";
 };
 
-RedisLeaseStore::RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options)
-    : impl_(std::make_unique<Impl>(loop, options)) {}
+RedisLeaseStore::RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options,
+                                 const BooksMemory* memory)
+    : impl_(std::make_unique<Impl>(loop, options, memory)) {}
 RedisLeaseStore::~RedisLeaseStore() = default;
 void RedisLeaseStore::Start() { impl_->connection.Start(); }
 
 void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
-  if (!impl_->connection.ready()) return done(std::nullopt);
-  impl_->Begin(Impl::kAcquire, 2).Add(token).Add(std::to_string(ttl_ms));
+  const std::optional<std::string> books = ExpectedBooks(impl_->memory);
+  if (!impl_->connection.ready() || !books) return done(std::nullopt);
+  impl_->Begin(Impl::kAcquire, 3).Add(token).Add(std::to_string(ttl_ms)).Add(*books);
   impl_->connection.Call(
       impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
         if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {

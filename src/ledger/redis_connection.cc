@@ -199,6 +199,10 @@ void RedisConnection::ShakeHands() {
     const std::string uptime = InfoField(TextOf(reply), "uptime_in_seconds");
     std::from_chars(uptime.data(), uptime.data() + uptime.size(), facts_.uptime_s);
   });
+  HandshakeCall(handshake_.Begin(2).Add("INFO").Add("replication"),
+                [this](const redisReply& reply) {
+                  facts_.replication_id = InfoField(TextOf(reply), "master_replid");
+                });
   HandshakeCall(handshake_.Begin(2).Add("INFO").Add("memory"), [this](const redisReply& reply) {
     facts_.eviction_policy = InfoField(TextOf(reply), "maxmemory_policy");
   });

@@ -33,6 +33,7 @@ namespace tollgate::ledger {
 // What the hand-shake learnt.
 struct RedisFacts {
   std::string run_id;
+  std::string replication_id;  // another one begins when a replica is promoted
   int64_t uptime_s = 0;
   std::string eviction_policy;
 };

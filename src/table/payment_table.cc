@@ -9,6 +9,7 @@
 
 #include "table/committer.h"
 #include "table/processor_names.h"
+#include "table/sealed_number.h"
 #include "table/table_file.h"
 #include "tollgate/base/assert.h"
 #include "tollgate/base/clock.h"
@@ -63,6 +64,13 @@ void SetText(std::array<char, kSize>& text, std::string_view value) {
   std::copy_n(value.data(), std::min(value.size(), kSize - 1), text.data());
 }
 
+TableIdentity IdentityIn(const TableHeader& header) {
+  return {.table = header.table,
+          .incarnation = header.incarnation,
+          .nonce = header.nonce,
+          .predecessors = header.predecessors};
+}
+
 // A free slot and when it was freed, in one word for the queue.
 uint64_t FreeItem(uint32_t slot, uint32_t freed_ms) { return uint64_t{freed_ms} << 32U | slot; }
 // For the rest across a restart: the monotonic clock may not survive it.
@@ -87,6 +95,7 @@ struct PaymentTable::Impl {
   SlotStatus Unpack(uint64_t word) const;
   uint64_t Pack(const SlotStatus& status);
   void DirtyAll();
+  void Forget(const Slot& slot);
 
   Slot* Slots() const { return file.slots(); }
 
@@ -98,8 +107,41 @@ struct PaymentTable::Impl {
   size_t slot_count = 0;
   std::unique_ptr<base::MpmcRing<uint64_t>> free;
   std::unique_ptr<Committer> committer;
-  mutable std::mutex header_mutex;  // for the header in `file`
+  mutable std::mutex header_mutex;  // for the header in `file`, and `identity`
+  std::atomic<bool> was_current{false};
+  std::atomic<bool> fenced{false};
 };
+
+// Raises a sealed number to `to`, but only while it is at most `from_max`.
+namespace {
+void Raise(std::atomic<uint64_t>& word, uint64_t to, uint64_t from_max = kSealedMax) {
+  uint64_t known = word.load(std::memory_order_relaxed);
+  for (;;) {
+    const uint64_t number = Unseal(known).value_or(0);
+    if (number >= to || number > from_max) return;
+    // Release: who sees the number sees the slots as they were when it was confirmed. Partner:
+    // NumberIn.
+    if (word.compare_exchange_weak(known, Seal(to), std::memory_order_release,
+                                   std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+uint64_t NumberIn(const std::atomic<uint64_t>& word) {
+  return Unseal(word.load(std::memory_order_acquire)).value_or(0);  // partner: Raise
+}
+constexpr uint64_t kEra = uint64_t{1} << 40U;  // ledger::kEraNumbers
+}  // namespace
+
+// What a slot tells of a payment that is on the books is given up.
+void PaymentTable::Impl::Forget(const Slot& slot) {
+  uint64_t recorded = slot.recorded_in;
+  if (recorded == 0) return;
+  const uint64_t confirmed = NumberIn(file.live().number);
+  // Of an era before: it was told again since, nobody knows with which number.
+  if (recorded > confirmed || recorded / kEra != confirmed / kEra) recorded = confirmed;
+  Raise(file.live().forgotten, recorded);
+}
 
 base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   if (options.slots == 0 || options.slots > kSlotsMax) {
@@ -124,7 +166,7 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   // sync covers the slots too: whatever the scan finds is on disk.
   status = file.WriteHeader(true);
   if (!status.ok()) return status;
-  identity = {.table = header.table, .incarnation = header.incarnation, .nonce = header.nonce};
+  identity = IdentityIn(header);
   report.created = file.created();
   Scan(monotonic_now_ns);
   if (options.durability == Durability::kDisk) {
@@ -223,7 +265,10 @@ base::Result<std::unique_ptr<PaymentTable>> PaymentTable::Open(
   return table;
 }
 
-const TableIdentity& PaymentTable::identity() const { return impl_->identity; }
+TableIdentity PaymentTable::identity() const {
+  const std::lock_guard lock(impl_->header_mutex);
+  return impl_->identity;
+}
 const RecoveryReport& PaymentTable::recovery() const { return impl_->report; }
 size_t PaymentTable::slot_count() const { return impl_->slot_count; }
 const std::string& PaymentTable::path() const { return impl_->options.path; }
@@ -232,7 +277,7 @@ const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot];
 
 std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, int64_t wall_now_ms,
                                               int64_t monotonic_now_ns) {
-  if (!healthy()) return std::nullopt;
+  if (!healthy() || fenced()) return std::nullopt;
   const uint32_t now_ms = ToMs(monotonic_now_ns);
   const auto rest_ms = static_cast<int32_t>(impl_->options.rest_ms);
   const auto item = impl_->free->TryPopIf([now_ms, rest_ms](uint64_t candidate) {
@@ -242,6 +287,7 @@ std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, 
   if (!item) return std::nullopt;
   const auto index = static_cast<uint32_t>(*item);
   Slot& slot = impl_->Slots()[index];
+  impl_->Forget(slot);
   // First nothing is told of what the slot held: killed between these stores, it is free. The
   // fence is the partner of Read's: who sees a word of the new payment sees that it was free.
   slot.status.store(0, std::memory_order_relaxed);
@@ -262,6 +308,9 @@ void PaymentTable::Release(uint32_t slot, const SlotStatus& status, int64_t mono
   TG_ASSERT(IsFree(status.state));
   // Rounded up, so that a rest is never shorter.
   impl_->Slots()[slot].freed_at_s = WallSeconds() + 1;
+  if (status.state == SlotState::kFreeBooked) {
+    impl_->Slots()[slot].recorded_in = NumberIn(impl_->file.live().number);
+  }
   SetStatus(slot, status);
   TG_ASSERT(impl_->free->TryPush(FreeItem(slot, ToMs(monotonic_now_ns))));
 }
@@ -328,11 +377,63 @@ std::string PaymentTable::LastLedgerRunId() const {
   return {text.data(), ::strnlen(text.data(), text.size())};
 }
 
-void PaymentTable::MakeNextOpeningNewer() {
+void PaymentTable::MarkCurrent() { impl_->was_current.store(true, std::memory_order_relaxed); }
+bool PaymentTable::fenced() const { return impl_->fenced.load(std::memory_order_relaxed); }
+
+void PaymentTable::Fence() {
+  if (impl_->fenced.exchange(true, std::memory_order_relaxed)) return;
+  // A table that is old from its start is to stay out.
+  if (!impl_->was_current.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(impl_->header_mutex);
   impl_->file.header().incarnation = impl_->identity.incarnation + 1;  // the copy's, most often
   auto status = impl_->file.WriteHeader(true);
   (void)status.ok();  // then it takes people one more start
+}
+
+bool PaymentTable::TakeNewIdentity(const payments::Uuid& refused) {
+  if (fenced() || impl_->was_current.load(std::memory_order_relaxed)) return false;
+  const std::lock_guard lock(impl_->header_mutex);
+  if (impl_->identity.table != refused) return true;
+  TableHeader& header = impl_->file.header();
+  const TableHeader before = header;
+  std::shift_right(header.predecessors.begin(), header.predecessors.end(), 1);
+  header.predecessors.front() = refused;
+  header.table = {RandomNumber(), RandomNumber()};
+  header.incarnation = 1;
+  header.nonce = RandomNumber();
+  if (!impl_->file.WriteHeader(true).ok()) {
+    header = before;
+    return false;
+  }
+  impl_->identity = IdentityIn(header);
+  // The books have no number for this id yet: an era that begins says that this is no loss.
+  impl_->file.live().forgotten.store(Seal(0), std::memory_order_relaxed);
+  const uint64_t number = NumberIn(impl_->file.live().number);
+  Raise(impl_->file.live().number, (number / kEra + 1) * kEra);
+  return true;
+}
+
+payments::Uuid PaymentTable::Books() const {
+  const std::lock_guard lock(impl_->header_mutex);
+  return impl_->file.header().books;
+}
+
+bool PaymentTable::SetBooks(const payments::Uuid& id) {
+  const std::lock_guard lock(impl_->header_mutex);
+  TableHeader& header = impl_->file.header();
+  const payments::Uuid before = std::exchange(header.books, id);
+  if (impl_->file.WriteHeader(true).ok()) return true;
+  header.books = before;
+  return false;
+}
+
+uint64_t PaymentTable::LedgerNumber() const { return NumberIn(impl_->file.live().number); }
+uint64_t PaymentTable::ForgottenNumber() const { return NumberIn(impl_->file.live().forgotten); }
+void PaymentTable::ConfirmLedgerNumber(uint64_t number) {
+  if (number <= kSealedMax) Raise(impl_->file.live().number, number);
+}
+void PaymentTable::AdvanceLedgerNumber(uint64_t from, uint64_t to) {
+  if (to <= kSealedMax) Raise(impl_->file.live().number, to, from);
 }
 
 void PaymentTable::SetLedgerRunId(std::string_view run_id) {

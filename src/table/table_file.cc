@@ -42,7 +42,7 @@ bool Understand(TableHeader& header) {
   header.version = kTableVersion;
   header.identities = {};
   header.books = {};
-  header.books_number = 0;
+  header.predecessors = {};
   return true;
 }
 
@@ -157,6 +157,7 @@ base::Status TableFile::OpenMemory(size_t slots) {
   if (memory == MAP_FAILED) return base::ErrnoError("memory for the payment table");
   mapping_ = memory;
   slots_ = static_cast<Slot*>(memory);
+  live_ = &memory_live_;
   return base::OkStatus();
 }
 
@@ -211,10 +212,10 @@ base::Status TableFile::WriteHeader(bool sync) {
   if (!fd_.valid()) return base::OkStatus();
   ++header_.serial;
   header_.checksum = HeaderChecksum(header_, offsetof(TableHeader, checksum));
-  std::array<char, kHeaderBytes> page{};
-  std::memcpy(page.data(), &header_, sizeof(header_));
+  // The header alone: behind it in its page stand the live words, which others store into.
   const auto at = static_cast<off_t>(header_.serial % 2 * kHeaderBytes);
-  auto status = WriteAll(fd_.get(), page.data(), page.size(), at);
+  auto status =
+      WriteAll(fd_.get(), reinterpret_cast<const char*>(&header_), sizeof(header_), at);
   if (status.ok() && sync && ::fdatasync(fd_.get()) != 0) status = base::ErrnoError("sync");
   return status;
 }
@@ -252,6 +253,7 @@ base::Status TableFile::Map(const std::string& path, bool write) {
   if (memory == MAP_FAILED) return base::ErrnoError("the payment table " + path + ": mmap");
   mapping_ = memory;
   slots_ = reinterpret_cast<Slot*>(static_cast<char*>(memory) + kSlotsOffset);
+  live_ = reinterpret_cast<LiveWords*>(static_cast<char*>(memory) + kLiveWordsAt);
   return base::OkStatus();
 }
 

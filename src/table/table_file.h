@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -42,11 +43,20 @@ struct TableHeader {
       names{};
   // What each of these names stood for: a hash of the processor's identity; 0: not known.
   std::array<uint64_t, payments::kProcessorsMax> identities{};
-  payments::Uuid books{};     // the books that the claims of this table are in; 0: not known
-  uint64_t books_number = 0;  // the highest that they confirmed for this table
-  uint64_t checksum = 0;      // over all that stands before it
+  payments::Uuid books{};  // the books that the claims of this table are in; 0: not known
+  // Ids that this table had before it took another one (PaymentTable::TakeNewIdentity).
+  std::array<payments::Uuid, payments::kPredecessorsMax> predecessors{};
+  uint64_t checksum = 0;  // over all that stands before it
 };
-static_assert(sizeof(TableHeader) <= kHeaderBytes);
+
+// What changes with every call to the books, so it is stored like a slot and not written like a
+// header: at the end of the first header's page. Each word is sealed (table/sealed_number.h).
+struct LiveWords {
+  std::atomic<uint64_t> number{0};     // the highest that the books have confirmed
+  std::atomic<uint64_t> forgotten{0};  // the highest of a record that no slot holds any more
+};
+inline constexpr size_t kLiveWordsAt = kHeaderBytes - sizeof(Slot);
+static_assert(sizeof(TableHeader) <= kLiveWordsAt && sizeof(LiveWords) <= sizeof(Slot));
 
 uint64_t RandomNumber();  // from the kernel
 
@@ -72,6 +82,8 @@ class TableFile {
   int Sync() const;
 
   Slot* slots() const { return slots_; }
+  // REQUIRES: open for writing.
+  LiveWords& live() const { return *live_; }
 
  private:
   base::Status OpenFile(const std::string& path, size_t slots, bool write);
@@ -84,6 +96,8 @@ class TableFile {
   void* mapping_ = nullptr;
   size_t mapped_bytes_ = 0;
   Slot* slots_ = nullptr;
+  LiveWords memory_live_;  // of an anonymous mapping
+  LiveWords* live_ = nullptr;
   bool created_ = false;
 };
 

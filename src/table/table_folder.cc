@@ -37,6 +37,15 @@ bool IsLocked(const std::string& path) {
   return fd.valid() && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
+base::Result<TableFacts> ReadFacts(const std::string& path) {
+  TableFile file;
+  const auto status = file.Open(path, 0, false);
+  if (!status.ok()) return status.error();
+  const TableHeader& header = file.header();
+  return TableFacts{
+      .table = header.table, .books = header.books, .told_before = header.ledger_run_id[0] != 0};
+}
+
 base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(
     const std::string& path, payments::ProcessorDirectory& directory) {
   TableFile file;

@@ -18,11 +18,22 @@ namespace {
 
 constexpr int64_t kGraceMs = 2'000;
 constexpr int64_t kHistoryMs = 3'000;
+constexpr int64_t kGreetingNs = 500 * base::kNanosPerMilli;
+constexpr payments::Uuid kBooks{0xB00C5, 1};
 
 bool SameClaim(const LedgerModel::Pending& pending, const Owner& owner,
                const ClaimRequest& request) {
   return pending.owner.table == owner.table && pending.slot == request.slot &&
          pending.generation == request.generation;
+}
+
+// Was it claimed by the same slot, when the table had another id?
+bool Inherited(const LedgerModel::Pending& pending, const Owner& owner,
+               const ClaimRequest& request) {
+  if (pending.slot != request.slot || pending.generation != request.generation) return false;
+  if (pending.owner.table == payments::Uuid{} || pending.owner.table == owner.table) return false;
+  return std::find(owner.predecessors.begin(), owner.predecessors.end(), pending.owner.table) !=
+         owner.predecessors.end();
 }
 
 ClaimReply ReplyOf(ClaimVerdict verdict, const LedgerModel::Pending& pending) {
@@ -51,8 +62,14 @@ void LedgerModel::Purge() {
 }
 
 void LedgerModel::CrashAndLose(int64_t lost_ms) {
-  TG_ASSERT(lost_ms <= kHistoryMs);
   ++run_;
+  Lose(lost_ms);
+}
+
+void LedgerModel::RollBack(int64_t lost_ms) { Lose(lost_ms); }
+
+void LedgerModel::Lose(int64_t lost_ms) {
+  TG_ASSERT(lost_ms <= kHistoryMs);
   const int64_t since = clock_.MonotonicNanos() / base::kNanosPerMilli - lost_ms;
   for (auto& [when, before] : history_) {
     if (when < since) continue;
@@ -66,6 +83,54 @@ bool LedgerModel::Fenced(const Owner& owner) {
   Owner& known = state_.owners.try_emplace(owner.table, owner).first->second;
   if (owner.incarnation > known.incarnation) known = owner;
   return owner.incarnation < known.incarnation || owner.nonce != known.nonce;
+}
+
+std::optional<uint64_t> LedgerModel::Raise(const payments::Uuid& table, uint64_t confirmed) {
+  uint64_t& number = state_.numbers[table];
+  if (number < confirmed || ledger::EraOf(number) != ledger::EraOf(confirmed)) return std::nullopt;
+  return ++number;
+}
+
+LedgerModel::Answer<ClaimReply> LedgerModel::Claim(const Owner& owner,
+                                                   const std::vector<ClaimRequest>& requests,
+                                                   uint64_t confirmed) {
+  Remember();
+  const auto number = Raise(owner.table, confirmed);
+  if (!number) return {.lost = true, .number = 0, .replies = {}};
+  return {.lost = false, .number = *number, .replies = Claim(owner, requests)};
+}
+
+LedgerModel::Answer<RecordReply> LedgerModel::Record(const Owner& owner,
+                                                     const std::vector<RecordRequest>& requests,
+                                                     uint64_t confirmed) {
+  Remember();
+  const auto number = Raise(owner.table, confirmed);
+  if (!number) return {.lost = true, .number = 0, .replies = {}};
+  return {.lost = false, .number = *number, .replies = Record(owner, requests)};
+}
+
+LedgerModel::Greeted LedgerModel::Greet(const Owner& owner, uint64_t confirmed,
+                                        const payments::Uuid& told_to) {
+  Remember();
+  const bool told = told_to != payments::Uuid{};
+  if (state_.books && told && *state_.books != told_to) return {.verdict = Greeting::kOthers};
+  const bool put_back = !state_.books && told;
+  uint64_t& number = state_.numbers[owner.table];
+  const auto known = state_.owners.find(owner.table);
+  if (known != state_.owners.end() &&
+      (known->second.incarnation > owner.incarnation ||
+       (known->second.incarnation == owner.incarnation && known->second.nonce != owner.nonce))) {
+    return {.verdict = Greeting::kFenced, .number = number};
+  }
+  const bool acknowledged = ledger::EraOf(number) < ledger::EraOf(confirmed) &&
+                            confirmed % ledger::kEraNumbers == 0;
+  if (!state_.books) state_.books = told ? told_to : kBooks;
+  if (number < confirmed && !acknowledged) {
+    return {.verdict = Greeting::kLost, .number = number, .put_back = put_back};
+  }
+  Fenced(owner);
+  number = std::max(number, confirmed) + 1;
+  return {.verdict = Greeting::kOk, .number = number, .put_back = put_back};
 }
 
 std::vector<ClaimReply> LedgerModel::Claim(const Owner& owner,
@@ -101,19 +166,21 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
   const auto [it, added] = state_.pending.try_emplace(payment.id, mine);
   Pending& pending = it->second;
   if (added) return ReplyOf(ClaimVerdict::kYours, pending);
-  if (!SameClaim(pending, owner, request)) {
+  const bool inherited = pending.cents == payment.amount_cents && Inherited(pending, owner, request);
+  if (!SameClaim(pending, owner, request) && !inherited) {
     return {.verdict = pending.cents == payment.amount_cents ? ClaimVerdict::kElsewhere
                                                              : ClaimVerdict::kConflict};
   }
-  if (request.attempt > pending.attempt) {
+  if (request.attempt > pending.attempt && !inherited) {
     pending = mine;
     return ReplyOf(ClaimVerdict::kYours, pending);
   }
-  const bool equal = request.attempt == pending.attempt;
-  const bool others = pending.owner.incarnation != owner.incarnation;
+  const bool equal = request.attempt == pending.attempt || inherited;
+  const bool others = pending.owner.incarnation != owner.incarnation || inherited;
   if (others) {
     // Taken over from another opening, under a number of its own.
-    pending.attempt = std::min<uint16_t>(pending.attempt + 1, payments::kAttemptMax);
+    pending.attempt = std::min<uint16_t>(std::max(pending.attempt, request.attempt) + 1,
+                                         payments::kAttemptMax);
     pending.owner = owner;
   }
   ClaimReply reply = ReplyOf(equal ? ClaimVerdict::kYours : ClaimVerdict::kStale, pending);
@@ -137,7 +204,8 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
   const auto& payment = request.claim.payment;
   const auto pending = state_.pending.find(payment.id);
   const bool others =
-      pending != state_.pending.end() && !SameClaim(pending->second, owner, request.claim);
+      pending != state_.pending.end() && !SameClaim(pending->second, owner, request.claim) &&
+      !Inherited(pending->second, owner, request.claim);
   // Another owner may still book it.
   if (!request.booked && others) return {.verdict = RecordVerdict::kDone};
   state_.pending.erase(payment.id);
@@ -164,8 +232,12 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
 // --- A connection
 
 LedgerSession::LedgerSession(Timeline& timeline, LedgerModel& model, LedgerFaults faults,
-                             std::optional<uint64_t> known_run)
-    : timeline_(timeline), model_(model), faults_(faults), known_run_(known_run) {}
+                             ledger::BooksMemory& memory, std::string known_run)
+    : timeline_(timeline),
+      model_(model),
+      faults_(faults),
+      memory_(memory),
+      known_run_(std::move(known_run)) {}
 
 LedgerSession::~LedgerSession() = default;
 
@@ -173,16 +245,62 @@ bool LedgerSession::can_claim() const {
   return connected_ && timeline_.now_ns() >= claims_from_ns_;
 }
 
+ledger::BooksStanding LedgerSession::standing() const {
+  return connected_ ? ledger::BooksStanding::kOurs : ledger::BooksStanding::kUnknown;
+}
+
+std::string LedgerSession::RunId() const {
+  return std::to_string(model_.run()) + ":" + std::to_string(ledger::EraOf(memory_.Number()));
+}
+
 void LedgerSession::Connect() {
-  connected_ = true;
   ++connection_;
-  const bool lost = known_run_.has_value() && *known_run_ != model_.run();
-  known_run_ = model_.run();
+  for (;;) {
+    const uint64_t confirmed = memory_.Number();
+    const auto greeted = model_.Greet(owner_, confirmed, memory_.Books());
+    if (greeted.verdict == LedgerModel::Greeting::kLost) {
+      memory_.BeginEra(ledger::EraOf(confirmed));
+      continue;
+    }
+    if (greeted.verdict == LedgerModel::Greeting::kFenced) {
+      const payments::Uuid refused = owner_.table;
+      events_->OnNotNewest();
+      if (owner_.table == refused) return;
+      known_run_ = RunId();
+      continue;
+    }
+    TG_ASSERT(greeted.verdict == LedgerModel::Greeting::kOk);
+    TG_ASSERT(memory_.Books() == *model_.state().books ||
+              memory_.SetBooks(*model_.state().books));
+    memory_.Confirm(greeted.number, timeline_.now_ns());
+    break;
+  }
+  connected_ = true;
+  greeted_ns_ = timeline_.now_ns();
+  era_ = ledger::EraOf(memory_.Number());
+  const bool lost = !known_run_.empty() && known_run_ != RunId();
+  known_run_ = RunId();
   if (lost) {
     claims_from_ns_ = timeline_.now_ns() + kGraceMs * base::kNanosPerMilli;
     events_->OnTailLost();
   }
   events_->OnLedgerState();
+}
+
+void LedgerSession::OnTurn() {
+  if (!connected_) return;
+  if (ledger::EraOf(memory_.Number()) != era_) return Disconnect();
+  if (timeline_.now_ns() - greeted_ns_ < kGreetingNs) return;
+  greeted_ns_ = timeline_.now_ns();
+  const uint64_t confirmed = memory_.Number();
+  const auto greeted = model_.Greet(owner_, confirmed, memory_.Books());
+  if (greeted.verdict == LedgerModel::Greeting::kLost) return OnLost();
+  if (greeted.verdict == LedgerModel::Greeting::kFenced) return events_->OnNotNewest();
+  memory_.Confirm(greeted.number, timeline_.now_ns());
+}
+
+void LedgerSession::OnLost() {
+  if (connected_) Disconnect();
 }
 
 void LedgerSession::Disconnect() {
@@ -192,10 +310,19 @@ void LedgerSession::Disconnect() {
   for (const uint64_t batch : failed) events_->OnBatchFailed(batch);
 }
 
-void LedgerSession::Send(uint64_t batch, std::function<std::function<void()>()> execute) {
+void LedgerSession::Send(uint64_t batch,
+                         std::function<std::function<void()>(uint64_t confirmed)> execute) {
   TG_ASSERT(connected_);
   TG_ASSERT(outstanding_.insert(batch).second);
   const uint64_t run = model_.run();
+  const uint64_t confirmed = memory_.Number();
+  if (ledger::EraOf(confirmed) != era_) {
+    // Another worker of the table has seen a loss.
+    timeline_.After(1, [this, connection = connection_, life = std::weak_ptr<bool>(life_)] {
+      if (!life.expired() && connection == connection_) Disconnect();
+    });
+    return;
+  }
   const bool lost = timeline_.Chance(faults_.command_lost);
   const bool late = timeline_.Chance(faults_.command_late);
   const bool mute = timeline_.Chance(faults_.reply_lost);
@@ -207,18 +334,20 @@ void LedgerSession::Send(uint64_t batch, std::function<std::function<void()>()> 
   if (late) {
     // It waits in a dead connection, whatever becomes of its sender; a server that restarted does
     // not know the connection any more.
-    timeline_.After(timeline_.Between(1'000, 5'000'000), [run, execute, &model = model_] {
-      if (model.run() == run) execute();
-    });
+    timeline_.After(timeline_.Between(1'000, 5'000'000),
+                    [run, confirmed, execute, &model = model_] {
+                      if (model.run() == run) execute(confirmed);
+                    });
   } else if (!lost) {
     timeline_.After(there_us,
-                    [this, run, execute, mute, batch, connection = connection_, &model = model_,
-                     &timeline = timeline_, life = std::weak_ptr<bool>(life_)] {
+                    [this, run, confirmed, execute, mute, batch, connection = connection_,
+                     &model = model_, &timeline = timeline_, life = std::weak_ptr<bool>(life_)] {
                       if (model.run() != run) return;
-                      auto reply = execute();
+                      auto reply = execute(confirmed);
                       if (mute) return;
                       timeline.After(timeline.Between(20, 400), [=, this] {
                         if (life.expired() || connection != connection_) return;
+                        if (!reply) return OnLost();
                         outstanding_.erase(batch);
                         reply();
                       });
@@ -230,13 +359,16 @@ void LedgerSession::Send(uint64_t batch, std::function<std::function<void()>()> 
 void LedgerSession::Claim(const Owner& owner, std::span<const ClaimRequest> requests,
                           uint64_t batch) {
   Send(batch, [this, owner, copy = std::vector<ClaimRequest>(requests.begin(), requests.end()),
-               batch, &model = model_] {
-    auto replies = model.Claim(owner, copy);
-    return [this, replies, batch]() mutable {
+               batch, &model = model_](uint64_t confirmed) -> std::function<void()> {
+    auto answer = model.Claim(owner, copy, confirmed);
+    if (answer.lost) return nullptr;
+    return [this, answer, batch]() mutable {
+      memory_.Confirm(answer.number, timeline_.now_ns());
       if (timeline_.Chance(faults_.entry_failed)) {
-        replies[timeline_.random().Below(replies.size())] = {.verdict = ClaimVerdict::kFailed};
+        answer.replies[timeline_.random().Below(answer.replies.size())] = {
+            .verdict = ClaimVerdict::kFailed};
       }
-      events_->OnClaimed(batch, replies);
+      events_->OnClaimed(batch, answer.replies);
     };
   });
 }
@@ -244,9 +376,13 @@ void LedgerSession::Claim(const Owner& owner, std::span<const ClaimRequest> requ
 void LedgerSession::Record(const Owner& owner, std::span<const RecordRequest> requests,
                            uint64_t batch) {
   Send(batch, [this, owner, copy = std::vector<RecordRequest>(requests.begin(), requests.end()),
-               batch, &model = model_] {
-    auto replies = model.Record(owner, copy);
-    return [this, replies, batch] { events_->OnRecorded(batch, replies); };
+               batch, &model = model_](uint64_t confirmed) -> std::function<void()> {
+    const auto answer = model.Record(owner, copy, confirmed);
+    if (answer.lost) return nullptr;
+    return [this, answer, batch] {
+      memory_.Confirm(answer.number, timeline_.now_ns());
+      events_->OnRecorded(batch, answer.replies);
+    };
   });
 }
 

@@ -9,9 +9,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "tests/forward/timeline.h"
+#include "tollgate/ledger/books_memory.h"
 #include "tollgate/ledger/ledger.h"
 
 namespace tollgate::simulation {
@@ -40,7 +42,22 @@ class LedgerModel {
     std::map<payments::Uuid, ledger::Owner> owners;
     std::map<payments::Uuid, Pending> pending;
     std::map<payments::Uuid, Entry> entries;
+    std::map<payments::Uuid, uint64_t> numbers;
+    std::optional<payments::Uuid> books;
     uint32_t epoch = 0;
+  };
+  // What a call with a number is answered: nothing was done if the books have lost something.
+  template <typename Reply>
+  struct Answer {
+    bool lost = false;
+    uint64_t number = 0;
+    std::vector<Reply> replies;
+  };
+  enum class Greeting { kOk, kLost, kFenced, kOthers };
+  struct Greeted {
+    Greeting verdict = Greeting::kOk;
+    uint64_t number = 0;  // with kLost: what the books know
+    bool put_back = false;
   };
 
   explicit LedgerModel(const base::Clock& clock) : clock_(clock) {}
@@ -50,11 +67,23 @@ class LedgerModel {
   std::vector<ledger::RecordReply> Record(const ledger::Owner& owner,
                                           const std::vector<ledger::RecordRequest>& requests);
 
+  // As the scripts with a number, and as hello.lua.
+  Answer<ledger::ClaimReply> Claim(const ledger::Owner& owner,
+                                   const std::vector<ledger::ClaimRequest>& requests,
+                                   uint64_t confirmed);
+  Answer<ledger::RecordReply> Record(const ledger::Owner& owner,
+                                     const std::vector<ledger::RecordRequest>& requests,
+                                     uint64_t confirmed);
+  Greeted Greet(const ledger::Owner& owner, uint64_t confirmed, const payments::Uuid& told_to);
+
   // Empties the books and begins an epoch; what is pending stays.
   void Purge();
   // A crash that loses what was executed in the last `lost_ms`, as an append-only file that is
   // synced every second does. Raises the run.
   void CrashAndLose(int64_t lost_ms);
+  // The same under the same run, with connections that stay: a primary that was demoted, took over
+  // what a replica had, and was promoted again.
+  void RollBack(int64_t lost_ms);
   uint64_t run() const { return run_; }
   const State& state() const { return state_; }
   size_t contradictions() const { return contradictions_; }
@@ -63,6 +92,9 @@ class LedgerModel {
 
  private:
   bool Fenced(const ledger::Owner& owner);
+  void Lose(int64_t lost_ms);
+  // Nothing: the books know a lower number.
+  std::optional<uint64_t> Raise(const payments::Uuid& table, uint64_t confirmed);
   ledger::ClaimReply ClaimOne(const ledger::Owner& owner, const ledger::ClaimRequest& request);
   ledger::RecordReply RecordOne(const ledger::Owner& owner, const ledger::RecordRequest& request);
   void Remember();
@@ -84,13 +116,16 @@ struct LedgerFaults {
 
 class LedgerSession final : public ledger::Ledger {
  public:
+  // `known_run`: what run_id() was when all had been told; empty: never.
   LedgerSession(Timeline& timeline, LedgerModel& model, LedgerFaults faults,
-                std::optional<uint64_t> known_run);
+                ledger::BooksMemory& memory, std::string known_run);
   ~LedgerSession() override;
 
   void SetEvents(ledger::LedgerEvents* events) override { events_ = events; }
+  void SetOwner(const ledger::Owner& owner) override { owner_ = owner; }
   bool ready() const override { return connected_; }
   bool can_claim() const override;
+  ledger::BooksStanding standing() const override;
   void Claim(const ledger::Owner& owner, std::span<const ledger::ClaimRequest> requests,
              uint64_t batch) override;
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
@@ -98,12 +133,17 @@ class LedgerSession final : public ledger::Ledger {
 
   // Connects, and looks whether the ledger is still the one it knew.
   void Connect();
+  // Greets now and then, as a connection to Redis does.
+  void OnTurn();
   void Disconnect();
   void SetFaults(LedgerFaults faults) { faults_ = faults; }
-  std::optional<uint64_t> known_run() const { return known_run_; }
+  // Of the books as they were greeted last: their run and the table's era.
+  const std::string& run_id() const { return known_run_; }
 
  private:
-  void Send(uint64_t batch, std::function<std::function<void()>()> execute);
+  void Send(uint64_t batch, std::function<std::function<void()>(uint64_t confirmed)> execute);
+  std::string RunId() const;
+  void OnLost();
 
   Timeline& timeline_;
   LedgerModel& model_;
@@ -111,7 +151,11 @@ class LedgerSession final : public ledger::Ledger {
   ledger::LedgerEvents* events_ = nullptr;
   bool connected_ = false;
   int64_t claims_from_ns_ = 0;
-  std::optional<uint64_t> known_run_;
+  ledger::BooksMemory& memory_;
+  ledger::Owner owner_;
+  std::string known_run_;
+  uint64_t era_ = 0;  // in which this connection was opened
+  int64_t greeted_ns_ = 0;
   std::set<uint64_t> outstanding_;
   uint64_t connection_ = 0;
   const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);

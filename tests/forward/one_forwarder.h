@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/forward/ledger_model.h"
+#include "tests/forward/plain_memory.h"
 #include "tests/forward/processor_model.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
@@ -65,7 +66,8 @@ class OneForwarder : public ::testing::Test {
   Processors processors_;
   upstream::HealthBoard health_;
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
-  LedgerSession session_{timeline_, ledger_, {}, std::nullopt};
+  PlainMemory memory_;
+  LedgerSession session_{timeline_, ledger_, {}, memory_, ""};
   ClientModel client_{timeline_, processors_, {}};
   metrics::ForwardMetrics metrics_;
   forward::WorkRing ring_{64};

@@ -84,6 +84,15 @@ TEST_F(Simulation, TheLedgerAndItsNetworkFail) {
   });
 }
 
+TEST_F(Simulation, TheLedgerIsRolledBackUnderTheSameRun) {
+  Sweep(4, [](WorldOptions& options) {
+    options.ledger_rolls_back = true;
+    options.crash_per_steps = 300;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.network = {.not_sent = 20, .lost_answer = 25, .sleeping = 25, .error_500 = 25};
+  });
+}
+
 TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {
   Sweep(4, [](WorldOptions& options) {
     options.copied_table = true;

@@ -7,6 +7,7 @@
 
 #include "api/admission.h"
 #include "tests/forward/disk_model.h"
+#include "tollgate/forward/table_memory.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::simulation {
@@ -38,6 +39,7 @@ struct World::Instance {
   DiskModel disk;
   std::unique_ptr<PaymentTable> table;
   std::unique_ptr<forward::WorkRing> ring;
+  std::unique_ptr<forward::TableMemory> memory;
   struct Worker {
     std::unique_ptr<LedgerSession> ledger;
     std::unique_ptr<ClientModel> client;
@@ -48,6 +50,7 @@ struct World::Instance {
   std::unique_ptr<api::Admission<payments::Uuid>> admission;
   bool committing = false;
   bool drains = false;
+  bool stopped = false;        // for good
   std::shared_ptr<bool> life;  // of the opening
 };
 
@@ -79,7 +82,7 @@ World::~World() {
 
 void World::OpenInstance(size_t index) {
   Instance& it = *instances_[index];
-  if (it.table != nullptr) return;
+  if (it.table != nullptr || it.stopped) return;
   const auto durability = options_.disk ? table::Durability::kDisk : table::Durability::kProcess;
   auto opened = PaymentTable::Open(
       {.path = it.path,
@@ -105,14 +108,13 @@ void World::OpenInstance(size_t index) {
 
 void World::OpenWorkers(size_t index) {
   Instance& it = *instances_[index];
-  const std::string known = it.table->LastLedgerRunId();
-  std::optional<uint64_t> known_run;
-  if (!known.empty()) known_run = std::strtoull(known.c_str(), nullptr, 10);
+  const std::string known_run = it.table->LastLedgerRunId();
+  it.memory = std::make_unique<forward::TableMemory>(*it.table);
   it.workers.resize(options_.forwarders);
   for (size_t i = 0; i < it.workers.size(); ++i) {
     auto& worker = it.workers[i];
     worker.ledger = std::make_unique<LedgerSession>(
-        timeline_, ledger_, calm_ ? LedgerFaults{} : options_.ledger, known_run);
+        timeline_, ledger_, calm_ ? LedgerFaults{} : options_.ledger, *it.memory, known_run);
     worker.client = std::make_unique<ClientModel>(timeline_, processors_,
                                                   calm_ ? NetworkFaults{} : options_.network);
     worker.metrics = std::make_unique<metrics::ForwardMetrics>();
@@ -183,22 +185,28 @@ void World::Turn(size_t index) {
     if (!worker.ledger->ready() && timeline_.Chance(calm_ ? 2 : 20)) {
       worker.ledger->Connect();
     }
+    worker.ledger->OnTurn();
     worker.forwarder->Pump();
     if (worker.forwarder->NextDeadlineNs() <= timeline_.now_ns()) spun_ = true;
   }
   const bool fenced = std::any_of(it.workers.begin(), it.workers.end(),
                                   [](const auto& worker) { return worker.forwarder->fenced(); });
   if (fenced) {
-    // People stop a copy for good, and start the table's own instance again.
+    // People stop a copy for good, and start the table's own instance again. (One that is the newest
+    // has claims of its own by then, and is started again like any other.)
     CrashInstance(index, Crash::kProcess);
+    it.stopped = index >= options_.instances;
     return;
   }
   // As the gateway does: a run is known once all that was to be told again has been told.
   const bool told = std::all_of(it.workers.begin(), it.workers.end(), [](const auto& worker) {
     return worker.ledger->can_claim() && !worker.forwarder->retelling();
   });
-  const std::string run = std::to_string(ledger_.run());
-  if (told && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
+  const std::string& run = it.workers.front().ledger->run_id();
+  const bool same = std::all_of(it.workers.begin(), it.workers.end(), [&](const auto& worker) {
+    return worker.ledger->run_id() == run;
+  });
+  if (told && same && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
 }
 
 void World::PostSomething() {
@@ -241,13 +249,16 @@ void World::Disturb() {
       }
     }
   }
+  if (options_.ledger_rolls_back && timeline_.Chance(1500)) {
+    ledger_.RollBack(timeline_.Between(0, 1'900));
+  }
   if (options_.purges && timeline_.Chance(700)) Purge();
   if (options_.stops) StopInGoodOrder();
   if (options_.outages && timeline_.Chance(400)) {
     for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kPower);
     ledger_.CrashAndLose(timeline_.Between(0, 1'900));
   }
-  for (size_t i = 0; i < options_.instances; ++i) {
+  for (size_t i = 0; i < instances_.size(); ++i) {
     if (instances_[i]->table == nullptr && timeline_.Chance(100)) OpenInstance(i);
   }
   if (options_.crash_per_steps != 0 && steps_until_crash_ == 0) {
@@ -307,7 +318,7 @@ void World::Calm() {
   }
   for (size_t i = 0; i < instances_.size(); ++i) {
     if (instances_[i]->drains) CrashInstance(i, Crash::kProcess);
-    if (i < options_.instances) OpenInstance(i);
+    OpenInstance(i);
     instances_[i]->disk.SetFaults(0);
     for (auto& worker : instances_[i]->workers) {
       worker.ledger->SetFaults({});
@@ -339,7 +350,7 @@ Verdict World::Run(int64_t ms) {
       }
     }
     if (calm_) {
-      for (size_t i = 0; i < options_.instances; ++i) OpenInstance(i);  // after a fence
+      for (size_t i = 0; i < instances_.size(); ++i) OpenInstance(i);  // after a fence
       if (Settled()) break;
       continue;
     }

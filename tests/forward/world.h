@@ -29,6 +29,7 @@ struct WorldOptions {
   LedgerFaults ledger;
   NetworkFaults network;
   bool ledger_loses_tail = false;
+  bool ledger_rolls_back = false;  // it loses its tail under the same run, and no connection ends
   bool copied_table = false;  // a copy of a table, made some time ago, is opened beside it
   bool disk = false;          // DURABILITY=disk, and half of the crashes are power losses
   uint64_t sync_fails = 0;    // one sync in so many; 0: none

@@ -101,7 +101,8 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   bool quiet() const;
   // Still tells the ledger again what it may have lost.
   bool retelling() const;
-  // The ledger knows a newer opening of this table: nothing is sent any more.
+  // The ledger knows a newer opening of this table, and has known this one as the newest: nothing is
+  // sent any more, and the table takes nothing.
   bool fenced() const;
 
   // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.
@@ -112,6 +113,7 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   void OnBatchFailed(uint64_t batch) override;
   void OnTailLost() override;
   void OnLedgerState() override;
+  void OnNotNewest() override;
   void OnPosted(uint64_t cookie, const upstream::PostResult& result) override;
   void OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) override;
 

@@ -5,6 +5,7 @@
 // All calls are batches and answer later through LedgerEvents, never from inside the call.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,6 +23,9 @@ struct Owner {
   payments::Uuid table;
   uint64_t incarnation = 0;
   uint64_t nonce = 0;
+  // Ids that the table had before, newest first: what they have claimed for the same slot and
+  // generation is taken over, pinned. Zeros: none.
+  std::array<payments::Uuid, payments::kPredecessorsMax> predecessors{};
 };
 
 // Of records that no table stands behind: what `tollgate reconcile` found at a processor. One owner
@@ -80,6 +84,17 @@ struct RecordReply {
   payments::ProcessorId other = payments::kNoProcessor;  // with kContradiction
 };
 
+// What the ledger is to the table that it is asked for.
+enum class BooksStanding : uint8_t {
+  kUnknown,   // away, or not asked yet
+  kOurs,      // the table's payments are claimed here
+  kOthers,    // another fleet's, or of another server: nothing is sent until people have looked
+  kStrangers, // books that have no id and do not know the table, which knows other ones
+  kLossy,     // ours, and they have lost more than the tables can tell again
+  kNotNewest, // a newer opening of the table is known: this one is fenced
+};
+const char* Name(BooksStanding standing);
+
 class LedgerEvents {
  public:
   virtual ~LedgerEvents() = default;
@@ -95,17 +110,25 @@ class LedgerEvents {
   virtual void OnTailLost() = 0;
   // ready() or can_claim() changed.
   virtual void OnLedgerState() = 0;
+  // The books know a newer opening of the owner's table, before anything was called with this one.
+  // Whoever is told may give the ledger another owner from inside this call.
+  virtual void OnNotNewest() {}
 };
 
 class Ledger {
  public:
   virtual ~Ledger() = default;
   virtual void SetEvents(LedgerEvents* events) = 0;
+  // Who greets the books, before ready() and while nothing else is called. Before Start, and from
+  // OnNotNewest.
+  virtual void SetOwner(const Owner& owner) = 0;
 
   // Connected and usable: Record, and Claim of attempts told before, may be called.
   virtual bool ready() const = 0;
-  // New claims may be made: ready and past the grace that follows a lost tail.
+  // New claims may be made: ready, past the grace that follows a lost tail, in books that are ours
+  // and whole.
   virtual bool can_claim() const = 0;
+  virtual BooksStanding standing() const = 0;
 
   // REQUIRES: ready(); 1 .. kLedgerBatchMax requests (copied); batch ids unique while under way.
   virtual void Claim(const Owner& owner, std::span<const ClaimRequest> requests,

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "tollgate/ledger/books.h"
+#include "tollgate/ledger/books_memory.h"
 #include "tollgate/ledger/lease.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/net/event_loop.h"
@@ -17,9 +18,12 @@ namespace tollgate::ledger {
 
 class RedisBooks final : public Books {
  public:
-  // At most `queries_max` questions wait at once; further ones are told "away".
+  // At most `queries_max` questions wait at once; further ones are told "away". `memory`: the
+  // instance's table's; of other books than those it knows nothing is read, nothing is purged, and
+  // no answer is given. Null: whatever books there are.
   RedisBooks(net::EventLoop& loop, const RedisOptions& options,
-             payments::ProcessorDirectory& directory, size_t queries_max = 256);
+             payments::ProcessorDirectory& directory, const BooksMemory* memory = nullptr,
+             size_t queries_max = 256);
   ~RedisBooks() override;
   void Start();
   bool ready() const;
@@ -27,6 +31,9 @@ class RedisBooks final : public Books {
   void GetSummary(const payments::SummaryRange& range, OnSummary done) override;
   void Find(const payments::Uuid& id, OnEntry done) override;
   void Purge(OnPurged done) override;
+  // Books that lack payments are used as they are. Tells since when they were held back, in Unix
+  // seconds; 0: they were not; nothing: Redis is away.
+  void AcceptLoss(std::function<void(std::optional<int64_t>)> done);
 
  private:
   struct Impl;
@@ -35,7 +42,9 @@ class RedisBooks final : public Books {
 
 class RedisLeaseStore final : public LeaseStore {
  public:
-  RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options);
+  // `memory`: as above; the lease of another fleet is neither taken nor read.
+  RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options,
+                  const BooksMemory* memory = nullptr);
   ~RedisLeaseStore() override;
   void Start();
 

@@ -5,9 +5,12 @@
 // Invariants: a batch ends in exactly one event; what the scripts answer is what is told.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "tollgate/ledger/books_memory.h"
 #include "tollgate/ledger/ledger.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/net/event_loop.h"
@@ -15,22 +18,38 @@
 
 namespace tollgate::ledger {
 
+struct OwnerFacts {
+  bool known = false;  // it has called these books once
+  int64_t number = 0;  // raised by each call; negative: it has said that it is gone
+};
+
 class RedisLedger final : public Ledger {
  public:
   // `known_run_id`: of the Redis that has heard all that the table holds (its LastLedgerRunId),
-  // empty if none. Names that only the books know are added to `directory`.
+  // empty if none. Names that only the books know are added to `directory`. `memory`: the table's;
+  // null: for an owner that stands for no table, whose calls say no number and do not greet.
   RedisLedger(net::EventLoop& loop, const RedisOptions& options,
-              payments::ProcessorDirectory& directory, std::string known_run_id);
+              payments::ProcessorDirectory& directory, std::string known_run_id,
+              BooksMemory* memory = nullptr);
   ~RedisLedger() override;
 
   // Connects, and connects again whenever the connection is lost. After SetEvents.
   void Start();
-  // Of the server now connected to, or last.
+  // Of the server now connected to, or last, with its replication's id and the table's era: another
+  // text means that something may have been lost.
   const std::string& run_id() const;
+  // What the books know of a table, this one or another; nothing: they are away, or not ours.
+  using OnOwner = std::function<void(std::optional<OwnerFacts>)>;
+  void AskOwner(const payments::Uuid& table, OnOwner done);
+  // The table gives its claims up to whoever repeats a payment: before a clean end whose table dies
+  // with it. Nothing may be called afterwards.
+  void SayGone(std::function<void()> done);
 
   void SetEvents(LedgerEvents* events) override;
+  void SetOwner(const Owner& owner) override;
   bool ready() const override;
   bool can_claim() const override;
+  BooksStanding standing() const override;
   void Claim(const Owner& owner, std::span<const ClaimRequest> requests, uint64_t batch) override;
   void Record(const Owner& owner, std::span<const RecordRequest> requests, uint64_t batch) override;
 

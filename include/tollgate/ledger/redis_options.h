@@ -26,6 +26,10 @@ struct RedisOptions {
   int64_t command_timeout_ms = 5'000;
   int64_t horizon_s = 86'400;  // how long a booked id is known, at least
   int64_t grace_ms = 2'000;    // without new claims, after Redis may have lost its tail
+  // Nobody can have had books before: an empty Redis needs no grace.
+  bool new_fleet = false;
+  // Books that have lost payments are used on at once, as where purging is allowed.
+  bool accept_loss = false;
   int64_t reconnect_ms_min = 10;
   int64_t reconnect_ms_max = 1'000;
   int64_t role_interval_ms = 1'000;  // how often a connection looks whether its server is a primary

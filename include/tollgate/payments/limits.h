@@ -12,6 +12,7 @@ inline constexpr size_t kBodyBytesMax = 64 * 1024;           // default, configu
 inline constexpr size_t kProcessorsMax = 31;  // five bits in a slot, one kept for none
 inline constexpr size_t kProcessorNameBytesMax = 31;
 inline constexpr uint16_t kAttemptMax = 8191;   // thirteen bits in a slot
+inline constexpr size_t kPredecessorsMax = 4;   // ids that a table remembers it had
 inline constexpr size_t kLedgerBatchMax = 256;  // payments in one script call
 
 }  // namespace tollgate::payments

@@ -8,6 +8,7 @@
 // SIGBUS later. Free slots are reused first-in first-out, not before they rested `rest_ms`.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,7 @@
 
 #include "tollgate/base/mpmc_ring.h"
 #include "tollgate/base/result.h"
+#include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/table/slot.h"
 
@@ -48,6 +50,7 @@ struct TableIdentity {
   payments::Uuid table;
   uint64_t incarnation = 0;  // raised at every opening
   uint64_t nonce = 0;        // random per opening: tells a copied table's opening from ours
+  std::array<payments::Uuid, payments::kPredecessorsMax> predecessors{};  // ids it had before
 };
 
 struct RecoveryReport {
@@ -68,7 +71,7 @@ class PaymentTable {
                                                           int64_t monotonic_now_ns);
   ~PaymentTable();
 
-  const TableIdentity& identity() const;
+  TableIdentity identity() const;  // takes a lock
   const RecoveryReport& recovery() const;
   size_t slot_count() const;
   const std::string& path() const;
@@ -123,9 +126,30 @@ class PaymentTable {
   void BeginCommit();
   bool TryCommit();
 
-  // The ledger refuses this opening, for it knows one of a copy of this table: the next opening of
-  // this one is to be newer than the copy's. Thread: any (takes a lock).
-  void MakeNextOpeningNewer();
+  // The ledger has known this opening as the newest. Thread: any.
+  void MarkCurrent();
+  // The ledger refuses this opening, for it knows a newer one of the same table. If this one was
+  // current, a copy of it is at work elsewhere: it is fenced from now on, Acquire gives nothing,
+  // and the next opening will be newer than the copy's. Thread: any (takes a lock).
+  void Fence();
+  bool fenced() const;
+  // This opening was never current: the file is an older copy of a table that has gone on. What it
+  // holds goes on under a table id of its own: whatever the copy's other life has claimed is
+  // another owner's. `refused` is the id that was refused; with another id nothing is changed, as
+  // another worker was faster. False: it could not be stored. Thread: any (takes a lock).
+  bool TakeNewIdentity(const payments::Uuid& refused);
+
+  // The books that the claims of this table are in; zero: none yet. Thread: any (takes a lock).
+  payments::Uuid Books() const;
+  // Synced; false: it could not be stored, and is not changed.
+  bool SetBooks(const payments::Uuid& id);
+  // The number of the books (ledger/books_memory.h). Thread: any; no lock, no system call.
+  uint64_t LedgerNumber() const;
+  void ConfirmLedgerNumber(uint64_t number);
+  // Sets it to `to`, if it is still `from` or lower.
+  void AdvanceLedgerNumber(uint64_t from, uint64_t to);
+  // Records with this number or a lower one may be in no slot any more.
+  uint64_t ForgottenNumber() const;
 
   // The ledger's run_id as last known, kept in the header, so that a restart sees that Redis
   // restarted as well. 40 characters, empty if never known. Thread: any (takes a lock).
@@ -141,6 +165,14 @@ class PaymentTable {
 // What `tollgate pending` shows of a file without opening it for work (no lock, read-only).
 base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(const std::string& path,
                                                               payments::ProcessorDirectory& names);
+
+// Whose a file is, by its header, without opening it for work.
+struct TableFacts {
+  payments::Uuid table;
+  payments::Uuid books;      // zero: told to none yet, or by a version that did not note it
+  bool told_before = false;  // it has a ledger's run
+};
+base::Result<TableFacts> ReadFacts(const std::string& path);
 
 // The file of an instance that listens on `address`: a safe name that ends in ".table".
 std::string TableFileName(std::string_view address);

@@ -56,7 +56,8 @@ struct alignas(64) Slot {
   std::atomic<uint64_t> status;       // PackStatus, processor as the file's own index
   std::atomic<uint32_t> claim_epoch;  // the purge epoch of the claim; valid from kSent on
   uint32_t freed_at_s;                // Unix seconds; valid in kFreeBooked
-  uint32_t reserved[2];
+  uint64_t recorded_in;               // the books' number when it was last freed as recorded; stays
+                                      // while the slot is used again; 0: none
 };
 static_assert(sizeof(Slot) == 64);
 

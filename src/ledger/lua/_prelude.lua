@@ -36,7 +36,7 @@ end
 -- incarnation 8, nonce 8, how many names 1, their indexes, their text; so that a call which comes
 -- as the one before needs no look at the names.
 local function enter(tbl, incarnation, nonce, names)
-  local known = call('HGET', prefix .. 'owners', tbl)
+  local known = call('HGET', prefix .. 'tables', tbl)
   if known then
     local known_incarnation = sub(known, 1, 8)
     -- Fixed width and big-endian: the order of the bytes is the order of the numbers.
@@ -51,8 +51,40 @@ local function enter(tbl, incarnation, nonce, names)
   for name in string.gmatch(names, '[^\n]+') do
     indexes = indexes .. char(ledger_index_of(name))
   end
-  call('HSET', prefix .. 'owners', tbl, incarnation .. nonce .. char(#indexes) .. indexes .. names)
+  call('HSET', prefix .. 'tables', tbl, incarnation .. nonce .. char(#indexes) .. indexes .. names)
   return indexes
+end
+
+-- The number that moves: each call of a table raises its number, and says the highest that a reply
+-- has confirmed to it. Books that know a lower one have lost something since. Above 40 bits stands
+-- the era: a table begins a new one for each loss that it has seen, so that no call from before the
+-- loss is taken for one from after it. `sent` is a decimal text; empty: the caller has no number.
+-- Returns the number, or nil and what the books know; then nothing was changed.
+local ERA = 2 ^ 40
+local function raise_number(tbl, sent)
+  if sent == '' then return 0 end
+  local confirmed, numbers = tonumber(sent), prefix .. 'numbers'
+  local number = call('HINCRBY', numbers, tbl, 1)
+  local before = number - 1
+  if before >= confirmed and math.floor(before / ERA) == math.floor(confirmed / ERA) then
+    return number
+  end
+  call('HINCRBY', numbers, tbl, -1)
+  return nil, before
+end
+local function lost(before)
+  return redis.error_reply('LOST ' .. string.format('%.0f', before))
+end
+
+-- Was a pending claim made by the same slot and generation as `owner` (table, slot, generation)
+-- says, when its table had another id? `predecessors`: those ids. A copy that has that id now may
+-- have sent it, or still do so.
+local function is_inherited(claim, owner, predecessors)
+  if sub(claim, 17, 24) ~= sub(owner, 17, 24) then return false end
+  for i = 1, #predecessors, 16 do
+    if sub(predecessors, i, i + 15) == sub(claim, 1, 16) then return true end
+  end
+  return false
 end
 
 -- The caller's numbers of processors and ours, where they differ.

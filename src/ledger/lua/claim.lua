@@ -2,8 +2,9 @@
 --!prelude
 -- Claims a batch of payments, one fleet-wide claim per id (docs/ARCHITECTURE.md, "The books").
 -- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors,
--- entries of 39 bytes: id 16, slot 4, generation 4, attempt 2, processor 1, at 6, cents 6.
--- Returns {replies, names, epoch}. A reply is one byte, AS_ASKED: it is the caller's just as the
+-- entries of 39 bytes: id 16, slot 4, generation 4, attempt 2, processor 1, at 6, cents 6; the
+-- highest number confirmed (raise_number); ids that the table had before, 16 bytes each.
+-- Returns {replies, names, epoch, number}, or the error LOST. A reply is one byte, AS_ASKED: it is the caller's just as the
 -- entry says, in that epoch; or verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, and
 -- one byte: with YOURS whether another opening of the table claimed this attempt, with REJECTED the
 -- reason.
@@ -18,6 +19,7 @@ local ATTEMPT_MAX = 8191
 local FILLING = string.rep('\0', 14)
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
+local predecessors = ARGV[7]
 if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0
   or #data > BATCH_MAX * ENTRY then
   return redis.error_reply('ERR malformed batch')
@@ -28,10 +30,12 @@ local function answer(verdict, attempt, processor, at, in_epoch, reason)
   return pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason)
 end
 
+local number, known_number = raise_number(tbl, ARGV[6])
+if not number then return lost(known_number) end
 local indexes = enter(tbl, incarnation, nonce, ARGV[4])
 if not indexes then
   for i = 1, count do replies[i] = answer(FENCED, 0, NONE, 0, 0, 0) end
-  return { table.concat(replies), '', epoch }
+  return { table.concat(replies), '', epoch, number }
 end
 
 local same_numbers = indexes == sub(IN_ORDER, 1, #indexes)
@@ -88,19 +92,23 @@ local function held_already(known, id, position, mine)
   local held_attempt, held_processor, held_at, held_cents, held_epoch =
     unpack_struct('>I2I1I6I6I4', known, 25)
   local owner = sub(mine, 1, 24)
+  local inherited = false
   if sub(known, 1, 24) ~= owner then
+    inherited = held_cents == cents and is_inherited(known, owner, predecessors)
+  end
+  if sub(known, 1, 24) ~= owner and not inherited then
     return answer(held_cents == cents and ELSEWHERE or CONFLICT, 0, NONE, 0, 0, 0)
   end
-  if attempt > held_attempt then
+  if attempt > held_attempt and not inherited then
     write(id, mine)
     return AS_ASKED
   end
-  local verdict = attempt == held_attempt and YOURS or STALE
-  local others = sub(known, 44, 51) ~= incarnation
+  local verdict = (attempt == held_attempt or inherited) and YOURS or STALE
+  local others = inherited or sub(known, 44, 51) ~= incarnation
   if others then
     -- Taken over from another opening of the table: under a number of its own, so that no
     -- opening that still believes the old attempt refused can pass by it.
-    held_attempt = math.min(held_attempt + 1, ATTEMPT_MAX)
+    held_attempt = math.min(math.max(held_attempt, attempt) + 1, ATTEMPT_MAX)
     write(id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor, held_at, held_cents,
       held_epoch) .. incarnation .. FILLING)
   end
@@ -118,4 +126,4 @@ end
 
 for i = 1, count do replies[i] = claim_one(ids[i], (i - 1) * ENTRY + 1) end
 if #written > 0 then call('HSET', pending_key, unpack(written)) end
-return { table.concat(replies), unknown_name and all_names() or '', epoch }
+return { table.concat(replies), unknown_name and all_names() or '', epoch, number }

@@ -1,10 +1,14 @@
 #!lua flags=no-writes
 --!prelude
--- What the books know of one payment. ARGV: id (16 bytes).
+-- What the books know of one payment. ARGV: id (16 bytes), the id of the books that are meant
+-- (empty: whatever is here).
 -- Returns {state, attempt, processor's name, at, cents, reason, counted, epoch of a pending claim}
 -- or nil. State: 0 pending, 1 booked, 2 rejected.
 local id = ARGV[1]
 if #id ~= 16 then return redis.error_reply('ERR an id has 16 bytes') end
+if ARGV[2] ~= '' and call('GET', prefix .. 'books') ~= ARGV[2] then
+  return redis.error_reply('OTHERBOOKS these are not the books of the caller')
+end
 
 local function name_of(index)
   local flat = redis.call('HGETALL', prefix .. 'names')
@@ -26,6 +30,10 @@ if value then
   return answer(2, 0, processor, at, cents, kind - 2, 0, 0)
 end
 local pending = redis.call('HGET', pending_key, id)
-if not pending then return nil end
+if not pending then
+  -- Books that have lost payments cannot say that they never had one.
+  if call('EXISTS', prefix .. 'lossy') == 1 then return redis.error_reply('OTHERBOOKS incomplete') end
+  return nil
+end
 local attempt, index, requested, amount, claimed_in = unpack_struct('>I2I1I6I6I4', pending, 25)
 return answer(0, attempt, index, requested, amount, 0, 0, claimed_in)

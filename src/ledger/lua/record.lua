@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 --!prelude
 -- Puts the outcomes of a batch on the books: idempotent, and complete enough to restore a claim
--- that was forgotten. ARGV as for claim; entries of 46 bytes: those of claim, then booked 1,
--- reason 1, epoch known 1, epoch 4.
--- Returns {replies, names}: per entry verdict 1, other processor 1 (see `out`).
+-- that was forgotten. ARGV as for claim up to the entries, which have 46 bytes: those of claim, then
+-- booked 1, reason 1, epoch known 1, epoch 4; the horizon in seconds; the highest number confirmed;
+-- ids that the table had before.
+-- Returns {replies, names, number}, or the error LOST: per entry verdict 1, other processor 1 (see
+-- `out`).
 local DONE, CONTRADICTION, FENCED = 0, 1, 2
 local ENTRY = 46
 local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how many of them wait
@@ -19,10 +21,12 @@ local replies = {}
 local decimal = string.format
 local done = char(DONE, NONE)
 
+local number, known_number = raise_number(tbl, ARGV[7])
+if not number then return lost(known_number) end
 local indexes = enter(tbl, incarnation, nonce, ARGV[4])
 if not indexes then
   for i = 1, count do replies[i] = char(FENCED, NONE) end
-  return { table.concat(replies), '' }
+  return { table.concat(replies), '', number }
 end
 
 local same_numbers = indexes == sub(IN_ORDER, 1, #indexes)
@@ -47,7 +51,8 @@ local settled = {}
 
 local function is_own_or_nobodys(id, position)
   local pending = call('HGET', pending_key, id)
-  return not pending or sub(pending, 1, 24) == tbl .. sub(data, position + 16, position + 23)
+  local owner = tbl .. sub(data, position + 16, position + 23)
+  return not pending or sub(pending, 1, 24) == owner or is_inherited(pending, owner, ARGV[8])
 end
 
 -- As booked_value has it; or nil if another owner may still book it.
@@ -165,4 +170,4 @@ end
 -- looks at the books first.
 if #settled > 0 then call('HDEL', pending_key, unpack(settled)) end
 
-return { table.concat(replies), unknown_name and all_names() or '' }
+return { table.concat(replies), unknown_name and all_names() or '', number }

@@ -1,0 +1,70 @@
+#!lua flags=allow-oom
+--!prelude
+-- What a table says at each connection and every second: whose books are these, and have they lost
+-- something? It is also how the others see that the table's owner is alive.
+-- ARGV: table uuid, incarnation, nonce, names (as for claim), the highest number confirmed, the id
+-- of the books that the table was told to (empty: none yet), an id for books that have none (empty:
+-- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is.
+-- Returns {verdict, number, id, lossy, back, born, before}: back is 1 where the id had to be put
+-- back; born is the server on which the books began; before is the number that they knew.
+local OK, LOST, FENCED, OTHERS, NEW, STRANGER = 0, 1, 2, 3, 4, 5
+
+local tbl, incarnation, nonce, confirmed = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
+local told_to, fresh, note, server = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or not confirmed or #told_to % 16 ~= 0
+  or #fresh % 16 ~= 0 then
+  return redis.error_reply('ERR malformed greeting')
+end
+local books, numbers, lossy_key = prefix .. 'books', prefix .. 'numbers', prefix .. 'lossy'
+local id, back, before = call('GET', books), 0, 0
+local function answer(verdict, number)
+  local lossy = call('EXISTS', lossy_key)
+  local born = call('GET', prefix .. 'born') or ''
+  return { verdict, string.format('%.0f', number), id or '', lossy, back, born,
+    string.format('%.0f', before) }
+end
+
+if id and told_to ~= '' and id ~= told_to then return answer(OTHERS, 0) end
+if not id then
+  local empty = call('EXISTS', prefix .. 'tables', pending_key, prefix .. 'epoch') == 0
+  if told_to ~= '' then
+    -- Put back where nothing is left, or what is left knows this table.
+    if not empty and call('HEXISTS', prefix .. 'tables', tbl) == 0 then
+      return answer(STRANGER, 0)
+    end
+    id, back = told_to, 1
+  else
+    if fresh == '' then return answer(NEW, empty and 1 or 0) end
+    id = fresh
+  end
+end
+
+-- All is read before the first write.
+before = math.abs(tonumber(call('HGET', numbers, tbl) or '0'))
+local now = call('TIME')[1]
+local owner = call('HGET', prefix .. 'tables', tbl)
+if owner and (sub(owner, 1, 8) > incarnation
+  or (sub(owner, 1, 8) == incarnation and sub(owner, 9, 16) ~= nonce)) then
+  return answer(FENCED, before)
+end
+local function era(number) return math.floor(number / ERA) end
+-- The first number of an era says that the loss before it is known.
+local acknowledged = era(before) < era(confirmed) and confirmed % ERA == 0
+if back == 1 then
+  call('SET', books, id)
+elseif not call('GET', books) then
+  call('MSET', prefix .. 'born', server, books, id)
+end
+if before < confirmed and not acknowledged then return answer(LOST, before) end
+
+if note == 'lossy' then call('SET', lossy_key, now) end
+enter(tbl, incarnation, nonce, ARGV[4])
+local number = math.max(before, confirmed) + 1
+if note == 'gone' then
+  -- It has ended in good order, and nobody else has its claims: who repeats one need not wait.
+  call('HSET', numbers, tbl, string.format('-%.0f', number))
+else
+  call('HSET', numbers, tbl, string.format('%.0f', number))
+end
+call('HSET', prefix .. 'seen', tbl, now)
+return answer(OK, number)

@@ -1,0 +1,28 @@
+// A number of 53 bits with a check of 11 in one word: it is stored at once, and bytes that are none
+// of ours are seen.
+//
+// Thread: pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace tollgate::table {
+
+inline constexpr uint64_t kSealedMax = (uint64_t{1} << 53U) - 1;
+
+// splitmix64's finaliser; 0 becomes 0, so that a file of zeros holds the number 0.
+inline uint64_t CheckOf(uint64_t number) {
+  uint64_t hash = (number ^ number >> 30U) * 0xBF58476D1CE4E5B9U;
+  hash = (hash ^ hash >> 27U) * 0x94D049BB133111EBU;
+  return (hash ^ hash >> 31U) & 0x7FFU;
+}
+
+// REQUIRES: number <= kSealedMax.
+inline uint64_t Seal(uint64_t number) { return number << 11U | CheckOf(number); }
+inline std::optional<uint64_t> Unseal(uint64_t word) {
+  const uint64_t number = word >> 11U;
+  return Seal(number) == word ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace tollgate::table

@@ -1,0 +1,279 @@
+// Whose books these are, and what they have lost, seen by a table's ledger on a real Redis.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/forward/plain_memory.h"
+#include "tests/ledger/redis_ledger_fixture.h"
+#include "tollgate/ledger/redis_books.h"
+
+namespace tollgate::ledger {
+namespace {
+
+using simulation::PlainMemory;
+
+class BooksIdentityTest : public RedisLedgerTest {
+ protected:
+  void OnNotNewest() override {
+    ++not_newest_;
+    if (!next_owner_) return;
+    memory_.BeginEra(EraOf(memory_.number));
+    ledger_->SetOwner(*next_owner_);
+  }
+
+  void Greet(bool new_fleet = true, const std::string& known_run_id = "") {
+    RedisOptions options = Options();
+    options.command_timeout_ms = 500;
+    options.grace_ms = kGraceMs;
+    options.new_fleet = new_fleet;
+    options.accept_loss = accept_loss_;
+    ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, known_run_id, &memory_);
+    ledger_->SetEvents(this);
+    ledger_->SetOwner(owner_);
+    ledger_->Start();
+  }
+  bool GreetedAs(BooksStanding standing) {
+    return Until([&] { return ledger_->standing() == standing; });
+  }
+  // The table's number on the books, as text.
+  std::string NumberOnBooks() {
+    std::string id;
+    for (const uint64_t word : {owner_.table.high, owner_.table.low}) {
+      for (int i = 7; i >= 0; --i) id += static_cast<char>(word >> (8 * i) & 0xFFU);
+    }
+    std::string hex;
+    for (const char c : id) {
+      char text[8];
+      std::snprintf(text, sizeof(text), "\\%03d", static_cast<unsigned char>(c));
+      hex += text;
+    }
+    return Eval("return redis.call('HGET', 'tollgate:numbers', '" + hex + "')");
+  }
+  std::string Eval(const std::string& script) {
+    std::string text = Asked({"eval", script, "0"});
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  }
+  // The books become what they were at Keep(), under the same run and with the same connections.
+  void Keep() { Eval("redis.call('COPY', 'tollgate:numbers', 'kept', 'REPLACE')"); }
+  void RollBack() { Eval("redis.call('COPY', 'kept', 'tollgate:numbers', 'REPLACE')"); }
+  // Is there one?
+  bool HasSummary() {
+    RedisBooks books(loop_, Options(), directory_, &memory_);
+    books.Start();
+    EXPECT_TRUE(Until([&] { return books.ready(); }));
+    std::optional<bool> answer;
+    books.GetSummary({}, [&](const auto& summary) { answer = summary.has_value(); });
+    EXPECT_TRUE(Until([&] { return answer.has_value(); }));
+    return answer.value_or(false);
+  }
+
+  static constexpr int64_t kGraceMs = 300;
+  PlainMemory memory_;
+  std::optional<Owner> next_owner_;
+  int not_newest_ = 0;
+  bool accept_loss_ = false;
+};
+
+TEST_F(BooksIdentityTest, BooksThatNobodyHadGetAnIdAtOnceAndNoGrace) {
+  Greet(true);
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
+  EXPECT_TRUE(ledger_->can_claim());
+  EXPECT_NE(memory_.books, payments::Uuid{});
+  EXPECT_GT(memory_.number, 0U);
+  // Who joins while the server runs on needs none either.
+  const payments::Uuid id = memory_.books;
+  ledger_.reset();
+  memory_ = {};
+  Greet(false);
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); }));
+  EXPECT_TRUE(ledger_->can_claim());
+  EXPECT_EQ(memory_.books, id);
+}
+
+TEST_F(BooksIdentityTest, AnIdIsMadeOnlyAfterTheGraceWhereOthersMayKnowOne) {
+  const int64_t began_ns = clock_.MonotonicNanos();
+  Greet(false);
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
+  EXPECT_GE(clock_.MonotonicNanos() - began_ns, kGraceMs * base::kNanosPerMilli);
+}
+
+TEST_F(BooksIdentityTest, WhoKnowsTheIdPutsItBackBeforeOthersMakeOne) {
+  Greet(false);
+  PlainMemory knows;
+  knows.books = {7, 7};
+  knows.number = 5;
+  RedisOptions options = Options();
+  options.grace_ms = kGraceMs;
+  RedisLedger other(loop_, options, directory_, "an earlier run", &knows);
+  struct Quiet final : LedgerEvents {
+    void OnClaimed(uint64_t, std::span<const ClaimReply>) override {}
+    void OnRecorded(uint64_t, std::span<const RecordReply>) override {}
+    void OnBatchFailed(uint64_t) override {}
+    void OnTailLost() override { lost = true; }
+    void OnLedgerState() override {}
+    bool lost = false;
+  } quiet;
+  other.SetEvents(&quiet);
+  other.SetOwner({.table = {9, 9}, .incarnation = 1, .nonce = 1});
+  other.Start();
+  ASSERT_TRUE(Until([&] { return ledger_->ready() && other.ready(); })) << told_;
+  EXPECT_TRUE(quiet.lost);
+  EXPECT_EQ(memory_.books, knows.books);
+}
+
+TEST_F(BooksIdentityTest, OtherBooksAreNotUsedAndAreLookedAtAgain) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); }));
+  const std::string id = Eval(
+      "redis.call('RENAME', 'tollgate:books', 'ours') "
+      "redis.call('SET', 'tollgate:books', string.rep('x', 16))");
+  ASSERT_TRUE(GreetedAs(BooksStanding::kOthers)) << told_;
+  EXPECT_FALSE(ledger_->ready());
+  EXPECT_NE(told_.find("are not those that this instance's payments are claimed in"),
+            std::string::npos)
+      << told_;
+  EXPECT_FALSE(HasSummary());
+  // The name points to the right server again.
+  Eval("redis.call('RENAME', 'ours', 'tollgate:books')");
+  ASSERT_TRUE(GreetedAs(BooksStanding::kOurs)) << told_;
+  EXPECT_TRUE(ledger_->ready());
+  EXPECT_TRUE(HasSummary());
+}
+
+TEST_F(BooksIdentityTest, BooksRolledBackUnderTheSameRunClaimNothingAndAreToldAgain) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  Keep();
+  ASSERT_EQ(Claim(owner_, {Request(1)})[0].verdict, ClaimVerdict::kYours);
+  RollBack();
+  const uint64_t era = EraOf(memory_.number);
+  EXPECT_TRUE(Claim(owner_, {Request(2)}).empty()) << "claimed on books that have lost something";
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
+  EXPECT_TRUE(tail_lost_);
+  EXPECT_FALSE(ledger_->can_claim()) << "before the grace";
+  EXPECT_EQ(EraOf(memory_.number), era + 1);
+  EXPECT_EQ(ledger_->standing(), BooksStanding::kOurs) << "what is lost, the table still holds";
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  EXPECT_EQ(Claim(owner_, {Request(2)})[0].verdict, ClaimVerdict::kYours);
+}
+
+TEST_F(BooksIdentityTest, AnIdleTableSeesTheLossByItsGreeting) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  Keep();
+  const std::string kept = NumberOnBooks();
+  ASSERT_TRUE(Until([&] { return NumberOnBooks() != kept; })) << "it greets again by itself";
+  RollBack();
+  EXPECT_TRUE(Until([&] { return tail_lost_; }));
+}
+
+TEST_F(BooksIdentityTest, ALossBeyondWhatTheTableHoldsStopsSummariesUntilItIsAccepted) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  Keep();
+  ASSERT_EQ(Claim(owner_, {Request(1)})[0].verdict, ClaimVerdict::kYours);
+  memory_.forgotten = memory_.number;  // a slot that was recorded since is in use again
+  RollBack();
+  ASSERT_TRUE(GreetedAs(BooksStanding::kLossy)) << told_;
+  EXPECT_TRUE(ledger_->ready()) << "what is held goes on";
+  EXPECT_FALSE(Until([&] { return ledger_->can_claim(); }, 2 * kGraceMs));
+  EXPECT_FALSE(HasSummary());
+  RedisBooks books(loop_, Options(), directory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  std::optional<int64_t> since;
+  books.AcceptLoss([&](const auto& answer) { since = answer; });
+  ASSERT_TRUE(Until([&] { return since.has_value(); }));
+  EXPECT_GT(*since, 1'700'000'000);
+  ASSERT_TRUE(GreetedAs(BooksStanding::kOurs));
+  EXPECT_TRUE(HasSummary());
+}
+
+TEST_F(BooksIdentityTest, AllFlushedIsPutBackToldAgainAndHeldBack) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  const payments::Uuid id = memory_.books;
+  Cli({"flushall"});
+  ASSERT_TRUE(GreetedAs(BooksStanding::kLossy)) << told_;
+  EXPECT_TRUE(tail_lost_);
+  EXPECT_EQ(memory_.books, id);
+}
+
+TEST_F(BooksIdentityTest, AllFlushedIsTakenForAPurgeWherePurgingIsAllowed) {
+  accept_loss_ = true;
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  Cli({"flushall"});
+  ASSERT_TRUE(Until([&] { return tail_lost_; })) << told_;
+  EXPECT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
+  EXPECT_NE(told_.find("this is taken for a purge"), std::string::npos) << told_;
+}
+
+TEST_F(BooksIdentityTest, AnOlderCopyIsToldSoBeforeAnythingAndMayGoOnAsAnother) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  ledger_.reset();
+  const PlainMemory newest = memory_;
+  const Owner old{.table = owner_.table, .incarnation = owner_.incarnation - 1, .nonce = 3};
+  next_owner_ =
+      Owner{.table = {5, 5}, .incarnation = 1, .nonce = 9, .predecessors = {owner_.table}};
+  RedisOptions options = Options();
+  ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, "", &memory_);
+  ledger_->SetEvents(this);
+  ledger_->SetOwner(old);
+  ledger_->Start();
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
+  EXPECT_EQ(not_newest_, 1);
+  EXPECT_FALSE(tail_lost_) << "another owner has told these books nothing, and lost nothing";
+  EXPECT_EQ(memory_.books, newest.books);
+}
+
+TEST_F(BooksIdentityTest, WhatATableClaimedUnderAnEarlierIdIsInheritedPinned) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  ASSERT_EQ(Claim(owner_, {Request(1, 4)})[0].verdict, ClaimVerdict::kYours);
+  ledger_.reset();
+  memory_.number = 0;
+  const Owner heir{.table = {5, 5}, .incarnation = 1, .nonce = 9, .predecessors = {owner_.table}};
+  ledger_ = std::make_unique<RedisLedger>(loop_, Options(), directory_, "", &memory_);
+  ledger_->SetEvents(this);
+  ledger_->SetOwner(heir);
+  ledger_->Start();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
+  EXPECT_EQ(Claim(heir, {Request(1, 3)})[0].verdict, ClaimVerdict::kElsewhere) << "another slot";
+  const ClaimReply reply = Claim(heir, {Request(1, 4, 7)})[0];
+  EXPECT_EQ(reply.verdict, ClaimVerdict::kYours);
+  EXPECT_TRUE(reply.existed);
+  EXPECT_EQ(reply.attempt, 8) << "above both lives' attempts";
+  // From now on it is the heir's alone.
+  EXPECT_EQ(Claim(heir, {Request(1, 4, 9)})[0].attempt, 9);
+}
+
+TEST_F(BooksIdentityTest, SaysThatItIsGoneAndStaysSilent) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  bool said = false;
+  ledger_->SayGone([&] { said = true; });
+  ASSERT_TRUE(Until([&] { return said; }));
+  EXPECT_EQ(NumberOnBooks().front(), '-');
+  EXPECT_FALSE(Until([&] { return NumberOnBooks().front() != '-'; }, 1'200));
+}
+
+TEST_F(BooksIdentityTest, AnOwnersNumberMovesWhileSomebodyWorksWithIt) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  const auto ask = [&](const payments::Uuid& table) {
+    std::optional<OwnerFacts> facts;
+    ledger_->AskOwner(table, [&](const auto& answer) { facts = answer; });
+    EXPECT_TRUE(Until([&] { return facts.has_value(); }));
+    return *facts;
+  };
+  EXPECT_FALSE(ask({77, 77}).known);
+  const OwnerFacts before = ask(owner_.table);
+  EXPECT_TRUE(before.known);
+  EXPECT_TRUE(Until([&] { return ask(owner_.table).number > before.number; }));
+}
+
+}  // namespace
+}  // namespace tollgate::ledger
