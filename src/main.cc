@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
       return tollgate::app::ListPending(line.value().config, line.value().json);
     case Command::kReconcile:
       return tollgate::app::Reconcile(line.value().config, line.value().reconcile);
+    case Command::kAcceptLoss:
+      return tollgate::app::AcceptLoss(line.value().config);
     case Command::kRun:
       return tollgate::app::RunGateway(line.value().config);
   }

@@ -6,11 +6,11 @@
 
 namespace tollgate::api {
 
-AdminHandler::AdminHandler(AdminPages pages, const std::atomic<bool>& draining)
-    : pages_(std::move(pages)), draining_(draining) {}
+AdminHandler::AdminHandler(AdminPages pages, const Readiness& readiness)
+    : pages_(std::move(pages)), readiness_(readiness) {}
 
 void AdminHandler::OnRequest(const http::Request& request, server::Responder responder) {
-  if (AnswerHealth(request, responder, draining_.load(std::memory_order_relaxed))) return;
+  if (AnswerHealth(request, responder, readiness_)) return;
   const bool metrics = request.path == "/metrics";
   if (!metrics && request.path != "/admin/routing") {
     return responder.SendProblem(404,

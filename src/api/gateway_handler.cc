@@ -57,7 +57,7 @@ struct GatewayHandler::Impl {
         request.path[kPaymentsPath.size()] == '/') {
       return IsRead(request.method) ? Find(request, responder) : responder.Send(only_get);
     }
-    if (AnswerHealth(request, responder, parts.draining.load(std::memory_order_relaxed))) return;
+    if (AnswerHealth(request, responder, parts.readiness)) return;
     responder.Send(not_found);
   }
 
@@ -74,6 +74,10 @@ struct GatewayHandler::Impl {
     const auto slot =
         parts.table.Acquire(parsed.payment, parts.loop.wall_ms(), parts.loop.now_ns());
     if (!slot) {
+      if (parts.table.fenced()) {
+        Refuse(Refusal::kFenced);
+        return responder.Send(fenced);
+      }
       const bool healthy = parts.table.healthy();
       Refuse(healthy ? Refusal::kTableFull : Refusal::kDiskFailed);
       return responder.Send(healthy ? table_full : disk_failed);
@@ -184,6 +188,9 @@ struct GatewayHandler::Impl {
       403, "purging is off; start the gateway with ALLOW_PURGE=true to allow it");
   const http::StaticResponse table_full = http::StaticResponse::Problem(
       503, "the table of pending payments is full; send it again a little later", kRetryAfter);
+  const http::StaticResponse fenced = http::StaticResponse::Problem(
+      503, "another instance works with a copy of this instance's table; send it to another one",
+      kRetryAfter);
   const http::StaticResponse disk_failed = http::StaticResponse::Problem(
       503, "the disk does not take payments at the moment; send it again a little later",
       kRetryAfter);

@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "tollgate/api/readiness.h"
 #include "tollgate/http/request.h"
 #include "tollgate/server/http_server.h"
 
@@ -15,6 +16,7 @@ inline bool IsRead(http::Method method) {
 }
 
 // Answers if the path is one of the two; false otherwise.
-bool AnswerHealth(const http::Request& request, server::Responder& responder, bool draining);
+bool AnswerHealth(const http::Request& request, server::Responder& responder,
+                  const Readiness& readiness);
 
 }  // namespace tollgate::api

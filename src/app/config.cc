@@ -53,6 +53,8 @@ struct Flags {
   CLI::App* health = nullptr;
   CLI::App* pending = nullptr;
   CLI::App* reconcile = nullptr;
+  CLI::App* books = nullptr;
+  CLI::App* accept_loss = nullptr;
   ReconcileFlags reconcile_flags;
 
   Flags() {
@@ -72,6 +74,10 @@ struct Flags {
       if (setting.is_switch) option->expected(0, 1)->default_str("true");
     }
     health = app.add_subcommand("health", "ask the running instance whether it is ready");
+    books = app.add_subcommand("books", "act on the books: `books accept-loss`");
+    accept_loss = books->add_subcommand(
+        "accept-loss", "use books that have lost payments as they are; reconcile them before");
+    books->require_subcommand(1);
     pending = app.add_subcommand("pending", "list what the tables in data_dir hold");
     pending->add_flag("--json", json, "as JSON, one line per payment");
     reconcile = app.add_subcommand(
@@ -323,6 +329,10 @@ base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& argum
     line.command = Command::kReconcile;
     line.reconcile = std::move(reconcile).value();
     return line;  // it needs neither tables nor threads
+  }
+  if (flags.accept_loss->parsed()) {
+    line.command = Command::kAcceptLoss;
+    return line;
   }
   if (const auto error = ResolveDataDir(config, values["data_dir"])) return *error;
   if (const auto error = ResolveThreads(config, values)) return *error;

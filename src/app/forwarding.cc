@@ -8,6 +8,8 @@ namespace {
 ledger::RedisOptions RedisOf(const Shared& shared) {
   ledger::RedisOptions options = shared.config.redis;
   options.tell = TellTheLog();
+  options.new_fleet = shared.new_fleet;
+  options.accept_loss = shared.config.allow_purge;
   return options;
 }
 
@@ -24,7 +26,8 @@ upstream::HttpClientOptions ClientOf(const forward::ForwarderOptions& options) {
 
 Forwarding::Forwarding(net::EventLoop& loop, Shared& shared, Queue& queue,
                        const forward::ForwarderOptions& options, metrics::ForwardMetrics& metrics)
-    : ledger_(loop, RedisOf(shared), shared.directory, queue.table->LastLedgerRunId()),
+    : ledger_(loop, RedisOf(shared), shared.directory, queue.table->LastLedgerRunId(),
+              queue.memory.get()),
       client_(loop, ClientOf(options)),
       forwarder_(options, shared.directory, *queue.table, *queue.ring, ledger_, client_,
                  shared.health, shared.clock, metrics),

@@ -21,6 +21,7 @@ class Forwarding {
   // After every turn of the loop.
   void Pump();
   forward::Forwarder& forwarder() { return forwarder_; }
+  ledger::RedisLedger& ledger() { return ledger_; }
   // Has told this run of the ledger all that there was to tell; empty: not yet. Valid until the
   // loop's next turn.
   std::string_view ToldRunId() const;

@@ -62,6 +62,7 @@ base::Status Gateway::Impl::OpenTable() {
     if (opened.error().code != EWOULDBLOCK || n == kFilesMax) return opened.error();
   }
   const table::RecoveryReport& report = shared.queue.table->recovery();
+  shared.new_fleet = report.created && table::ListTables(config.data_dir).size() <= 1;
   if (config.durability == table::Durability::kMemory) {
     base::LogWarning("durability is memory: payments that wait die with this process");
     return base::OkStatus();
@@ -214,7 +215,11 @@ size_t Gateway::Impl::DrainAndStop() {
   for (const auto& worker : workers) worker->BeginDrain();
   WaitUntil(deadline, [&] { return all(workers, [](const auto& it) { return it->Quiet(); }); });
   health->Stop();
-  for (const auto& worker : workers) worker->Stop();
+  for (size_t i = workers.size(); i-- > 1;) workers[i]->Stop();
+  // A table in memory dies with us, and its claims with it; any other one goes on at the next
+  // start.
+  if (shared.config.durability == table::Durability::kMemory) workers.front()->SayGone(200);
+  workers.front()->Stop();
   size_t left = 0;
   for (uint32_t slot = 0; slot < shared.queue.table->slot_count(); ++slot) {
     const auto state = shared.queue.table->Status(slot).state;

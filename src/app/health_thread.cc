@@ -37,7 +37,8 @@ std::string RandomToken() {
 HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
     : thread_(shared.clock, "health") {
   net::EventLoop& loop = thread_.loop();
-  lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, shared.config.redis);
+  lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, shared.config.redis,
+                                                     shared.queue.memory.get());
   getter_ = std::make_unique<upstream::HttpGetter>(
       loop, TargetsOf(shared.config), [this](size_t target, const upstream::GetAnswer& answer) {
         const bool good = answer.complete && answer.status == 200;
@@ -55,7 +56,8 @@ HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
   monitor_ =
       std::make_unique<health::Monitor>(loop, std::move(options), *lease_, shared.health,
                                         [this](size_t target) { return getter_->Get(target); });
-  admin_ = std::make_unique<api::AdminHandler>(std::move(pages), shared.draining);
+  admin_ = std::make_unique<api::AdminHandler>(
+      std::move(pages), api::Readiness{.draining = shared.draining, .standing = shared.standing});
   server_ = std::make_unique<server::HttpServer>(loop, AdminServerOf(shared.config), *admin_);
 }
 

@@ -30,16 +30,18 @@ Intake::Intake(Shared& shared, size_t index)
                                     .body_bytes_max = shared.config.server.parser.body_bytes_max};
   // However many look-ups wait, summaries have room.
   books_ = std::make_unique<ledger::RedisBooks>(loop, BooksOf(shared.config), shared.directory,
+                                                shared.queue.memory.get(),
                                                 options.lookups_max + kSummariesMax);
-  handler_ = std::make_unique<api::GatewayHandler>(options,
-                                                   api::GatewayParts{.loop = loop,
-                                                                     .table = *shared.queue.table,
-                                                                     .ring = *shared.queue.ring,
-                                                                     .sleepers = shared.sleepers,
-                                                                     .books = *books_,
-                                                                     .directory = shared.directory,
-                                                                     .metrics = *metrics_,
-                                                                     .draining = shared.draining});
+  handler_ = std::make_unique<api::GatewayHandler>(
+      options,
+      api::GatewayParts{.loop = loop,
+                        .table = *shared.queue.table,
+                        .ring = *shared.queue.ring,
+                        .sleepers = shared.sleepers,
+                        .books = *books_,
+                        .directory = shared.directory,
+                        .metrics = *metrics_,
+                        .readiness = {.draining = shared.draining, .standing = shared.standing}});
   server_ =
       std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_, shared.clients);
   loop.AddTurnHook([this] { handler_->OnTurnEnd(); });

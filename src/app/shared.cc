@@ -37,7 +37,8 @@ base::Result<Queue> OpenQueue(const table::TableOptions& options,
                               payments::ProcessorDirectory& directory, const base::Clock& clock) {
   auto opened = table::PaymentTable::Open(options, directory, clock.MonotonicNanos());
   if (!opened.ok()) return opened.error();
-  Queue queue{.table = std::move(opened).value(), .ring = nullptr};
+  Queue queue{.table = std::move(opened).value(), .ring = nullptr, .memory = nullptr};
+  queue.memory = std::make_unique<forward::TableMemory>(*queue.table);
   queue.ring = std::make_unique<forward::WorkRing>(
       std::bit_ceil(std::max<size_t>(queue.table->slot_count(), 2)));
   std::vector<uint32_t> slots = queue.table->recovery().to_continue;

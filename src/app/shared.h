@@ -15,6 +15,8 @@
 #include "tollgate/base/clock.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/forward/forwarder.h"
+#include "tollgate/forward/table_memory.h"
+#include "tollgate/ledger/ledger.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/sleepers.h"
 #include "tollgate/payments/processor_directory.h"
@@ -39,6 +41,7 @@ inline std::function<void(bool, std::string_view)> TellTheLog() {
 struct Queue {
   std::unique_ptr<table::PaymentTable> table;
   std::unique_ptr<forward::WorkRing> ring;
+  std::unique_ptr<forward::TableMemory> memory;  // of its books
 };
 
 // What a table at `path` is opened with, the instance's own or one that it adopts.
@@ -74,6 +77,11 @@ struct Shared {
   net::Sleepers sleepers;
   server::ServerGroup clients;  // of the intakes
   std::atomic<bool> draining{false};
+  // What the books are to the instance's table, as the first worker sees it.
+  std::atomic<ledger::BooksStanding> standing{ledger::BooksStanding::kUnknown};
+  // This host has had no table before: nobody here can have had books. Set before the threads
+  // start.
+  bool new_fleet = false;
 };
 
 // What the forwarders of this instance have in common.

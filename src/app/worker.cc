@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <utility>
 
 namespace tollgate::app {
@@ -49,50 +51,121 @@ void Worker::Maintain() {
   base::LogHeldBack();
   const std::string_view run_id = forwarding_->ToldRunId();
   if (!run_id.empty()) run_ids_.Told(index_, run_id);
+  if (index_ == 0) shared_.standing.store(forwarding_->ledger().standing());
   if (index_ != 0 || shared_.config.durability == table::Durability::kMemory) return;
   FinishAdopted();
   if (!draining_ && shared_.clock.MonotonicNanos() >= next_look_ns_) LookForOrphans();
 }
 
 // A table that nobody has locked twice in a row belongs to an instance that will not come back by
-// itself: a restart takes less.
+// itself: a restart takes less. It is adopted if it is of our fleet, by the books that it was told
+// to, and if nobody works with its like elsewhere: by its number on the books, which has not moved.
 void Worker::LookForOrphans() {
   next_look_ns_ = shared_.clock.MonotonicNanos() + kLookNs;
-  std::vector<std::string> unlocked;
+  // What these books are is not known yet, or they are not ours: then neither is any table.
+  if (!forwarding_->ledger().can_claim()) return orphans_.clear();
+  std::map<std::string, Orphan> before = std::exchange(orphans_, {});
   for (const std::string& path : table::ListTables(shared_.config.data_dir)) {
-    if (!table::IsLocked(path)) unlocked.push_back(path);
-  }
-  for (const std::string& path : unlocked) {
-    const bool before =
-        std::find(unlocked_before_.begin(), unlocked_before_.end(), path) != unlocked_before_.end();
-    if (!before) continue;
-    auto opened = OpenQueue(TableOf(shared_.config, path), shared_.directory, shared_.clock);
-    if (!opened.ok()) {
-      if (opened.error().code == 0) base::LogWarning("adoption: " + opened.error().message);
+    if (table::IsLocked(path)) continue;
+    const auto facts = table::ReadFacts(path);
+    if (!facts.ok()) {
+      if (facts.error().code == 0) PassOver(path, facts.error().message);
       continue;
     }
-    auto adopted = std::make_unique<Adopted>();
-    adopted->queue = std::move(opened).value();
-    base::LogInfo("adoption: " + path + " is nobody's; finishing its " +
-                  std::to_string(adopted->queue.table->recovery().unfinished) + " payments");
-    forward::ForwarderOptions options = ForwardingOf(shared_, 1, 0);
-    options.tell_routing = nullptr;  // the workers' own say the same
-    for (auto& processor : options.processors) {
-      processor.in_flight_max = std::min<size_t>(processor.in_flight_max, 64);
+    const std::string why = WhyNotAdopt(path, facts.value());
+    if (!why.empty()) {
+      PassOver(path, why);
+      continue;
     }
-    adopted->forwarding = std::make_unique<Forwarding>(thread_.loop(), shared_, adopted->queue,
-                                                       options, *adopted_metrics_);
-    adopted->queue.table->AddCommitListener([&loop = thread_.loop()] { loop.WakeUp(); });
-    adopted->queue.table->StartCommits();
-    adopted->forwarding->Start();
-    adopted_.push_back(std::move(adopted));
+    const auto known = before.find(path);
+    const bool same = known != before.end() && known->second.table == facts.value().table;
+    orphans_[path] = same ? known->second : Orphan{.table = facts.value().table, .number = {}};
+    forwarding_->ledger().AskOwner(facts.value().table,
+                                   [this, path, facts = facts.value()](const auto& owner) {
+                                     if (owner && !draining_) OnOwner(path, facts, *owner);
+                                   });
   }
-  unlocked_before_ = std::move(unlocked);
+}
+
+std::string Worker::WhyNotAdopt(const std::string& path, const table::TableFacts& facts) const {
+  const auto is_open = [&](const Queue& queue) {
+    const table::TableIdentity identity = queue.table->identity();
+    return identity.table == facts.table ||
+           std::find(identity.predecessors.begin(), identity.predecessors.end(), facts.table) !=
+               identity.predecessors.end();
+  };
+  if (is_open(shared_.queue) || std::any_of(adopted_.begin(), adopted_.end(),
+                                            [&](const auto& it) { return is_open(it->queue); })) {
+    return path + " is a copy of a table that this instance works with; move it out of DATA_DIR";
+  }
+  const payments::Uuid ours = shared_.queue.table->Books();
+  if (facts.books != payments::Uuid{} && facts.books != ours) {
+    return path +
+           " is another fleet's: its payments are claimed in other books. Give each fleet a "
+           "DATA_DIR of its own";
+  }
+  return {};
+}
+
+void Worker::OnOwner(const std::string& path, const table::TableFacts& facts,
+                     const ledger::OwnerFacts& owner) {
+  const auto orphan = orphans_.find(path);
+  if (orphan == orphans_.end() || orphan->second.table != facts.table) return;
+  // A version before this one did not note the books: those that know the table are its own.
+  if (facts.books == payments::Uuid{} && !owner.known) {
+    return PassOver(path, path +
+                              " has never been told to these books, so it may be another fleet's; "
+                              "start its own instance again, and it goes on");
+  }
+  const std::optional<int64_t> before = std::exchange(orphan->second.number, owner.number);
+  if (!before) return;
+  if (*before != owner.number) {
+    return PassOver(path, path +
+                              " is a copy of a table that another instance works with; move it "
+                              "out of DATA_DIR");
+  }
+  orphans_.erase(orphan);
+  Adopt(path);
+}
+
+void Worker::Adopt(const std::string& path) {
+  auto opened = OpenQueue(TableOf(shared_.config, path), shared_.directory, shared_.clock);
+  if (!opened.ok()) {
+    if (opened.error().code == 0) PassOver(path, opened.error().message);
+    return;
+  }
+  auto adopted = std::make_unique<Adopted>();
+  adopted->queue = std::move(opened).value();
+  base::LogInfo("adoption: " + path + " is nobody's; finishing its " +
+                std::to_string(adopted->queue.table->recovery().unfinished) + " payments");
+  forward::ForwarderOptions options = ForwardingOf(shared_, 1, 0);
+  options.tell_routing = nullptr;  // the workers' own say the same
+  for (auto& processor : options.processors) {
+    processor.in_flight_max = std::min<size_t>(processor.in_flight_max, 64);
+  }
+  adopted->forwarding = std::make_unique<Forwarding>(thread_.loop(), shared_, adopted->queue,
+                                                     options, *adopted_metrics_);
+  adopted->queue.table->AddCommitListener([&loop = thread_.loop()] { loop.WakeUp(); });
+  adopted->queue.table->StartCommits();
+  adopted->forwarding->Start();
+  adopted_.push_back(std::move(adopted));
+}
+
+void Worker::PassOver(const std::string& path, const std::string& why) {
+  std::string& told = passed_over_[path];
+  if (told == why) return;
+  told = why;
+  base::LogWarning("adoption: " + why + ". It is left as it is");
 }
 
 void Worker::FinishAdopted() {
   const int64_t now = shared_.clock.MonotonicNanos();
   std::erase_if(adopted_, [&](const std::unique_ptr<Adopted>& it) {
+    if (it->forwarding->forwarder().fenced()) {
+      base::LogWarning("adoption: " + it->queue.table->path() +
+                       " is in use elsewhere by now; it is let go");
+      return true;
+    }
     const bool idle = it->forwarding->forwarder().held() == 0 && it->queue.ring->SizeApprox() == 0;
     if (!idle) {
       it->idle_since_ns = 0;
@@ -131,6 +204,14 @@ bool Worker::Quiet() {
            std::all_of(adopted_.begin(), adopted_.end(),
                        [](const auto& it) { return it->forwarding->forwarder().quiet(); });
   });
+}
+
+void Worker::SayGone(int64_t ms) {
+  auto said = std::make_shared<std::promise<void>>();
+  auto done = said->get_future();
+  thread_.loop().Post(
+      [this, said] { forwarding_->ledger().SayGone([said] { said->set_value(); }); });
+  done.wait_for(std::chrono::milliseconds(ms));
 }
 
 forward::Routing Worker::Why() {

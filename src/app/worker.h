@@ -5,7 +5,10 @@
 // Owns: its loop and everything on it.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "app/forwarding.h"
@@ -24,6 +27,9 @@ class Worker {
   void BeginDrain();
   bool Quiet();
   void Stop() { thread_.StopAndJoin(); }
+  // Tells the books that nobody works with the instance's table any more. Once everything is quiet
+  // and the other workers have ended; waits at most `ms`.
+  void SayGone(int64_t ms);
 
   const metrics::ForwardMetrics& metrics() const { return *metrics_; }
   const metrics::ForwardMetrics& adopted_metrics() const { return *adopted_metrics_; }
@@ -33,6 +39,13 @@ class Worker {
  private:
   void Maintain();
   void LookForOrphans();
+  // Why the table must not be adopted; empty: nothing speaks against it.
+  std::string WhyNotAdopt(const std::string& path, const table::TableFacts& facts) const;
+  void OnOwner(const std::string& path, const table::TableFacts& facts,
+               const ledger::OwnerFacts& owner);
+  void Adopt(const std::string& path);
+  // One line per path and reason.
+  void PassOver(const std::string& path, const std::string& why);
   void FinishAdopted();
 
   Shared& shared_;
@@ -52,7 +65,13 @@ class Worker {
   // Counts of all adopted tables; gauges of the one that wrote last.
   const std::unique_ptr<metrics::ForwardMetrics> adopted_metrics_;
   std::vector<std::unique_ptr<Adopted>> adopted_;
-  std::vector<std::string> unlocked_before_;  // tables that the last look found unlocked
+  // Tables that the last look found unlocked, and what the books knew of them then.
+  struct Orphan {
+    payments::Uuid table;
+    std::optional<int64_t> number;
+  };
+  std::map<std::string, Orphan> orphans_;
+  std::map<std::string, std::string> passed_over_;  // why, by path
   int64_t next_look_ns_ = 0;
   bool draining_ = false;
 };

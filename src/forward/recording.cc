@@ -129,10 +129,11 @@ void Forwarder::Impl::NotNewest() {
   owner = OwnerOf(table.identity());
   ledger.SetOwner(owner);
   if (options.index != 0) return;
-  Tell(true, "the table " + table.path() +
-                 " is an older copy of one that has been used since, from a backup perhaps. It goes "
-                 "on as a table of its own; what the other one has claimed is left to that one, or "
-                 "taken over once nobody has it any more");
+  Tell(true,
+       "the table " + table.path() +
+           " is an older copy of one that has been used since, from a backup perhaps. It goes "
+           "on as a table of its own; what the other one has claimed is left to that one, or "
+           "taken over once nobody has it any more");
 }
 
 // The ledger has seen a newer opening of this table: a copy of it is at work elsewhere. Whatever

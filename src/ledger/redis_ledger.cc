@@ -226,8 +226,8 @@ struct RedisLedger::Impl {
     without_grace = TextOf(*reply->element[5]) == Server();
     switch (reply->element[0]->integer) {
       case static_cast<int>(Greeting::kOk):
-        NoteBefore(static_cast<uint64_t>(std::max<int64_t>(0, NumberOf(*reply->element[6]))), number,
-                   lossy);
+        NoteBefore(static_cast<uint64_t>(std::max<int64_t>(0, NumberOf(*reply->element[6]))),
+                   number, lossy);
         return OnOurs(number, id, lossy);
       case static_cast<int>(Greeting::kLost):
         return OnBooksLost(number, sent_era, put_back);

@@ -95,7 +95,7 @@ class Renderer {
                   [](const AcceptMetrics& m) { return m.accepted.value(); });
     Family("tollgate_refused_total", "Payments not accepted, by reason.", MetricType::Counter);
     static constexpr std::array<const char*, static_cast<size_t>(Refusal::kCount)> kReasons{
-        "invalid", "table_full", "disk_failed"};
+        "invalid", "table_full", "disk_failed", "fenced"};
     for (size_t i = 0; i < kReasons.size(); ++i) {
       Add({{"reason", kReasons[i]}},
           Sum(sources_.accept, [i](const AcceptMetrics& m) { return m.refused[i].value(); }));

@@ -214,8 +214,7 @@ base::Status TableFile::WriteHeader(bool sync) {
   header_.checksum = HeaderChecksum(header_, offsetof(TableHeader, checksum));
   // The header alone: behind it in its page stand the live words, which others store into.
   const auto at = static_cast<off_t>(header_.serial % 2 * kHeaderBytes);
-  auto status =
-      WriteAll(fd_.get(), reinterpret_cast<const char*>(&header_), sizeof(header_), at);
+  auto status = WriteAll(fd_.get(), reinterpret_cast<const char*>(&header_), sizeof(header_), at);
   if (status.ok() && sync && ::fdatasync(fd_.get()) != 0) status = base::ErrnoError("sync");
   return status;
 }

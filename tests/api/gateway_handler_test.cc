@@ -55,7 +55,7 @@ class GatewayHandlerTest : public server::ServerTest {
                      .books = books_,
                      .directory = directory_,
                      .metrics = metrics_,
-                     .draining = draining_});
+                     .readiness = {.draining = draining_, .standing = standing_}});
     other = [this](const http::Request& request, server::Responder responder) {
       handler_->OnRequest(request, responder);
     };
@@ -95,6 +95,7 @@ class GatewayHandlerTest : public server::ServerTest {
   SlowBooks books_;
   metrics::AcceptMetrics metrics_;
   std::atomic<bool> draining_{false};
+  std::atomic<ledger::BooksStanding> standing_{ledger::BooksStanding::kUnknown};
   std::unique_ptr<GatewayHandler> handler_;
 };
 

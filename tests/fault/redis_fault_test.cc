@@ -1,6 +1,7 @@
 // Redis killed, with its last writes cut off, paused, full, without its scripts, with a full disk,
 // purged: under load, with real processes. Every test but the purge ends with the audit.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/fault/fault_fixture.h"
@@ -87,6 +88,73 @@ TEST_F(RedisFault, TheTailCutOffWhileAGatewayIsDeadLosesNothing) {
   }
   load.Stop();
   ExpectClean(stack, load, stack.front());
+}
+
+// All that the tables still hold is told again, and that is all there was.
+TEST_F(RedisFault, AllFlushedUnderLoadIsToldAgain) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  Load load = SteadyLoad(stack);
+  load.Start();
+  for (uint64_t round = 0; round < rounds_ / 3 + 1; ++round) {
+    PauseUpTo(2'000);
+    stack.RedisCli({"flushall"});
+    CountRound();
+    PauseUpTo(6'000);
+  }
+  load.Stop();
+  ExpectClean(stack, load, stack.front());
+  ExpectNoClientError(load);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(stack.Metric(i, "tollgate_contradictions_total"), 0) << stack.Logs();
+  }
+}
+
+// A primary that was away from its replica, follows it and is promoted again has lost what the
+// replica did not have; its run is the same, and clients stay connected.
+TEST_F(RedisFault, DemotedAndPromotedAgainUnderLoadLosesNothing) {
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  const std::string port = std::to_string(FreePort());
+  const std::string replica_port = std::to_string(FreePort());
+  stack.RedisCli({"config", "set", "port", port});
+  const std::string folder = stack.folder() + "/replica";
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  ChildProcess replica({"redis-server", "--port", replica_port, "--dir", folder, "--save", "",
+                        "--replicaof", "127.0.0.1", port, "--repl-diskless-sync-delay", "0"},
+                       folder + "/redis.log");
+  const auto ask = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> argv{"redis-cli", "-p", replica_port};
+    argv.insert(argv.end(), words.begin(), words.end());
+    ChildProcess client(argv, folder + "/cli.log");
+    client.WaitExit(20'000);  // while it starts, nobody answers
+    return client.Log();
+  };
+  const auto follows = [&] {
+    return ask({"info", "replication"}).find("master_link_status:up") != std::string::npos;
+  };
+  Load load = SteadyLoad(stack);
+  load.Start();
+  for (uint64_t round = 0; round < rounds_ / 3 + 1; ++round) {
+    ASSERT_TRUE(Eventually(follows)) << replica.Log();
+    PauseUpTo(2'000);
+    ask({"replicaof", "no", "one"});
+    PauseUpTo(1'500);  // what comes now is lost
+    stack.RedisCli({"replicaof", "127.0.0.1", replica_port});
+    CountRound();
+    ASSERT_TRUE(Eventually([&] {
+      return stack.RedisCli({"info", "replication"}).find("master_link_status:up") !=
+             std::string::npos;
+    })) << stack.Logs();
+    stack.RedisCli({"replicaof", "no", "one"});
+    ask({"replicaof", "127.0.0.1", port});
+    usleep(5'000'000);
+  }
+  load.Stop();
+  ExpectClean(stack, load, stack.front());
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(stack.Metric(i, "tollgate_contradictions_total"), 0) << stack.Logs();
+  }
 }
 
 TEST_F(RedisFault, PausedForTenSecondsWithCommandsWaitingLosesNothing) {

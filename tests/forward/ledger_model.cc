@@ -122,8 +122,8 @@ LedgerModel::Greeted LedgerModel::Greet(const Owner& owner, uint64_t confirmed,
        (known->second.incarnation == owner.incarnation && known->second.nonce != owner.nonce))) {
     return {.verdict = Greeting::kFenced, .number = number};
   }
-  const bool acknowledged = ledger::EraOf(number) < ledger::EraOf(confirmed) &&
-                            confirmed % ledger::kEraNumbers == 0;
+  const bool acknowledged =
+      ledger::EraOf(number) < ledger::EraOf(confirmed) && confirmed % ledger::kEraNumbers == 0;
   if (!state_.books) state_.books = told ? told_to : kBooks;
   if (number < confirmed && !acknowledged) {
     return {.verdict = Greeting::kLost, .number = number, .put_back = put_back};
@@ -166,7 +166,8 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
   const auto [it, added] = state_.pending.try_emplace(payment.id, mine);
   Pending& pending = it->second;
   if (added) return ReplyOf(ClaimVerdict::kYours, pending);
-  const bool inherited = pending.cents == payment.amount_cents && Inherited(pending, owner, request);
+  const bool inherited =
+      pending.cents == payment.amount_cents && Inherited(pending, owner, request);
   if (!SameClaim(pending, owner, request) && !inherited) {
     return {.verdict = pending.cents == payment.amount_cents ? ClaimVerdict::kElsewhere
                                                              : ClaimVerdict::kConflict};
@@ -179,8 +180,8 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
   const bool others = pending.owner.incarnation != owner.incarnation || inherited;
   if (others) {
     // Taken over from another opening, under a number of its own.
-    pending.attempt = std::min<uint16_t>(std::max(pending.attempt, request.attempt) + 1,
-                                         payments::kAttemptMax);
+    pending.attempt =
+        std::min<uint16_t>(std::max(pending.attempt, request.attempt) + 1, payments::kAttemptMax);
     pending.owner = owner;
   }
   ClaimReply reply = ReplyOf(equal ? ClaimVerdict::kYours : ClaimVerdict::kStale, pending);
@@ -203,9 +204,9 @@ std::vector<RecordReply> LedgerModel::Record(const Owner& owner,
 RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& request) {
   const auto& payment = request.claim.payment;
   const auto pending = state_.pending.find(payment.id);
-  const bool others =
-      pending != state_.pending.end() && !SameClaim(pending->second, owner, request.claim) &&
-      !Inherited(pending->second, owner, request.claim);
+  const bool others = pending != state_.pending.end() &&
+                      !SameClaim(pending->second, owner, request.claim) &&
+                      !Inherited(pending->second, owner, request.claim);
   // Another owner may still book it.
   if (!request.booked && others) return {.verdict = RecordVerdict::kDone};
   state_.pending.erase(payment.id);
@@ -270,8 +271,7 @@ void LedgerSession::Connect() {
       continue;
     }
     TG_ASSERT(greeted.verdict == LedgerModel::Greeting::kOk);
-    TG_ASSERT(memory_.Books() == *model_.state().books ||
-              memory_.SetBooks(*model_.state().books));
+    TG_ASSERT(memory_.Books() == *model_.state().books || memory_.SetBooks(*model_.state().books));
     memory_.Confirm(greeted.number, timeline_.now_ns());
     break;
   }
@@ -358,32 +358,34 @@ void LedgerSession::Send(uint64_t batch,
 
 void LedgerSession::Claim(const Owner& owner, std::span<const ClaimRequest> requests,
                           uint64_t batch) {
-  Send(batch, [this, owner, copy = std::vector<ClaimRequest>(requests.begin(), requests.end()),
-               batch, &model = model_](uint64_t confirmed) -> std::function<void()> {
-    auto answer = model.Claim(owner, copy, confirmed);
-    if (answer.lost) return nullptr;
-    return [this, answer, batch]() mutable {
-      memory_.Confirm(answer.number, timeline_.now_ns());
-      if (timeline_.Chance(faults_.entry_failed)) {
-        answer.replies[timeline_.random().Below(answer.replies.size())] = {
-            .verdict = ClaimVerdict::kFailed};
-      }
-      events_->OnClaimed(batch, answer.replies);
-    };
-  });
+  Send(batch,
+       [this, owner, copy = std::vector<ClaimRequest>(requests.begin(), requests.end()), batch,
+        &model = model_](uint64_t confirmed) -> std::function<void()> {
+         auto answer = model.Claim(owner, copy, confirmed);
+         if (answer.lost) return nullptr;
+         return [this, answer, batch]() mutable {
+           memory_.Confirm(answer.number, timeline_.now_ns());
+           if (timeline_.Chance(faults_.entry_failed)) {
+             answer.replies[timeline_.random().Below(answer.replies.size())] = {
+                 .verdict = ClaimVerdict::kFailed};
+           }
+           events_->OnClaimed(batch, answer.replies);
+         };
+       });
 }
 
 void LedgerSession::Record(const Owner& owner, std::span<const RecordRequest> requests,
                            uint64_t batch) {
-  Send(batch, [this, owner, copy = std::vector<RecordRequest>(requests.begin(), requests.end()),
-               batch, &model = model_](uint64_t confirmed) -> std::function<void()> {
-    const auto answer = model.Record(owner, copy, confirmed);
-    if (answer.lost) return nullptr;
-    return [this, answer, batch] {
-      memory_.Confirm(answer.number, timeline_.now_ns());
-      events_->OnRecorded(batch, answer.replies);
-    };
-  });
+  Send(batch,
+       [this, owner, copy = std::vector<RecordRequest>(requests.begin(), requests.end()), batch,
+        &model = model_](uint64_t confirmed) -> std::function<void()> {
+         const auto answer = model.Record(owner, copy, confirmed);
+         if (answer.lost) return nullptr;
+         return [this, answer, batch] {
+           memory_.Confirm(answer.number, timeline_.now_ns());
+           events_->OnRecorded(batch, answer.replies);
+         };
+       });
 }
 
 }  // namespace tollgate::simulation

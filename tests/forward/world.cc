@@ -7,8 +7,8 @@
 
 #include "api/admission.h"
 #include "tests/forward/disk_model.h"
-#include "tollgate/forward/table_memory.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/forward/table_memory.h"
 
 namespace tollgate::simulation {
 
@@ -192,8 +192,8 @@ void World::Turn(size_t index) {
   const bool fenced = std::any_of(it.workers.begin(), it.workers.end(),
                                   [](const auto& worker) { return worker.forwarder->fenced(); });
   if (fenced) {
-    // People stop a copy for good, and start the table's own instance again. (One that is the newest
-    // has claims of its own by then, and is started again like any other.)
+    // People stop a copy for good, and start the table's own instance again. (One that is the
+    // newest has claims of its own by then, and is started again like any other.)
     CrashInstance(index, Crash::kProcess);
     it.stopped = index >= options_.instances;
     return;
@@ -203,9 +203,8 @@ void World::Turn(size_t index) {
     return worker.ledger->can_claim() && !worker.forwarder->retelling();
   });
   const std::string& run = it.workers.front().ledger->run_id();
-  const bool same = std::all_of(it.workers.begin(), it.workers.end(), [&](const auto& worker) {
-    return worker.ledger->run_id() == run;
-  });
+  const bool same = std::all_of(it.workers.begin(), it.workers.end(),
+                                [&](const auto& worker) { return worker.ledger->run_id() == run; });
   if (told && same && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
 }
 

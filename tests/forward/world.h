@@ -30,9 +30,9 @@ struct WorldOptions {
   NetworkFaults network;
   bool ledger_loses_tail = false;
   bool ledger_rolls_back = false;  // it loses its tail under the same run, and no connection ends
-  bool copied_table = false;  // a copy of a table, made some time ago, is opened beside it
-  bool disk = false;          // DURABILITY=disk, and half of the crashes are power losses
-  uint64_t sync_fails = 0;    // one sync in so many; 0: none
+  bool copied_table = false;       // a copy of a table, made some time ago, is opened beside it
+  bool disk = false;               // DURABILITY=disk, and half of the crashes are power losses
+  uint64_t sync_fails = 0;         // one sync in so many; 0: none
   // Now and then one outage takes every instance and the ledger's tail.
   bool outages = false;
   bool purges = false;            // of the books, while payments are in flight

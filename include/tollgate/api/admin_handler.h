@@ -4,10 +4,10 @@
 // Thread: the loop of the admin server (the health thread's).
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
 
+#include "tollgate/api/readiness.h"
 #include "tollgate/server/http_server.h"
 
 namespace tollgate::api {
@@ -19,12 +19,12 @@ struct AdminPages {
 
 class AdminHandler final : public server::RequestHandler {
  public:
-  AdminHandler(AdminPages pages, const std::atomic<bool>& draining);
+  AdminHandler(AdminPages pages, const Readiness& readiness);
   void OnRequest(const http::Request& request, server::Responder responder) override;
 
  private:
   const AdminPages pages_;
-  const std::atomic<bool>& draining_;
+  const Readiness readiness_;
 };
 
 }  // namespace tollgate::api

@@ -8,10 +8,10 @@
 // committed); nothing here waits for the ledger.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
+#include "tollgate/api/readiness.h"
 #include "tollgate/base/mpmc_ring.h"
 #include "tollgate/ledger/books.h"
 #include "tollgate/metrics/instruments.h"
@@ -39,7 +39,7 @@ struct GatewayParts {
   ledger::Books& books;
   const payments::ProcessorDirectory& directory;
   metrics::AcceptMetrics& metrics;
-  const std::atomic<bool>& draining;
+  Readiness readiness;
 };
 
 class GatewayHandler final : public server::RequestHandler {

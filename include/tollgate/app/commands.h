@@ -17,4 +17,8 @@ int ListPending(const Config& config, bool json);
 // Holds the books against the processors (reconcile.h, with its exit codes).
 int Reconcile(const Config& config, const ReconcileOptions& options);
 
+// `tollgate books accept-loss`: the books lack payments, and people say that they are used as they
+// are. 0 if that is said now, or nothing was lost.
+int AcceptLoss(const Config& config);
+
 }  // namespace tollgate::app

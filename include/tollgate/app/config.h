@@ -60,7 +60,16 @@ struct Config {
   std::vector<std::string> notes;  // for the log: settings that mean nothing here
 };
 
-enum class Command { kRun, kHelp, kVersion, kCheckConfig, kHealth, kPending, kReconcile };
+enum class Command {
+  kRun,
+  kHelp,
+  kVersion,
+  kCheckConfig,
+  kHealth,
+  kPending,
+  kReconcile,
+  kAcceptLoss
+};
 
 struct CommandLine {
   Command command = Command::kRun;

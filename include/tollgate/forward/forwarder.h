@@ -101,8 +101,8 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   bool quiet() const;
   // Still tells the ledger again what it may have lost.
   bool retelling() const;
-  // The ledger knows a newer opening of this table, and has known this one as the newest: nothing is
-  // sent any more, and the table takes nothing.
+  // The ledger knows a newer opening of this table, and has known this one as the newest: nothing
+  // is sent any more, and the table takes nothing.
   bool fenced() const;
 
   // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.

@@ -86,12 +86,12 @@ struct RecordReply {
 
 // What the ledger is to the table that it is asked for.
 enum class BooksStanding : uint8_t {
-  kUnknown,   // away, or not asked yet
-  kOurs,      // the table's payments are claimed here
-  kOthers,    // another fleet's, or of another server: nothing is sent until people have looked
-  kStrangers, // books that have no id and do not know the table, which knows other ones
-  kLossy,     // ours, and they have lost more than the tables can tell again
-  kNotNewest, // a newer opening of the table is known: this one is fenced
+  kUnknown,    // away, or not asked yet
+  kOurs,       // the table's payments are claimed here
+  kOthers,     // another fleet's, or of another server: nothing is sent until people have looked
+  kStrangers,  // books that have no id and do not know the table, which knows other ones
+  kLossy,      // ours, and they have lost more than the tables can tell again
+  kNotNewest,  // a newer opening of the table is known: this one is fenced
 };
 const char* Name(BooksStanding standing);
 

@@ -15,7 +15,7 @@ namespace tollgate::metrics {
 inline constexpr size_t kProcessorSlots = 32;  // payments::ProcessorId fits
 
 // Why a POST /payments was not accepted.
-enum class Refusal : uint8_t { kInvalid, kTableFull, kDiskFailed, kCount };
+enum class Refusal : uint8_t { kInvalid, kTableFull, kDiskFailed, kFenced, kCount };
 
 struct alignas(64) AcceptMetrics {
   Counter accepted;
