@@ -27,8 +27,10 @@ class InstantLedger final : public ledger::Ledger, public EventTarget {
   InstantLedger(EventQueue& events, const Costs& costs, std::vector<Fate>& fates, bool& news)
       : events_(events), costs_(costs), fates_(fates), news_(news) {}
   void SetEvents(ledger::LedgerEvents* listener) override { listener_ = listener; }
+  void SetOwner(const ledger::Owner& /*owner*/) override {}
   bool ready() const override { return true; }
   bool can_claim() const override { return true; }
+  ledger::BooksStanding standing() const override { return ledger::BooksStanding::kOurs; }
   void Claim(const ledger::Owner& owner, std::span<const ledger::ClaimRequest> requests,
              uint64_t batch) override;
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
