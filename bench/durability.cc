@@ -17,6 +17,7 @@
 
 #include "bench/durability_load.h"
 #include "tests/support/stack.h"
+#include "tollgate/base/standard_descriptors.h"
 
 namespace tollgate::bench {
 namespace {
@@ -170,6 +171,7 @@ size_t Argument(int argc, char** argv, int index, size_t fallback) {
 }  // namespace tollgate::bench
 
 int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
   using namespace tollgate::bench;
   const char* const what = argc > 1 ? argv[1] : "";
   if (std::strcmp(what, "cost") == 0) {

@@ -3,8 +3,10 @@
 
 #include "tollgate/app/commands.h"
 #include "tollgate/app/config.h"
+#include "tollgate/base/standard_descriptors.h"
 
 int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
   using tollgate::app::Command;
   const auto line =
       tollgate::app::ParseCommandLine({argv + 1, argv + argc}, tollgate::app::ProcessEnvironment());

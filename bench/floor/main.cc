@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "tollgate/base/standard_descriptors.h"
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/net/listener.h"
 
@@ -75,6 +76,7 @@ int Run(int listener, bool tcp) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
   CLI::App app("Answers whatever comes with 202, without looking at it.");
   std::string listen;
   app.add_option("--listen", listen, "HOST:PORT or the path of a Unix socket")

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "bench/work/work.h"
+#include "tollgate/base/standard_descriptors.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ void Count() {
 }  // namespace
 
 int main() {
+  tollgate::base::OccupyStandardDescriptors();
   if (RUNNING_ON_VALGRIND == 0) {
     std::fputs("bench-instructions: runs under valgrind alone; see bench/instructions.sh\n",
                stderr);

@@ -12,6 +12,7 @@
 #include "bench/load/generator.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/scheduling.h"
+#include "tollgate/base/standard_descriptors.h"
 
 namespace {
 
@@ -107,6 +108,7 @@ int Load(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
   CLI::App app("Posts payments with unique ids and measures the answers.");
   Options options;
   app.add_option("--target", options.target, "HOST:PORT or the path of a Unix socket")->required();

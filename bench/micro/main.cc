@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "bench/work/work.h"
+#include "tollgate/base/standard_descriptors.h"
 
 namespace {
 
@@ -66,4 +67,11 @@ BENCHMARK(PushPop<Moodycamel>)->Name("ring_push_pop/moodycamel")->ThreadRange(1,
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

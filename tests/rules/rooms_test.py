@@ -75,6 +75,16 @@ def include_problem(path, line):
     return None
 
 
+def main_problem(text):
+    """What is wrong with the way this file starts a program; None if nothing or it has no main."""
+    if "BENCHMARK_MAIN" in text:
+        return "BENCHMARK_MAIN is a main that does not call OccupyStandardDescriptors first"
+    for match in re.finditer(r"(?m)^\s*(?:int|auto)\s+main\s*\([^)]*\)[^{;]*\{\s*([^;]*;)", text):
+        if match.group(1) != "tollgate::base::OccupyStandardDescriptors();":
+            return "the first statement of main is not tollgate::base::OccupyStandardDescriptors()"
+    return None
+
+
 def files():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     names = listed.stdout.split("\n") if listed.returncode == 0 else [
@@ -127,6 +137,23 @@ class Rules(unittest.TestCase):
                 if not head.startswith("//"):
                     problems.append(f"{name}: no opening comment")
         self.assertEqual(problems, [])
+
+    # Tests' mains are GoogleTest's and libFuzzer's: they keep nothing that a log could spoil.
+    def test_every_program_first_keeps_the_standard_descriptors_from_other_use(self):
+        call = "tollgate::base::OccupyStandardDescriptors();"
+        self.assertIsNone(main_problem(f"int main() {{\n  {call}\n  return 0;\n}}"))
+        for broken in ("int main() {\n  return 0;\n}",
+                       f"int main(int argc, char** argv) {{\n  Run();\n  {call}\n}}",
+                       f"auto main() -> int {{\n  Run();\n  {call}\n}}",
+                       "BENCHMARK_MAIN();"):
+            self.assertIsNotNone(main_problem(broken), broken)
+        programs = {}
+        for name in files():
+            text = (ROOT / name).read_text()
+            if re.search(r"\bmain\s*\(\s*(int|\)|void)|BENCHMARK_MAIN", text):
+                programs[name] = main_problem(text)
+        self.assertIn("src/main.cc", programs)
+        self.assertEqual({n: p for n, p in programs.items() if p}, {})
 
     def test_no_unfinished_marks(self):
         mark = re.compile(r"\b(FIXME|TODO|XXX|HACK)\b")

@@ -10,6 +10,7 @@
 
 #include "processor_sim/sim_handler.h"
 #include "tollgate/base/open_files.h"
+#include "tollgate/base/standard_descriptors.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/server/http_server.h"
 
@@ -68,6 +69,7 @@ int Serve(const std::string& listen, const tollgate::sim::SimOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
   CLI::App app("A stand-in for a payment processor, awkward habits included.");
   std::string listen = "127.0.0.1:8001";
   double fee = 0.05;

@@ -11,6 +11,7 @@
 #include "schedule_sim/bound.h"
 #include "schedule_sim/report.h"
 #include "schedule_sim/rules.h"
+#include "tollgate/base/standard_descriptors.h"
 
 namespace {
 
@@ -114,6 +115,7 @@ std::vector<Row> RunAll(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tollgate::base::OccupyStandardDescriptors();
   CLI::App app("Routing rules over the public schedules and many random ones.");
   Arguments arguments;
   app.add_option("--seeds", arguments.seeds, "random schedules per pair of fees")
