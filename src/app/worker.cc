@@ -34,8 +34,9 @@ Worker::Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t worker
   });
   forward::Forwarder& forwarder = forwarding_->forwarder();
   forward::WorkRing& ring = *shared.queue.ring;
-  loop.SetSleepGuard(&shared.sleepers.AddSeat(
-      loop, [&forwarder, &ring] { return ring.SizeApprox() != 0 && forwarder.CouldTake(); }));
+  loop.SetSleepGuard(
+      &shared.sleepers.AddSeat(loop, {.could_take = [&forwarder] { return forwarder.CouldTake(); },
+                                      .queue_has = [&ring] { return ring.SizeApprox() != 0; }}));
   shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
 }
 

@@ -12,9 +12,10 @@
 
 namespace tollgate::net {
 
-Sleepers::Seat::Seat(EventLoop& loop, std::function<bool()> has_work)
-    : loop_(loop),
-      has_work_(std::move(has_work)),
+Sleepers::Seat::Seat(Sleepers& all, EventLoop& loop, Consumer consumer)
+    : all_(all),
+      loop_(loop),
+      consumer_(std::move(consumer)),
       timer_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
   TG_ASSERT(timer_fd_.valid() && loop_.Add(timer_fd_.get(), EPOLLIN, this).ok());
 }
@@ -33,28 +34,38 @@ void Sleepers::Seat::WakeIn(int64_t delay_ns) {
 }
 
 bool Sleepers::Seat::PrepareSleep() {
-  flag_.Announce();
-  if (!has_work_()) return true;
-  flag_.Retract();
-  return false;
+  const bool able = consumer_.could_take();
+  flag_.Announce(able);
+  if (consumer_.queue_has()) {
+    if (able) {
+      chosen_ |= flag_.Retract();
+      return false;
+    }
+    // What it was woken for has waited already. Else a producer is about to notify: as it would.
+    all_.HandOn(chosen_ ? 1 : all_.gather_ns_);
+  }
+  chosen_ = false;
+  return true;
 }
 
-void Sleepers::Seat::AfterSleep() { flag_.Retract(); }
+void Sleepers::Seat::AfterSleep() { chosen_ |= flag_.Retract(); }
 
 Sleepers::Sleepers(int64_t gather_ns) : gather_ns_(gather_ns) { TG_ASSERT(gather_ns > 0); }
 
-Sleepers::Seat& Sleepers::AddSeat(EventLoop& loop, std::function<bool()> has_work) {
-  seats_.push_back(std::make_unique<Seat>(loop, std::move(has_work)));
+Sleepers::Seat& Sleepers::AddSeat(EventLoop& loop, Consumer consumer) {
+  seats_.push_back(std::make_unique<Seat>(*this, loop, std::move(consumer)));
   return *seats_.back();
 }
 
 void Sleepers::Notify() {
   base::SleepFlag<>::FenceAfterPush();
-  for (const auto& seat : seats_) {
-    if (!seat->flag_.TryWake()) continue;
-    seat->WakeIn(gather_ns_);
-    return;
-  }
+  auto* const seat = base::ChooseSleeper(seats_, FlagOf);
+  if (seat != nullptr) (*seat)->WakeIn(gather_ns_);
+}
+
+void Sleepers::HandOn(int64_t delay_ns) {
+  auto* const seat = base::ChooseAble(seats_, FlagOf);
+  if (seat != nullptr) (*seat)->WakeIn(delay_ns);
 }
 
 }  // namespace tollgate::net

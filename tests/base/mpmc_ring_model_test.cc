@@ -124,12 +124,12 @@ bool SleepOnce(Model& m) {
     m.AddThread([&, p] {
       if (!ring.TryPush(p)) return;
       SleepFlag<model::Memory>::FenceAfterPush();
-      if (flag.TryWake()) ++wakes;
+      if (flag.TryWake(true)) ++wakes;
     });
   }
   m.AddThread([&] {
     (void)ring.TryPop();
-    flag.Announce();
+    flag.Announce(true);
     slept = ring.SizeApprox() == 0;
     if (!slept) flag.Retract();
   });

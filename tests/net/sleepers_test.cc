@@ -18,12 +18,18 @@ namespace {
 
 constexpr int64_t kGatherNs = 20'000;
 
+bool Yes() { return true; }
+bool No() { return false; }
+// Finds nothing in the queue when it falls asleep.
+const Sleepers::Consumer kIdle{.could_take = Yes, .queue_has = No};
+
 TEST(Sleepers, AConsumerWithWorkDoesNotSleep) {
   base::ManualClock clock;
   EventLoop loop(clock);
   Sleepers sleepers(kGatherNs);
   bool work = true;
-  Sleepers::Seat& seat = sleepers.AddSeat(loop, [&] { return work; });
+  Sleepers::Seat& seat =
+      sleepers.AddSeat(loop, {.could_take = Yes, .queue_has = [&] { return work; }});
   EXPECT_FALSE(seat.PrepareSleep());
   work = false;
   EXPECT_TRUE(seat.PrepareSleep());
@@ -44,8 +50,8 @@ TEST(Sleepers, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
   EventLoop loop_a(clock);
   EventLoop loop_b(clock);
   Sleepers sleepers(kGatherNs);
-  Sleepers::Seat& a = sleepers.AddSeat(loop_a, [] { return false; });
-  Sleepers::Seat& b = sleepers.AddSeat(loop_b, [] { return false; });
+  Sleepers::Seat& a = sleepers.AddSeat(loop_a, kIdle);
+  Sleepers::Seat& b = sleepers.AddSeat(loop_b, kIdle);
   sleepers.Notify();
   ExpectNotWoken(loop_a);
   ExpectNotWoken(loop_b);
@@ -69,7 +75,7 @@ TEST(Sleepers, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
   base::SystemClock clock;
   EventLoop loop(clock);
   Sleepers sleepers(kLongNs);
-  Sleepers::Seat& seat = sleepers.AddSeat(loop, [] { return false; });
+  Sleepers::Seat& seat = sleepers.AddSeat(loop, kIdle);
   ASSERT_TRUE(seat.PrepareSleep());
   const int64_t began_ns = clock.MonotonicNanos();
   sleepers.Notify();
@@ -79,6 +85,82 @@ TEST(Sleepers, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
   seat.AfterSleep();
   EXPECT_GE(clock.MonotonicNanos() - began_ns, kLongNs);
   ExpectNotWoken(loop);
+}
+
+class TwoSleepers : public ::testing::Test {
+ protected:
+  Sleepers::Consumer One(bool& able) {
+    return {.could_take = [&able] { return able; }, .queue_has = [this] { return queue_has_; }};
+  }
+  // It has gone to sleep, and is woken: hangs if it is not.
+  static void ExpectWoken(EventLoop& loop, Sleepers::Seat& seat) {
+    loop.RunOnce(-1);
+    seat.AfterSleep();
+  }
+
+  base::SystemClock clock_;
+  EventLoop loop_a_{clock_};
+  EventLoop loop_b_{clock_};
+  Sleepers sleepers_{kGatherNs};
+  bool queue_has_ = false;
+  bool able_a_ = true;
+  bool able_b_ = true;
+  Sleepers::Seat& a_ = sleepers_.AddSeat(loop_a_, One(able_a_));
+  Sleepers::Seat& b_ = sleepers_.AddSeat(loop_b_, One(able_b_));
+};
+
+TEST_F(TwoSleepers, TheOneThatCouldTakeIsWokenAndNotTheFirst) {
+  able_a_ = false;
+  ASSERT_TRUE(a_.PrepareSleep());
+  ASSERT_TRUE(b_.PrepareSleep());
+  queue_has_ = true;
+  sleepers_.Notify();
+  ExpectWoken(loop_b_, b_);
+  ExpectNotWoken(loop_a_);
+}
+
+TEST_F(TwoSleepers, OneThatBecameUnableToTakeHandsTheWakeUpOn) {
+  ASSERT_TRUE(a_.PrepareSleep());
+  ASSERT_TRUE(b_.PrepareSleep());
+  queue_has_ = true;
+  sleepers_.Notify();
+  able_a_ = false;
+  ExpectWoken(loop_a_, a_);
+  EXPECT_TRUE(a_.PrepareSleep());
+  ExpectWoken(loop_b_, b_);
+  EXPECT_FALSE(b_.PrepareSleep()) << "there is something to take";
+}
+
+TEST_F(TwoSleepers, WhatOneLeavesIsTheOthers) {
+  able_a_ = false;
+  ASSERT_TRUE(b_.PrepareSleep());
+  queue_has_ = true;  // a took some, all its places are taken, and nothing more comes
+  EXPECT_TRUE(a_.PrepareSleep());
+  ExpectWoken(loop_b_, b_);
+}
+
+TEST_F(TwoSleepers, TwoThatCannotTakeDoNotKeepEachOtherAwake) {
+  able_a_ = able_b_ = false;
+  ASSERT_TRUE(a_.PrepareSleep());
+  ASSERT_TRUE(b_.PrepareSleep());
+  queue_has_ = true;
+  sleepers_.Notify();  // time may have made one able: it looks, once
+  ExpectWoken(loop_a_, a_);
+  EXPECT_TRUE(a_.PrepareSleep());
+  ExpectNotWoken(loop_b_);
+  ExpectNotWoken(loop_a_);
+}
+
+TEST_F(TwoSleepers, WhileOneGathersTheOtherSleeps) {
+  ASSERT_TRUE(a_.PrepareSleep());
+  ASSERT_TRUE(b_.PrepareSleep());
+  queue_has_ = true;
+  sleepers_.Notify();
+  sleepers_.Notify();
+  ExpectWoken(loop_a_, a_);
+  ExpectNotWoken(loop_b_);
+  sleepers_.Notify();  // a is at work
+  ExpectWoken(loop_b_, b_);
 }
 
 // Producers push and notify, consumers sleep without any timeout: one lost wake-up and the test
@@ -95,11 +177,12 @@ TEST(Sleepers, NoWakeUpIsLost) {
   std::atomic<uint64_t> sum{0};
   for (auto& loop : loops) {
     loop = std::make_unique<EventLoop>(clock);
-    loop->SetSleepGuard(&sleepers.AddSeat(*loop, [&ring] {
-      const bool work = ring.SizeApprox() > 0;
-      std::this_thread::yield();  // what happens behind the look must not be missed
-      return work;
-    }));
+    loop->SetSleepGuard(&sleepers.AddSeat(
+        *loop, {.could_take = Yes, .queue_has = [&ring] {
+                  const bool work = ring.SizeApprox() > 0;
+                  std::this_thread::yield();  // what happens behind the look must not be missed
+                  return work;
+                }}));
     // One item a turn, so that the consumers sleep and wake as often as can be.
     loop->AddTurnHook([&] {
       const auto item = ring.TryPop();

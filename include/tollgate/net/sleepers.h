@@ -1,9 +1,11 @@
 // Sleepers: which consumers of a ring sleep, so that a producer wakes one, and only if one sleeps;
 // by the protocol of base::SleepFlag. The one that is woken wakes a moment later, by a timer: what
 // a burst brings is then taken at once, and whoever brought it has its answer before the consumer
-// competes for a processor.
+// competes for a processor. While one gathers so, no other is woken.
 //
 // Thread: Notify any; a Seat belongs to one consumer's thread.
+// Invariants: nobody that could take something sleeps on while the ring holds something, but for
+// `gather_ns`: whoever goes to sleep and cannot take what is there wakes another that could.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +23,16 @@ namespace tollgate::net {
 
 class Sleepers {
  public:
+  struct Consumer {
+    std::function<bool()> could_take;  // something, if it were there
+    std::function<bool()> queue_has;   // something is there
+  };
+
   // A consumer's place; give it to EventLoop::SetSleepGuard.
   class Seat final : public SleepGuard, private EventHandler {
    public:
-    // `has_work` looks at the shared queue and at what this consumer could take from it. Fails by
-    // TG_ASSERT only if the kernel gives no descriptor at start-up.
-    Seat(EventLoop& loop, std::function<bool()> has_work);
+    // Fails by TG_ASSERT only if the kernel gives no descriptor at start-up.
+    Seat(Sleepers& all, EventLoop& loop, Consumer consumer);
     bool PrepareSleep() override;
     void AfterSleep() override;
 
@@ -35,9 +41,11 @@ class Sleepers {
     void OnEvents(uint32_t events) override;
     void WakeIn(int64_t delay_ns);
 
+    Sleepers& all_;
     EventLoop& loop_;
-    const std::function<bool()> has_work_;
+    const Consumer consumer_;
     const base::UniqueFd timer_fd_;
+    bool chosen_ = false;  // to wake for what came, and has not gone to sleep since
     alignas(base::kCacheLineBytes) base::SleepFlag<> flag_;
   };
 
@@ -46,13 +54,17 @@ class Sleepers {
 
   // Before any thread runs; the seat lives as long as this; the loop does not run any
   // more when this ends.
-  Seat& AddSeat(EventLoop& loop, std::function<bool()> has_work);
+  Seat& AddSeat(EventLoop& loop, Consumer consumer);
 
   // After a push: one sleeper, if there is one, wakes in `gather_ns`. No system call if all are
   // awake or waking.
   void Notify();
 
  private:
+  // A consumer cannot take what is there: one that could wakes in `delay_ns`.
+  void HandOn(int64_t delay_ns);
+  static base::SleepFlag<>& FlagOf(const std::unique_ptr<Seat>& seat) { return seat->flag_; }
+
   const int64_t gather_ns_;
   std::vector<std::unique_ptr<Seat>> seats_;
 };
