@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "app/signals.h"
 #include "tollgate/app/gateway.h"
 #include "tollgate/base/load_pages.h"
 #include "tollgate/base/logging.h"
@@ -113,8 +114,8 @@ int RunGateway(const Config& config) {
                 (config.server_socket.empty() ? config.listen : config.server_socket) + " with " +
                 std::to_string(config.acceptors) + " acceptors and " +
                 std::to_string(config.workers) + " workers");
-  WaitForSignal();
-  base::LogInfo("stopping: no more payments are taken; finishing what is in");
+  const std::string signal = WaitForStop();
+  base::LogInfo("stopping on " + signal + ": no more payments are taken; finishing what is in");
   const size_t left = gateway.value()->DrainAndStop();
   if (left == 0) {
     base::LogInfo("stopped; nothing is left");

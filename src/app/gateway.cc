@@ -1,9 +1,7 @@
 #include "tollgate/app/gateway.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -37,6 +35,7 @@ struct Gateway::Impl {
 
   Shared shared;
   std::vector<base::UniqueFd> listeners;
+  net::SocketFile socket_file;  // removed before its listener is closed
   std::unique_ptr<RunIdKeeper> run_ids;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Intake>> intakes;
@@ -81,7 +80,7 @@ base::Status Gateway::Impl::OpenTable() {
 base::Status Gateway::Impl::Listen() {
   const Config& config = shared.config;
   if (!config.server_socket.empty()) {
-    auto fd = net::ListenUnix(config.server_socket);
+    auto fd = net::ListenUnix(config.server_socket, &socket_file);
     if (!fd.ok()) return fd.error();
     listeners.push_back(std::move(fd).value());
   } else {
@@ -198,7 +197,7 @@ size_t Gateway::Impl::DrainAndStop() {
   shared.draining.store(true);
   if (!shared.config.server_socket.empty()) {
     // No new client finds the socket; those who did are still let in.
-    ::unlink(shared.config.server_socket.c_str());
+    socket_file.Remove();
     std::this_thread::sleep_for(milliseconds(20));
   }
   for (const auto& intake : intakes) intake->BeginDrain();
@@ -246,23 +245,5 @@ void Gateway::Start() {
 }
 
 size_t Gateway::DrainAndStop() { return impl_->DrainAndStop(); }
-
-void BlockSignals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
-  ::sigaddset(&set, SIGINT);
-  ::sigaddset(&set, SIGPIPE);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-void WaitForSignal() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
-  ::sigaddset(&set, SIGINT);
-  int signal = 0;
-  ::sigwait(&set, &signal);
-}
 
 }  // namespace tollgate::app

@@ -1,7 +1,5 @@
 #include "app/health_thread.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <future>
 #include <random>
@@ -64,11 +62,11 @@ HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
 base::Status HealthThread::ListenAdmin(const std::string& text) {
   const auto address = net::ParseAddress(text);
   if (!address.ok()) return address.error();
-  auto listener = address.value().is_unix() ? net::ListenUnix(address.value().unix_path)
-                                            : net::ListenTcp(address.value(), false);
+  auto listener = address.value().is_unix()
+                      ? net::ListenUnix(address.value().unix_path, &socket_file_)
+                      : net::ListenTcp(address.value(), false);
   if (!listener.ok()) return listener.error();
   listener_ = std::move(listener).value();
-  unix_path_ = address.value().unix_path;
   return server_->Listen(listener_.get(), false);
 }
 
@@ -85,7 +83,7 @@ void HealthThread::Stop() {
   thread_.loop().Post([this, released] { monitor_->Stop([released] { released->set_value(); }); });
   done.wait_for(std::chrono::milliseconds(300));
   thread_.StopAndJoin();
-  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
+  socket_file_.Remove();
 }
 
 }  // namespace tollgate::app

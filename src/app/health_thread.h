@@ -11,6 +11,7 @@
 #include "tollgate/api/admin_handler.h"
 #include "tollgate/health/monitor.h"
 #include "tollgate/ledger/redis_books.h"
+#include "tollgate/net/listener.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/upstream/http_get.h"
 
@@ -33,7 +34,7 @@ class HealthThread {
   std::unique_ptr<api::AdminHandler> admin_;
   std::unique_ptr<server::HttpServer> server_;
   base::UniqueFd listener_;
-  std::string unix_path_;
+  net::SocketFile socket_file_;
 };
 
 }  // namespace tollgate::app

@@ -62,19 +62,25 @@ bool ConnectsTo(int family, const sockaddr* name, socklen_t bytes) {
   return ::connect(probe.get(), name, bytes) == 0 || errno == EAGAIN || errno == EINPROGRESS;
 }
 
-// From the look at a socket file to its replacement nobody else may do the same. Released with the
-// descriptor. Nothing if the folder cannot be read or its file system knows no such lock (then two
-// starts at the same moment are on their own), or if somebody has held it for 5 s.
-base::UniqueFd LockFolderOf(const std::string& path) {
-  constexpr int kTries = 500;
+// From the look at a socket file to its replacement or removal nobody else may do the same.
+struct FolderLock {
+  base::UniqueFd fd;      // released with it; none if the folder cannot be read
+  bool anothers = false;  // somebody has held it all the time
+};
+
+// A folder that cannot be read, or whose file system knows no such lock, is not locked: then two
+// starts at the same moment are on their own.
+FolderLock LockFolderOf(const std::string& path, int seconds_max) {
+  constexpr int kTriesPerSecond = 100;
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   base::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (int i = 0; fd.valid() && i < kTries; ++i) {
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return fd;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  if (!fd.valid()) return {};
+  for (int i = 0; i < seconds_max * kTriesPerSecond; ++i) {
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {std::move(fd)};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1000 / kTriesPerSecond));
   }
-  return fd;
+  return {std::move(fd), true};
 }
 
 // What to do about a socket file that cannot be made.
@@ -178,10 +184,22 @@ bool IsTaken(const Address& address) {
   return !probe.ok() && probe.error().code == EADDRINUSE;
 }
 
-base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
+bool SocketFile::Remove() {
+  if (path_.empty()) return false;
+  constexpr int kSecondsMax = 1;  // who has it is between two system calls; a drain waits for this
+  const FolderLock lock = LockFolderOf(path_, kSecondsMax);
+  if (lock.anothers) return false;  // left behind, it is replaced by the next start
+  struct stat there {};
+  const bool ours = ::lstat(path_.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) &&
+                    there.st_dev == device_ && there.st_ino == inode_;
+  return ours && ::unlink(path_.c_str()) == 0;
+}
+
+base::Result<base::UniqueFd> ListenUnix(const std::string& path, SocketFile* file) {
   const auto name = UnixAddress(path);
   if (!name.ok()) return name.error();
-  const base::UniqueFd lock = LockFolderOf(path);  // until the socket answers under its name
+  constexpr int kSecondsMax = 5;
+  const FolderLock lock = LockFolderOf(path, kSecondsMax);  // until the socket has its name
   if (ConnectsTo(AF_UNIX, AsSockaddr(name.value()), sizeof(sockaddr_un))) {
     return base::Error{
         "the socket " + path + " is served by another process; stop it or choose another path",
@@ -203,12 +221,18 @@ base::Result<base::UniqueFd> ListenUnix(const std::string& path) {
     const int code = errno;
     return base::Error{what + ": " + std::strerror(code) + AdviceOnFolder(code), code};
   }
-  const bool named = ::chmod(unfinished.c_str(), 0666) == 0 && ::listen(fd.get(), kBacklog) == 0 &&
-                     ::rename(unfinished.c_str(), path.c_str()) == 0;
+  const bool named =
+      ::chmod(unfinished.c_str(), 0666) == 0 && ::lstat(unfinished.c_str(), &there) == 0 &&
+      ::listen(fd.get(), kBacklog) == 0 && ::rename(unfinished.c_str(), path.c_str()) == 0;
   if (!named) {
     const base::Error error = base::ErrnoError(what);
     ::unlink(unfinished.c_str());
     return error;
+  }
+  if (file != nullptr) {
+    file->path_ = path;
+    file->device_ = there.st_dev;
+    file->inode_ = there.st_ino;
   }
   return fd;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -241,6 +242,40 @@ TEST(ListenUnix, OfStartsAtTheSameMomentOneReplacesTheDeadServersSocket) {
     EXPECT_EQ(LetIn([&] { return ListenUnix(path); }), 1);
     EXPECT_EQ(folder.FileCount(), 1U);
   }
+}
+
+TEST(SocketFileTest, RemovesItsOwnSocketAndNeverASuccessors) {
+  const TempFolder folder;
+  const std::string path = folder.At("a.sock");
+  SocketFile first_file;
+  SocketFile second_file;
+  const auto first = ListenUnix(path, &first_file);
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(std::filesystem::remove(path));  // by hand, say
+  const auto second = ListenUnix(path, &second_file);
+  ASSERT_TRUE(second.ok());
+  EXPECT_FALSE(first_file.Remove());
+  EXPECT_TRUE(ConnectUnix(path).valid());
+  EXPECT_TRUE(second_file.Remove());
+  EXPECT_EQ(folder.FileCount(), 0U);
+  EXPECT_FALSE(second_file.Remove());
+  EXPECT_FALSE(SocketFile().Remove());
+}
+
+// It may be about to put its own there: between the look and the removal it must not.
+TEST(SocketFileTest, IsLeftWhileAnotherServerHasTheFolder) {
+  const TempFolder folder;
+  const std::string path = folder.At("a.sock");
+  SocketFile file;
+  const auto fd = ListenUnix(path, &file);
+  ASSERT_TRUE(fd.ok());
+  {
+    const base::UniqueFd other(::open(folder.At("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+    EXPECT_FALSE(file.Remove());
+    EXPECT_TRUE(ConnectUnix(path).valid());
+  }
+  EXPECT_TRUE(file.Remove());
 }
 
 TEST(ListenUnix, NeverReplacesAFileThatIsNoSocket) {

@@ -1,7 +1,6 @@
 // processor-sim: see sim_handler.h.
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -44,8 +43,10 @@ int Serve(const std::string& listen, const tollgate::sim::SimOptions& options) {
   base::RaiseOpenFilesLimit();  // 1,300 requests at once, and more that are told to go away
   const auto address = net::ParseAddress(listen);
   if (!address.ok()) return fail("--listen: " + address.error().message);
-  auto listener = address.value().is_unix() ? net::ListenUnix(address.value().unix_path)
-                                            : net::ListenTcp(address.value(), false);
+  net::SocketFile socket_file;
+  auto listener = address.value().is_unix()
+                      ? net::ListenUnix(address.value().unix_path, &socket_file)
+                      : net::ListenTcp(address.value(), false);
   if (!listener.ok()) return fail(listener.error().message);
 
   const base::SystemClock clock;
@@ -62,7 +63,7 @@ int Serve(const std::string& listen, const tollgate::sim::SimOptions& options) {
   std::printf("processor-sim: listening on %s\n", listen.c_str());
   std::fflush(stdout);
   loop.Run();
-  if (address.value().is_unix()) ::unlink(address.value().unix_path.c_str());
+  socket_file.Remove();
   return 0;
 }
 

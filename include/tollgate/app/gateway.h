@@ -28,9 +28,4 @@ class Gateway {
   std::unique_ptr<Impl> impl_;
 };
 
-// Blocks SIGTERM, SIGINT and SIGPIPE in this thread and those it starts; call it first.
-void BlockSignals();
-// Until SIGTERM or SIGINT.
-void WaitForSignal();
-
 }  // namespace tollgate::app
