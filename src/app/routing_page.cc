@@ -28,7 +28,8 @@ std::string ProcessorJson(const Shared& shared, const forward::Reasons& it) {
 
 std::string WorkerJson(const Shared& shared, const forward::Routing& routing) {
   const forward::Moment& moment = routing.moment;
-  std::string json = std::string("{\"waits\":") + Truth(routing.waits) +
+  std::string json = std::string("{\"claims\":") + Truth(routing.claims) +
+                     ",\"waits\":" + Truth(routing.waits) +
                      ",\"waiting\":" + std::to_string(moment.waiting) +
                      ",\"arrivalsPerSecond\":" + std::to_string(moment.arrivals_per_s) +
                      ",\"quiet\":" + Truth(moment.quiet) + ",\"leftMs\":" + Number(moment.left_ms) +

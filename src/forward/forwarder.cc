@@ -257,7 +257,9 @@ Moment Forwarder::Impl::MomentNow() const {
 Routing Forwarder::Impl::Why() const {
   std::vector<ProcessorView> views;
   for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
-  return Explain(std::move(views), MomentNow(), options.policy, options.choose);
+  Routing routing = Explain(std::move(views), MomentNow(), options.policy, options.choose);
+  routing.claims = !fenced && !retell.active() && ledger.can_claim();
+  return routing;
 }
 
 // Where a payment that comes now would go; kNoProcessor: it would wait.

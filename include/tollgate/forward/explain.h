@@ -24,6 +24,7 @@ struct Routing {
   Moment moment;
   std::vector<Reasons> processors;  // by ProcessorId
   bool waits = false;               // a payment would wait for a processor that is not chosen yet
+  bool claims = false;              // the ledger takes claims: payments are sent at all
 };
 
 // Where the bulk goes, not a payment now and then: probes and samples are taken out of `views`.
