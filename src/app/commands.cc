@@ -117,6 +117,7 @@ int RunGateway(const Config& config) {
   const std::string signal = WaitForStop();
   base::LogInfo("stopping on " + signal + ": no more payments are taken; finishing what is in");
   const size_t left = gateway.value()->DrainAndStop();
+  gateway.value().reset();  // its threads may write to the log until they have ended
   if (left == 0) {
     base::LogInfo("stopped; nothing is left");
   } else if (config.durability == table::Durability::kMemory) {

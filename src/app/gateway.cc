@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "app/capacity.h"
@@ -22,6 +23,10 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
+// Its parts end in the reverse of this order, whether they were started or not: first who asks
+// others (the health thread, whose pages look into workers and intakes), then who brings payments,
+// then who forwards them; last the table with its syncing thread, which by then wakes nobody. Each
+// thread ends before anything that stands on its loop, and the log after all of them (RunGateway).
 struct Gateway::Impl {
   explicit Impl(const Config& config) : shared(config) {}
 
@@ -201,18 +206,27 @@ size_t Gateway::Impl::DrainAndStop() {
     std::this_thread::sleep_for(milliseconds(20));
   }
   for (const auto& intake : intakes) intake->BeginDrain();
-  const auto all = [](const auto& threads, auto condition) {
-    return std::all_of(threads.begin(), threads.end(), condition);
+  // Until all say so. Nobody is waited for longer than that, were its loop held up by a disk.
+  using Until = std::chrono::steady_clock::time_point;
+  const auto wait_for_all = [this](const auto& threads, auto ask, Until until) {
+    WaitUntil(until, [&] {
+      return std::all_of(threads.begin(), threads.end(), [&](const auto& it) {
+        return LoopThread::Await(ask(*it), until).value_or(false);
+      });
+    });
   };
-  WaitUntil(deadline, [&] { return all(intakes, [](const auto& it) { return it->Idle(); }); });
+  const auto ask_idle = [](Intake& it) { return it.AskIdle(); };
+  wait_for_all(intakes, ask_idle, deadline);
   for (const auto& intake : intakes) intake->Stop();
   listeners.clear();
   // What is in is finished as usual; shortly before the end nothing new is begun.
   const auto last_call =
       deadline - milliseconds(std::min<int64_t>(shared.config.drain_timeout_ms / 4, 1'000));
-  WaitUntil(last_call, [&] { return all(workers, [](const auto& it) { return it->Empty(); }); });
+  const auto ask_empty = [](Worker& it) { return it.AskEmpty(); };
+  wait_for_all(workers, ask_empty, last_call);
   for (const auto& worker : workers) worker->BeginDrain();
-  WaitUntil(deadline, [&] { return all(workers, [](const auto& it) { return it->Quiet(); }); });
+  const auto ask_quiet = [](Worker& it) { return it.AskQuiet(); };
+  wait_for_all(workers, ask_quiet, deadline);
   health->Stop();
   for (size_t i = workers.size(); i-- > 1;) workers[i]->Stop();
   // A table in memory dies with us, and its claims with it; any other one goes on at the next

@@ -59,6 +59,9 @@ HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
   server_ = std::make_unique<server::HttpServer>(loop, AdminServerOf(shared.config), *admin_);
 }
 
+// What stands on the loop ends after its thread.
+HealthThread::~HealthThread() { thread_.StopAndJoin(); }
+
 base::Status HealthThread::ListenAdmin(const std::string& text) {
   const auto address = net::ParseAddress(text);
   if (!address.ok()) return address.error();

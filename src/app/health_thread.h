@@ -20,6 +20,7 @@ namespace tollgate::app {
 class HealthThread {
  public:
   HealthThread(Shared& shared, api::AdminPages pages);
+  ~HealthThread();
 
   base::Status ListenAdmin(const std::string& address);
   void Start();
@@ -32,9 +33,9 @@ class HealthThread {
   std::unique_ptr<upstream::HttpGetter> getter_;
   std::unique_ptr<health::Monitor> monitor_;
   std::unique_ptr<api::AdminHandler> admin_;
-  std::unique_ptr<server::HttpServer> server_;
-  base::UniqueFd listener_;
+  base::UniqueFd listener_;  // outlives the server, which watches it
   net::SocketFile socket_file_;
+  std::unique_ptr<server::HttpServer> server_;
 };
 
 }  // namespace tollgate::app

@@ -46,9 +46,12 @@ Intake::Intake(Shared& shared, size_t index)
       std::make_unique<server::HttpServer>(loop, shared.config.server, *handler_, shared.clients);
   loop.AddTurnHook([this] { handler_->OnTurnEnd(); });
   if (shared.config.durability == table::Durability::kDisk) {
-    shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
+    commits_ = shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
   }
 }
+
+// What stands on the loop ends after its thread.
+Intake::~Intake() { Stop(); }
 
 void Intake::Start() {
   books_->Start();
@@ -85,7 +88,7 @@ void Intake::BeginDrain() {
   thread_.loop().Post([this] { server_->StartDrain(); });
 }
 
-bool Intake::Idle() {
+std::future<bool> Intake::AskIdle() {
   return thread_.Ask<bool>([this] { return server_->idle(); });
 }
 

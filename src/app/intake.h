@@ -4,6 +4,7 @@
 // Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
 #pragma once
 
+#include <future>
 #include <memory>
 
 #include "app/loop_thread.h"
@@ -19,13 +20,14 @@ namespace tollgate::app {
 class Intake {
  public:
   Intake(Shared& shared, size_t index);
+  ~Intake();
 
   // `exclusive`: the descriptor is shared with other intakes.
   base::Status Listen(int fd, bool exclusive) { return server_->Listen(fd, exclusive); }
   void Start();
   // Thread: main.
   void BeginDrain();
-  bool Idle();
+  std::future<bool> AskIdle();
   void Stop() { thread_.StopAndJoin(); }
 
   const metrics::AcceptMetrics& metrics() const { return *metrics_; }
@@ -41,6 +43,7 @@ class Intake {
   std::unique_ptr<ledger::RedisBooks> books_;
   std::unique_ptr<api::GatewayHandler> handler_;
   std::unique_ptr<server::HttpServer> server_;
+  table::CommitListener commits_;
 };
 
 }  // namespace tollgate::app

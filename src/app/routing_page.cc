@@ -1,7 +1,13 @@
 #include "app/routing_page.h"
 
+#include <chrono>
+#include <future>
+
 namespace tollgate::app {
 namespace {
+
+// The health thread renews the lease between two pages.
+constexpr std::chrono::milliseconds kPatience(200);
 
 // A time or cost that may be none.
 std::string Number(int64_t value) {
@@ -43,10 +49,14 @@ std::string WorkerJson(const Shared& shared, const forward::Routing& routing) {
 }  // namespace
 
 std::string RoutingPage(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::vector<std::future<forward::Routing>> asked;
+  for (const auto& worker : workers) asked.push_back(worker->AskWhy());
   std::string json =
       "{\"instances\":" + std::to_string(shared.health.instances()) + ",\"workers\":[";
-  for (size_t i = 0; i < workers.size(); ++i) {
-    json += (i == 0 ? "" : ",") + WorkerJson(shared, workers[i]->Why());
+  for (size_t i = 0; i < asked.size(); ++i) {
+    const auto why = LoopThread::Await(std::move(asked[i]), deadline);
+    json += (i == 0 ? "" : ",") + (why ? WorkerJson(shared, *why) : "null");
   }
   return json + "]}\n";
 }

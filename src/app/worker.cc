@@ -37,8 +37,11 @@ Worker::Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t worker
   loop.SetSleepGuard(
       &shared.sleepers.AddSeat(loop, {.could_take = [&forwarder] { return forwarder.CouldTake(); },
                                       .queue_has = [&ring] { return ring.SizeApprox() != 0; }}));
-  shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
+  commits_ = shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
 }
+
+// What stands on the loop ends after its thread.
+Worker::~Worker() { Stop(); }
 
 void Worker::Start() {
   next_look_ns_ = shared_.clock.MonotonicNanos();
@@ -146,7 +149,8 @@ void Worker::Adopt(const std::string& path) {
   }
   adopted->forwarding = std::make_unique<Forwarding>(thread_.loop(), shared_, adopted->queue,
                                                      options, *adopted_metrics_);
-  adopted->queue.table->AddCommitListener([&loop = thread_.loop()] { loop.WakeUp(); });
+  adopted->commits =
+      adopted->queue.table->AddCommitListener([&loop = thread_.loop()] { loop.WakeUp(); });
   adopted->queue.table->StartCommits();
   adopted->forwarding->Start();
   adopted_.push_back(std::move(adopted));
@@ -185,7 +189,7 @@ void Worker::FinishAdopted() {
   });
 }
 
-bool Worker::Empty() {
+std::future<bool> Worker::AskEmpty() {
   return thread_.Ask<bool>([this] {
     return forwarding_->forwarder().held() == 0 && shared_.queue.ring->SizeApprox() == 0;
   });
@@ -199,7 +203,7 @@ void Worker::BeginDrain() {
   });
 }
 
-bool Worker::Quiet() {
+std::future<bool> Worker::AskQuiet() {
   return thread_.Ask<bool>([this] {
     return forwarding_->forwarder().quiet() &&
            std::all_of(adopted_.begin(), adopted_.end(),
@@ -215,7 +219,7 @@ void Worker::SayGone(int64_t ms) {
   done.wait_for(std::chrono::milliseconds(ms));
 }
 
-forward::Routing Worker::Why() {
+std::future<forward::Routing> Worker::AskWhy() {
   return thread_.Ask<forward::Routing>([this] { return forwarding_->forwarder().Why(); });
 }
 

@@ -5,6 +5,7 @@
 // Owns: its loop and everything on it.
 #pragma once
 
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,12 +21,13 @@ namespace tollgate::app {
 class Worker {
  public:
   Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t workers);
+  ~Worker();
 
   void Start();
   // Thread: main.
-  bool Empty();  // nothing is held and the ring is empty
+  std::future<bool> AskEmpty();  // nothing is held and the ring is empty
   void BeginDrain();
-  bool Quiet();
+  std::future<bool> AskQuiet();
   void Stop() { thread_.StopAndJoin(); }
   // Tells the books that nobody works with the instance's table any more. Once everything is quiet
   // and the other workers have ended; waits at most `ms`.
@@ -33,8 +35,8 @@ class Worker {
 
   const metrics::ForwardMetrics& metrics() const { return *metrics_; }
   const metrics::ForwardMetrics& adopted_metrics() const { return *adopted_metrics_; }
-  // Why payments go where they go now.
-  forward::Routing Why();
+  // Why payments go where they go now. Thread: any.
+  std::future<forward::Routing> AskWhy();
 
  private:
   void Maintain();
@@ -55,11 +57,13 @@ class Worker {
   LoopThread thread_;
   std::unique_ptr<Forwarding> forwarding_;
   std::unique_ptr<net::Timer> maintenance_;
+  table::CommitListener commits_;
 
   // Adoption (worker 0).
   struct Adopted {
     Queue queue;
     std::unique_ptr<Forwarding> forwarding;
+    table::CommitListener commits;
     int64_t idle_since_ns = 0;
   };
   // Counts of all adopted tables; gauges of the one that wrote last.

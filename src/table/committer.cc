@@ -17,10 +17,6 @@ Committer::~Committer() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Committer::AddListener(std::function<void()> on_commit) {
-  listeners_.push_back(std::move(on_commit));
-}
-
 void Committer::Start() {
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "sync");
@@ -94,7 +90,7 @@ bool Committer::Try() {
   }
   committed_.store(started_.load());
   healthy_.store(true);
-  for (const auto& listener : listeners_) listener();
+  listeners_.Call();
   return true;
 }
 

@@ -13,7 +13,9 @@
 #include <cstdint>
 #include <functional>
 #include <thread>
-#include <vector>
+#include <utility>
+
+#include "tollgate/table/commit_listeners.h"
 
 namespace tollgate::table {
 
@@ -31,7 +33,10 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  void AddListener(std::function<void()> on_commit);  // before Start
+  // Told after each commit, on the syncing thread, for as long as the listener lives.
+  CommitListener AddListener(std::function<void()> on_commit) {
+    return listeners_.Add(std::move(on_commit));
+  }
   void Start();
 
   uint64_t Take();
@@ -51,7 +56,7 @@ class Committer {
   void Commit();
 
   const CommitterOptions options_;
-  std::vector<std::function<void()>> listeners_;
+  CommitListeners listeners_;
   bool failed_ = false;                 // the last sync; the syncing thread's
   std::atomic<uint64_t> started_{0};    // commits begun
   std::atomic<uint64_t> committed_{0};  // commits done

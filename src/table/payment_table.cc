@@ -106,10 +106,11 @@ struct PaymentTable::Impl {
   RecoveryReport report;
   size_t slot_count = 0;
   std::unique_ptr<base::MpmcRing<uint64_t>> free;
-  std::unique_ptr<Committer> committer;
   mutable std::mutex header_mutex;  // for the header in `file`, and `identity`
   std::atomic<bool> was_current{false};
   std::atomic<bool> fenced{false};
+  // Last, so that its thread has ended before anything that it syncs does.
+  std::unique_ptr<Committer> committer;
 };
 
 // Raises a sealed number to `to`, but only while it is at most `from_max`.
@@ -360,8 +361,9 @@ uint64_t PaymentTable::TakeTicket() { return impl_->committer ? impl_->committer
 uint64_t PaymentTable::CommittedTicket() const {
   return impl_->committer ? impl_->committer->committed() : UINT64_MAX;
 }
-void PaymentTable::AddCommitListener(std::function<void()> on_commit) {
-  if (impl_->committer) impl_->committer->AddListener(std::move(on_commit));
+CommitListener PaymentTable::AddCommitListener(std::function<void()> on_commit) {
+  if (!impl_->committer) return {};
+  return impl_->committer->AddListener(std::move(on_commit));
 }
 void PaymentTable::StartCommits() {
   if (impl_->committer) impl_->committer->Start();

@@ -211,7 +211,7 @@ TEST_F(PaymentTableTest, AFailingDiskClosesTheTableUntilASyncOfAllSucceeds) {
   };
   auto table = std::move(PaymentTable::Open(options, directory_, 0)).value();
   std::atomic<int> commits{0};
-  table->AddCommitListener([&] { commits.fetch_add(1); });
+  const CommitListener listener = table->AddCommitListener([&] { commits.fetch_add(1); });
   table->StartCommits();
   const auto wait = [](auto condition) {
     for (int i = 0; i < 20'000 && !condition(); ++i) ::usleep(1'000);

@@ -22,6 +22,7 @@
 #include "tollgate/base/result.h"
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
+#include "tollgate/table/commit_listeners.h"
 #include "tollgate/table/slot.h"
 
 namespace tollgate::table {
@@ -114,8 +115,9 @@ class PaymentTable {
   // Thread: any; TakeTicket wakes the syncing thread if it sleeps.
   uint64_t TakeTicket();
   uint64_t CommittedTicket() const;
-  // Called on the syncing thread after every commit; for waking loops. Before StartCommits.
-  void AddCommitListener(std::function<void()> on_commit);
+  // Called on the syncing thread after every commit, for as long as what is returned lives; for
+  // waking loops. The table and the loop may end in any order.
+  CommitListener AddCommitListener(std::function<void()> on_commit);
   // Starts the syncing thread; does nothing with the other levels. Tickets wait until then.
   void StartCommits();
   // False while syncs fail (a full or dead disk); Acquire gives nothing then.
