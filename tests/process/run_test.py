@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -11,9 +13,22 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("TOLLGATE_BUILD_DIR", str(ROOT / "build" / "dev"))
 
-# What a newcomer could see in the moment after "up": why payments go where they go at both
-# gateways, and the books.
+# In curl's place: the first answers of both gateways say that their books take no claims yet.
+CURL = """#!/bin/sh
+case "$*" in */admin/routing*)
+  echo >>"$ASKED"
+  if [ "$(wc -l <"$ASKED")" -le 3 ]; then
+    {curl} "$@" | sed 's/"claims":true/"claims":false/g'
+    exit
+  fi
+esac
+exec {curl} "$@"
+"""
+
+# What a newcomer could see in the moment after "up": how often the script had asked by then, why
+# payments go where they go at both gateways, and the books.
 COMMAND = r"""
+echo "asked $(wc -l <"$ASKED")"
 for n in 1 2; do curl -s --unix-socket "$RUN_DIR/admin-$n.sock" http://tollgate/admin/routing; done
 curl -s "http://127.0.0.1:$PORT/payments-summary"; echo
 """
@@ -31,13 +46,21 @@ class Run(unittest.TestCase):
     def test_up_means_that_a_payment_goes_through(self):
         with tempfile.TemporaryDirectory() as folder:
             listen, default, fallback = free_ports(3)
+            curl = pathlib.Path(folder, "curl")
+            curl.write_text(CURL.format(curl=shutil.which("curl")), encoding="utf-8")
+            curl.chmod(0o755)
+            asked = pathlib.Path(folder, "asked")
+            asked.touch()
             done = subprocess.run(
                 [ROOT / "tools" / "run" / "stack.sh"], stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True, check=False,
                 env={**os.environ, "BUILD_DIR": BUILD, "PORT": listen, "DEFAULT_PORT": default,
-                     "FALLBACK_PORT": fallback, "TMPDIR": folder, "COMMAND": COMMAND})
+                     "FALLBACK_PORT": fallback, "TMPDIR": folder, "COMMAND": COMMAND,
+                     "PATH": f"{folder}:{os.environ['PATH']}", "ASKED": str(asked)})
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("Tollgate is up", done.stdout)
+        times = int(re.search(r"(?m)^asked (\d+)$", done.stdout)[1])
+        self.assertGreaterEqual(times, 5, "up while the books take no claims")
         pages = [json.loads(it) for it in done.stdout.splitlines() if it.startswith("{")]
         self.assertEqual(len(pages), 3, done.stdout)
         for page in pages[:2]:
