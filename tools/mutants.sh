@@ -92,7 +92,7 @@ mutant "what the ledger holds of a claim is adopted" $f/claiming.cc \
 mutant "nothing new is claimed while the ledger is told again" $f/claiming.cc \
   'ledger.can_claim() && !retell.active();' 'ledger.can_claim();'
 mutant "a freed slot rests before it is reused" src/table/payment_table.cc \
-  '>= rest_ms;  // wraps' '>= rest_ms / 1000 - 5;  // wraps'
+  'FreeItem(slot, freed_ms + rest_ms)' 'FreeItem(slot, freed_ms + rest_ms / 1000 - 5)'
 
 # Those of DURABILITY=disk.
 mutant "disk: the 202 and the ring only after the commit" src/api/admission.h \

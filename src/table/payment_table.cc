@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <ctime>
 #include <mutex>
 #include <utility>
 
@@ -71,16 +70,20 @@ TableIdentity IdentityIn(const TableHeader& header) {
           .predecessors = header.predecessors};
 }
 
-// A free slot and when it was freed, in one word for the queue.
-uint64_t FreeItem(uint32_t slot, uint32_t freed_ms) { return uint64_t{freed_ms} << 32U | slot; }
-// For the rest across a restart: the monotonic clock may not survive it.
-uint32_t WallSeconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return static_cast<uint32_t>(now.tv_sec);
+// A free slot and the time from which it may be used, in one word for the queue: 24 bits of slot
+// and 40 of milliseconds since the opening. These last for 34 years; from then on the time stands
+// still, and a slot no longer rests.
+constexpr unsigned kSlotBits = 24;
+static_assert(kSlotsMax <= size_t{1} << kSlotBits);
+constexpr uint64_t kQueueMsMax = (uint64_t{1} << (64 - kSlotBits)) - 1;
+constexpr int64_t kRestMsMax = 24 * 3'600'000;
+
+uint64_t FreeItem(uint32_t slot, uint64_t usable_from_ms) {
+  return std::min(usable_from_ms, kQueueMsMax) << kSlotBits | slot;
 }
-uint32_t ToMs(int64_t monotonic_ns) {
-  return static_cast<uint32_t>(monotonic_ns / base::kNanosPerMilli);
+uint64_t UsableFromMs(uint64_t item) { return item >> kSlotBits; }
+uint32_t SlotOf(uint64_t item) {
+  return static_cast<uint32_t>(item) & ((uint32_t{1} << kSlotBits) - 1);
 }
 
 }  // namespace
@@ -90,12 +93,14 @@ struct PaymentTable::Impl {
       : options(options_in), names(directory) {}
 
   base::Status Open(int64_t monotonic_now_ns);
-  void Scan(int64_t monotonic_now_ns);
+  void Scan();
   bool IsSound(const Slot& slot, const SlotStatus& status) const;
   SlotStatus Unpack(uint64_t word) const;
   uint64_t Pack(const SlotStatus& status);
   void DirtyAll();
   void Forget(const Slot& slot);
+  uint64_t SinceOpeningMs(int64_t monotonic_ns) const;
+  uint32_t TableSeconds(int64_t monotonic_ns) const;
 
   Slot* Slots() const { return file.slots(); }
 
@@ -105,6 +110,8 @@ struct PaymentTable::Impl {
   TableIdentity identity;
   RecoveryReport report;
   size_t slot_count = 0;
+  int64_t opened_ns = 0;         // monotonic
+  uint64_t table_s_at_open = 0;  // see TableSeconds
   std::unique_ptr<base::MpmcRing<uint64_t>> free;
   mutable std::mutex header_mutex;  // for the header in `file`, and `identity`
   std::atomic<bool> was_current{false};
@@ -148,6 +155,8 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   if (options.slots == 0 || options.slots > kSlotsMax) {
     return base::Error{"TABLE_SLOTS must be between 1 and " + std::to_string(kSlotsMax)};
   }
+  TG_ASSERT(options.rest_ms >= 0 && options.rest_ms <= kRestMsMax);
+  opened_ns = monotonic_now_ns;
   const bool memory = options.durability == Durability::kMemory;
   auto status =
       memory ? file.OpenMemory(options.slots) : file.Open(options.path, options.slots, true);
@@ -169,7 +178,7 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   if (!status.ok()) return status;
   identity = IdentityIn(header);
   report.created = file.created();
-  Scan(monotonic_now_ns);
+  Scan();
   if (options.durability == Durability::kDisk) {
     committer = std::make_unique<Committer>(CommitterOptions{
         .interval_us = options.sync_interval_us,
@@ -191,17 +200,29 @@ bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) con
   return !has_processor || (names.Knows(status.processor) && status.attempt > 0);
 }
 
-void PaymentTable::Impl::Scan(int64_t monotonic_now_ns) {
+// Milliseconds since the opening, up to what the queue can hold.
+uint64_t PaymentTable::Impl::SinceOpeningMs(int64_t monotonic_ns) const {
+  const int64_t since_ms = (monotonic_ns - opened_ns) / base::kNanosPerMilli;
+  return std::min(static_cast<uint64_t>(std::max<int64_t>(since_ms, 0)), kQueueMsMax);
+}
+
+// The table's own time, for the rest across a restart: whole seconds of being open, rounded up,
+// which go on at each opening where the last release left them. No clock that is set has a part in
+// it. After 136 years it stands still, and all that rests begins anew at an opening.
+uint32_t PaymentTable::Impl::TableSeconds(int64_t monotonic_ns) const {
+  const uint64_t now_s = table_s_at_open + SinceOpeningMs(monotonic_ns) / 1000 + 1;
+  return static_cast<uint32_t>(std::min<uint64_t>(now_s, UINT32_MAX));
+}
+
+void PaymentTable::Impl::Scan() {
   free = std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
-  const uint32_t now_ms = ToMs(monotonic_now_ns);
-  const uint32_t rested_ms = now_ms - static_cast<uint32_t>(options.rest_ms);
   std::vector<std::pair<uint32_t, uint32_t>> resting;  // when freed, slot
   for (uint32_t i = 0; i < slot_count; ++i) {
     Slot& slot = Slots()[i];
     const uint64_t word = slot.status.load(std::memory_order_relaxed);  // nobody else yet
     const SlotStatus status = UnpackStatus(word);
     if (status.state == SlotState::kFree) {
-      TG_ASSERT(free->TryPush(FreeItem(i, rested_ms)));
+      TG_ASSERT(free->TryPush(FreeItem(i, 0)));
     } else if (!IsSound(slot, status)) {
       ++report.damaged;
     } else if (status.state == SlotState::kFreeBooked) {
@@ -211,13 +232,13 @@ void PaymentTable::Impl::Scan(int64_t monotonic_now_ns) {
     }
   }
   std::sort(resting.begin(), resting.end());
-  const uint32_t now_s = WallSeconds();
+  table_s_at_open = resting.empty() ? 0 : resting.back().first;
   for (const auto& [freed_s, slot] : resting) {
-    // A time of the future is that of a clock that was wrong: it rests anew.
-    const uint32_t age_s = freed_s <= now_s ? now_s - freed_s : 0;
-    const auto rest_ms = static_cast<uint32_t>(options.rest_ms);
-    const uint32_t age_ms = age_s > rest_ms / 1000 ? rest_ms : age_s * 1000;
-    TG_ASSERT(free->TryPush(FreeItem(slot, now_ms - age_ms)));
+    // Since it was freed the last release came, at least; how long the table was closed, no clock
+    // can tell. Both are rounded up: a second less.
+    const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open - freed_s, 1) - 1) * 1000;
+    const auto rest_ms = static_cast<uint64_t>(options.rest_ms);
+    TG_ASSERT(free->TryPush(FreeItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
   }
   report.resting = resting.size();
   report.unfinished = report.to_continue.size();
@@ -279,14 +300,11 @@ const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot];
 std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, int64_t wall_now_ms,
                                               int64_t monotonic_now_ns) {
   if (!healthy() || fenced()) return std::nullopt;
-  const uint32_t now_ms = ToMs(monotonic_now_ns);
-  const auto rest_ms = static_cast<int32_t>(impl_->options.rest_ms);
-  const auto item = impl_->free->TryPopIf([now_ms, rest_ms](uint64_t candidate) {
-    const auto freed_ms = static_cast<uint32_t>(candidate >> 32U);
-    return static_cast<int32_t>(now_ms - freed_ms) >= rest_ms;  // wraps after 49 days
-  });
+  const uint64_t now_ms = impl_->SinceOpeningMs(monotonic_now_ns);
+  const auto item = impl_->free->TryPopIf(
+      [now_ms](uint64_t candidate) { return UsableFromMs(candidate) <= now_ms; });
   if (!item) return std::nullopt;
-  const auto index = static_cast<uint32_t>(*item);
+  const uint32_t index = SlotOf(*item);
   Slot& slot = impl_->Slots()[index];
   impl_->Forget(slot);
   // First nothing is told of what the slot held: killed between these stores, it is free. The
@@ -307,13 +325,15 @@ std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, 
 
 void PaymentTable::Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns) {
   TG_ASSERT(IsFree(status.state));
-  // Rounded up, so that a rest is never shorter.
-  impl_->Slots()[slot].freed_at_s = WallSeconds() + 1;
+  impl_->Slots()[slot].freed_at_s = impl_->TableSeconds(monotonic_now_ns);
   if (status.state == SlotState::kFreeBooked) {
     impl_->Slots()[slot].recorded_in = NumberIn(impl_->file.live().number);
   }
   SetStatus(slot, status);
-  TG_ASSERT(impl_->free->TryPush(FreeItem(slot, ToMs(monotonic_now_ns))));
+  const auto rest_ms = static_cast<uint64_t>(impl_->options.rest_ms);
+  // A millisecond that has begun counts as a whole one: a rest is never shorter.
+  const uint64_t freed_ms = impl_->SinceOpeningMs(monotonic_now_ns + base::kNanosPerMilli - 1);
+  TG_ASSERT(impl_->free->TryPush(FreeItem(slot, freed_ms + rest_ms)));
 }
 
 void PaymentTable::SetStatus(uint32_t slot, const SlotStatus& status) {

@@ -116,6 +116,109 @@ TEST_F(PaymentTableTest, AFreedSlotRestsAndTheOldestFreedIsReusedFirst) {
   EXPECT_EQ(table->At(*a).generation, 2U);
 }
 
+constexpr int64_t kDay = 86'400 * kSecond;
+constexpr SlotStatus kBookedAndFree{.state = SlotState::kFreeBooked,
+                                    .processor = 0,
+                                    .attempt = 1,
+                                    .requested_at_ms = 1'752'583'000'000};
+
+// How many slots can be had now.
+size_t TakeAll(PaymentTable& table, int64_t now_ns) {
+  size_t taken = 0;
+  while (table.Acquire({.id = {taken, 1}, .amount_cents = 100}, 5, now_ns)) ++taken;
+  return taken;
+}
+
+// Fewer payments than slots for weeks, or none at all.
+TEST_F(PaymentTableTest, AQuietTableHasAllItsSlotsAfterAnyUptime) {
+  for (const int64_t up_at_open : {int64_t{0}, 24 * kDay, 100 * kDay}) {
+    for (const int64_t days : {1, 24, 25, 26, 49, 50, 51, 75, 100, 1'000, 36'500}) {
+      std::filesystem::remove(path_);
+      auto table = Open(8, up_at_open);
+      const auto slot = table->Acquire(Pay(1), 5, up_at_open + kSecond);
+      ASSERT_TRUE(slot);
+      table->Release(*slot, kBookedAndFree, up_at_open + 2 * kSecond);
+      EXPECT_EQ(TakeAll(*table, up_at_open + days * kDay), 8U) << days << " days after the opening";
+    }
+  }
+}
+
+TEST_F(PaymentTableTest, ASlotRestsAsLongAfterAnyUptime) {
+  for (const int64_t days : {0, 24, 25, 49, 50, 100, 1'000, 10'000}) {
+    std::filesystem::remove(path_);
+    auto table = Open(1);
+    const int64_t now = days * kDay + kSecond;
+    const auto slot = table->Acquire(Pay(1), 5, now);
+    ASSERT_TRUE(slot) << days;
+    table->Release(*slot, kBookedAndFree, now + 1);
+    EXPECT_FALSE(table->Acquire(Pay(2), 5, now + 1)) << days;
+    EXPECT_FALSE(table->Acquire(Pay(2), 5, now + 5 * kSecond)) << days;
+    EXPECT_TRUE(table->Acquire(Pay(2), 5, now + 5 * kSecond + kSecond / 1000)) << days;
+  }
+}
+
+// Rest goes by what the table saw itself: wherever the clocks stand at the next opening, of another
+// boot or a clock that was set, what was freed last rests in full, and what had rested has.
+TEST_F(PaymentTableTest, ARestAcrossARestartDoesNotGoByTheClock) {
+  for (const int64_t next_open : {int64_t{0}, kSecond, 60 * kSecond, 25 * kDay, 100 * kDay}) {
+    std::filesystem::remove(path_);
+    {
+      auto table = Open(3);
+      for (const int64_t freed : {1, 98, 100}) {
+        const auto slot = table->Acquire(Pay(1), 5, 0);
+        ASSERT_TRUE(slot);
+        table->Release(*slot, kBookedAndFree, freed * kSecond);
+      }
+    }
+    auto table = Open(3, next_open);
+    EXPECT_EQ(table->recovery().resting, 3U);
+    EXPECT_EQ(TakeAll(*table, next_open), 1U) << "only the first had rested";
+    EXPECT_EQ(TakeAll(*table, next_open + 2 * kSecond), 0U);
+    EXPECT_EQ(TakeAll(*table, next_open + 4 * kSecond), 1U);
+    EXPECT_EQ(TakeAll(*table, next_open + 5 * kSecond - 1), 0U);
+    EXPECT_EQ(TakeAll(*table, next_open + 5 * kSecond), 1U);
+  }
+}
+
+// Many short lives, as of an instance that is restarted in a loop: the table's time goes on.
+TEST_F(PaymentTableTest, ARestIsKeptOverManyRestarts) {
+  Open(2);
+  for (uint64_t life = 0; life < 20; ++life) {
+    auto table = Open(2);
+    const auto slot = table->Acquire(Pay(life), 5, life == 0 ? 0 : 5 * kSecond);
+    ASSERT_TRUE(slot) << life;
+    table->Release(*slot, kBookedAndFree, 6 * kSecond);
+  }
+  auto table = Open(2);
+  EXPECT_EQ(TakeAll(*table, 4 * kSecond), 1U) << "the one of the life before rested while open";
+  EXPECT_EQ(TakeAll(*table, 5 * kSecond), 1U);
+}
+
+// The time that a slot was freed at is under no checksum.
+TEST_F(PaymentTableTest, AWrongTimeOfFreeingCostsARestAtMost) {
+  {
+    auto table = Open(2);
+    for (uint64_t i = 0; i < 2; ++i) {
+      const auto slot = table->Acquire(Pay(i), 5, 0);
+      ASSERT_TRUE(slot);
+      table->Release(*slot, kBookedAndFree, kSecond);
+    }
+  }
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192 + 52);
+    file.write("\xff\xff\xff\xff", 4);
+  }
+  for (int life = 0; life < 3; ++life) {
+    auto table = Open(2);
+    EXPECT_EQ(TakeAll(*table, 5 * kSecond), 2U) << life;
+    for (uint32_t slot = 0; slot < 2; ++slot) {
+      table->Release(slot, kBookedAndFree, 6 * kSecond);
+    }
+    EXPECT_EQ(TakeAll(*table, 10 * kSecond), 0U) << life;
+  }
+}
+
 TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
   // Killed anywhere inside Acquire, a slot that rested as booked must not pair that status with
   // the next payment: a reader beside it sees the same stores.

@@ -24,13 +24,15 @@ class TableFixture : public ::testing::Test {
   }
   ~TableFixture() override { std::filesystem::remove_all(folder_); }
 
-  base::Result<std::unique_ptr<PaymentTable>> TryOpen(size_t slots = 8) {
+  base::Result<std::unique_ptr<PaymentTable>> TryOpen(size_t slots = 8, int64_t now_ns = 0) {
     TableOptions options;
     options.path = path_;
     options.slots = slots;
-    return PaymentTable::Open(options, directory_, 0);
+    return PaymentTable::Open(options, directory_, now_ns);
   }
-  std::unique_ptr<PaymentTable> Open(size_t slots = 8) { return TryOpen(slots).value(); }
+  std::unique_ptr<PaymentTable> Open(size_t slots = 8, int64_t now_ns = 0) {
+    return TryOpen(slots, now_ns).value();
+  }
   static payments::Payment Pay(uint64_t id) { return {.id = {id, ~id}, .amount_cents = 100}; }
 
   std::string folder_, path_;
