@@ -156,8 +156,9 @@ class FileReader {
     }
     if (key == "connect_timeout" || key == "answer_timeout") {
       const auto nanos = base::ParseDuration(text);
-      if (!nanos.ok() || nanos.value() < base::kNanosPerMilli) {
-        return Fail(value, key + " must be a duration such as 500ms");
+      if (!nanos.ok() || nanos.value() < base::kNanosPerMilli ||
+          nanos.value() / base::kNanosPerMilli > kProcessorTimeoutMsMax) {
+        return Fail(value, key + " must be a duration such as 500ms, at most 24h");
       }
       (key[0] == 'c' ? processor.connect_timeout_ms : processor.answer_timeout_ms) =
           nanos.value() / base::kNanosPerMilli;

@@ -39,6 +39,10 @@ Status ToMillis(const std::string& flag, const std::string& text, payments::Roun
 Status ToDuration(const std::string& flag, const std::string& text, int64_t& out_ms) {
   const auto nanos = base::ParseDuration(text);
   if (!nanos.ok()) return base::Error{flag + ": '" + text + "' " + nanos.error().message};
+  if (nanos.value() > base::kDurationSettingNsMax) {
+    return base::Error{flag + ": '" + text + "' must be at most " +
+                       base::FormatDuration(base::kDurationSettingNsMax)};
+  }
   out_ms = nanos.value() / base::kNanosPerMilli;
   return base::OkStatus();
 }

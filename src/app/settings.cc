@@ -30,6 +30,9 @@ Problem ToTime(const std::string& text, int64_t& out, int64_t least = 1,
                int64_t unit_ns = base::kNanosPerMilli) {
   const auto nanos = base::ParseDuration(text);
   if (!nanos.ok()) return "must be a number and a unit, such as 500ms, 5s or 1m30s";
+  if (nanos.value() > base::kDurationSettingNsMax) {
+    return "must be at most " + base::FormatDuration(base::kDurationSettingNsMax);
+  }
   out = nanos.value() / unit_ns;
   if (out < least) return "must be at least " + base::FormatDuration(least * unit_ns);
   return std::nullopt;
@@ -78,6 +81,18 @@ Problem ToShare(const std::string& text, int64_t& share_ppm) {
   }
   share_ppm = std::llround(share * 1e6);
   return std::nullopt;
+}
+
+// A time limit that libcurl is given, in milliseconds that fit 32 bits.
+Problem ToProcessorTime(const std::string& text, int64_t& out_ms) {
+  int64_t ms = 0;
+  Problem problem = ToTime(text, ms);
+  if (!problem && ms > kProcessorTimeoutMsMax) {
+    problem =
+        "must be at most " + base::FormatDuration(kProcessorTimeoutMsMax * base::kNanosPerMilli);
+  }
+  if (!problem) out_ms = ms;
+  return problem;
 }
 
 // "2025-07-15T17:00:00Z", or "17:00" for every day.
@@ -192,11 +207,11 @@ const std::vector<Setting>& Settings() {
       {.name = "connect_timeout",
        .fallback = "1s",
        .help = "for a connection to a processor",
-       .apply = [](C c, T t) { return ToTime(t, c.connect_timeout_ms); }},
+       .apply = [](C c, T t) { return ToProcessorTime(t, c.connect_timeout_ms); }},
       {.name = "answer_timeout",
        .fallback = "15s",
        .help = "for a processor's answer; longer than any honest delay",
-       .apply = [](C c, T t) { return ToTime(t, c.answer_timeout_ms); }},
+       .apply = [](C c, T t) { return ToProcessorTime(t, c.answer_timeout_ms); }},
       {.name = "in_flight_max",
        .fallback = "350",
        .help = "payments in flight per processor and instance",

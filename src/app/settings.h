@@ -25,6 +25,9 @@ struct Setting {
 
 const std::vector<Setting>& Settings();
 
+// The longest time-out of a processor: libcurl takes 32 bits of milliseconds.
+inline constexpr int64_t kProcessorTimeoutMsMax = 24 * 3'600'000;
+
 // A processor of which nothing is given yet: no fee, and the general time-outs and limits (0).
 upstream::ProcessorOptions Unset();
 

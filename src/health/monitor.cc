@@ -75,7 +75,10 @@ struct Monitor::Impl {
     for (const SnapshotLine& line : ParseSnapshot(view.snapshot)) {
       for (size_t i = 0; i < known.size(); ++i) {
         if (options.processors[i] != line.name) continue;
-        const int64_t age_ms = line.age_ms + view.snapshot_age_ms;
+        // Both come from Redis and by its clock, which may be set; older than this is old enough.
+        const int64_t old_ms = options.believed_ms_max + options.poll_interval_ms;
+        const int64_t age_ms = std::clamp<int64_t>(line.age_ms, 0, old_ms) +
+                               std::clamp<int64_t>(view.snapshot_age_ms, 0, old_ms);
         const int64_t heard_ns = loop.now_ns() - age_ms * base::kNanosPerMilli;
         if (known[i].any && known[i].heard_ns >= heard_ns) continue;
         known[i] = {.any = true,

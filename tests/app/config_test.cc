@@ -218,6 +218,24 @@ TEST_F(ConfigTest, NoSecretOfAProcessorIsShown) {
   EXPECT_EQ(Problem({}).find("secret"), std::string::npos) << Problem({});
 }
 
+// Sums of durations and a clock in nanoseconds must fit 64 bits, and libcurl takes 32 of
+// milliseconds: 50 days would be some minutes to it.
+TEST_F(ConfigTest, ADurationThatWouldWrapAClockIsRefused) {
+  for (const char* flag : {"--idle-timeout", "--drain-timeout", "--max-wait", "--health-interval",
+                           "--redis-read-timeout", "--dedup-horizon", "--sync-interval"}) {
+    EXPECT_SAYS(Problem({std::string(flag) + "=10001h"}), "must be at most 10000h");
+    EXPECT_SAYS(Problem({std::string(flag) + "=2562047h"}), "must be at most 10000h");
+  }
+  EXPECT_EQ(Good({"--dedup-horizon=10000h"}).redis.horizon_s, 36'000'000);
+  for (const char* flag : {"--connect-timeout", "--answer-timeout"}) {
+    EXPECT_SAYS(Problem({std::string(flag) + "=1200h"}), "must be at most 24h");
+  }
+  const std::string file = File(
+      "[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\nfee = 0.01\nanswer_timeout = "
+      "\"1200h\"\n");
+  EXPECT_SAYS(Problem({"--config", file}), "at most 24h");
+}
+
 TEST_F(ConfigTest, HelpVersionAndSubcommands) {
   EXPECT_EQ(Parse({"--help"}).value().command, Command::kHelp);
   EXPECT_SAYS(Parse({"--help"}).value().text, "--table-slots");

@@ -24,7 +24,7 @@ class FakeLease final : public ledger::LeaseStore {
     done(ledger::LeaseView{.held = holder == token,
                            .holder = holder,
                            .snapshot = snapshot,
-                           .snapshot_age_ms = now - published_ms_,
+                           .snapshot_age_ms = now - published_ms_ + stepped_ms,
                            .instances = 3});
   }
   void Publish(const std::string& token, const std::string& text, OnDone done) override {
@@ -39,6 +39,7 @@ class FakeLease final : public ledger::LeaseStore {
     done(true);
   }
   bool away = false;
+  int64_t stepped_ms = 0;  // of Redis' clock since the snapshot was published
   std::string holder, snapshot;
 
  private:
@@ -115,6 +116,36 @@ TEST_F(MonitorTest, AHolderThatDiesIsFollowedWithinItsLeaseAndTheIntervalIsKept)
   EXPECT_EQ(calls_[0], 2) << "the new holder called before the interval was over";
   Run(1'500);
   EXPECT_EQ(calls_[0], 3);
+}
+
+// The age of what was heard comes from Redis: its clock may be set, and its text may say anything.
+TEST_F(MonitorTest, AClockOfRedisThatIsSetNeitherStopsThePollingNorMakesOldNewsLast) {
+  for (const int64_t stepped_ms : {int64_t{-7'200'000}, int64_t{7'200'000}, -(int64_t{1} << 40U),
+                                   int64_t{1} << 40U, INT64_MIN / 2, INT64_MAX / 2}) {
+    lease_.holder.clear();
+    lease_.snapshot.clear();
+    lease_.stepped_ms = 0;
+    calls_.clear();
+    auto a = std::make_unique<Instance>(*this, "a");
+    Instance b(*this, "b");
+    Run(5'100);
+    a->monitor.OnAnswer(0, payments::ServiceHealth{.failing = true, .min_response_ms = 0});
+    lease_.stepped_ms = stepped_ms;
+    a.reset();
+    Run(10'000);
+    EXPECT_TRUE(b.monitor.holds_lease());
+    EXPECT_GE(calls_[0], 3) << stepped_ms;
+    Run(16'000);
+    EXPECT_FALSE(b.board.Read(0).known) << stepped_ms;
+  }
+}
+
+TEST_F(MonitorTest, ASnapshotOfAnyAgeIsReadWithoutOverflow) {
+  Instance a(*this, "a");
+  lease_.holder = "another";
+  lease_.snapshot = "default\t1\t5\t9223372036854775807\n";
+  Run(2'100);
+  EXPECT_FALSE(a.board.Read(0).known);
 }
 
 TEST_F(MonitorTest, StoppingGivesTheLeaseBackAtOnce) {

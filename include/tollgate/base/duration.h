@@ -11,6 +11,10 @@
 
 namespace tollgate::base {
 
+// The longest that a setting or a flag may be. Sums of a few and a clock in nanoseconds fit 64
+// bits.
+inline constexpr int64_t kDurationSettingNsMax = 10'000 * int64_t{3'600'000'000'000};
+
 // To nanoseconds; not negative, at most some 290 years. "0" needs no unit.
 Result<int64_t> ParseDuration(std::string_view text);
 // The shortest whole form: 1500 ms is "1500ms", 60 s is "1m".
