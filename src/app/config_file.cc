@@ -15,7 +15,7 @@
 #include "app/urls.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/duration.h"
-#include "tollgate/payments/limits.h"
+#include "tollgate/payments/processor_directory.h"
 
 namespace tollgate::app {
 namespace {
@@ -130,10 +130,9 @@ class FileReader {
     }
     const std::string text = TextOf(value).value_or("");
     if (key == "name") {
-      const bool fits = !text.empty() && text.size() <= payments::kProcessorNameBytesMax &&
-                        text.find_first_of("\n\t\"\\") == std::string::npos;
       processor.name = text;
-      return fits || Fail(value, "a name has 1 to 31 plain characters");
+      return payments::IsProcessorName(text) ||
+             Fail(value, "a name has 1 to 31 bytes, without control characters, quotes and \\");
     }
     if (key == "url") {
       const Problem problem = ReadProcessorUrl(text, processor.url);

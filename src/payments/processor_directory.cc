@@ -1,8 +1,31 @@
 #include "tollgate/payments/processor_directory.h"
 
+#include <simdjson.h>
+
 #include "tollgate/base/assert.h"
 
 namespace tollgate::payments {
+namespace {
+
+// Also those of U+0080 to U+009F, which some terminals obey.
+bool HasControl(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) return true;
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsProcessorName(std::string_view name) {
+  return !name.empty() && name.size() <= kProcessorNameBytesMax &&
+         name.find_first_of("\"\\") == std::string_view::npos && !HasControl(name) &&
+         simdjson::validate_utf8(name.data(), name.size());
+}
 
 ProcessorDirectory::ProcessorDirectory(const std::vector<std::string>& configured)
     : configured_count_(configured.size()) {
@@ -27,9 +50,7 @@ std::optional<ProcessorId> ProcessorDirectory::Add(std::string_view name) {
   const std::lock_guard lock(mutex_);
   if (const auto known = Find(name)) return known;
   const size_t index = size();
-  if (index == kProcessorsMax || name.empty() || name.size() > kProcessorNameBytesMax) {
-    return std::nullopt;
-  }
+  if (index == kProcessorsMax || !IsProcessorName(name)) return std::nullopt;
   names_[index] = name;
   size_.store(index + 1, std::memory_order_release);  // partner: size
   return static_cast<ProcessorId>(index);

@@ -18,9 +18,14 @@
 
 namespace tollgate::payments {
 
+// 1 .. kProcessorNameBytesMax bytes of UTF-8 without control characters, quotes and backslashes:
+// one that every page, line and label can carry as it is. The one rule for names from
+// configuration, files and Redis.
+bool IsProcessorName(std::string_view name);
+
 class ProcessorDirectory {
  public:
-  // REQUIRES: at most kProcessorsMax distinct names, each of 1 .. kProcessorNameBytesMax bytes.
+  // REQUIRES: at most kProcessorsMax distinct names, for each of which IsProcessorName holds.
   explicit ProcessorDirectory(const std::vector<std::string>& configured);
 
   // How many of the ids, from 0, are configured processors that may be sent to.
@@ -29,7 +34,7 @@ class ProcessorDirectory {
   // REQUIRES: id < size().
   const std::string& Name(ProcessorId id) const;
   std::optional<ProcessorId> Find(std::string_view name) const;
-  // The id of `name`, appended if new; nothing when the directory is full.
+  // The id of `name`, appended if new; nothing when the directory is full or it is no name.
   std::optional<ProcessorId> Add(std::string_view name);
 
  private:
