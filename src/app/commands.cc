@@ -98,6 +98,7 @@ void PrintPending(const table::PaymentTable::Snapshot& it,
 
 int RunGateway(const Config& config) {
   BlockSignals();
+  table::ExitWithAWordIfATableIsLost();
   base::StartLogging(config.log_level);
   for (const std::string& note : config.notes) base::LogWarning(note);
   auto gateway = Gateway::Create(config);
@@ -155,9 +156,10 @@ int CheckHealth(const Config& config) {
 int ListPending(const Config& config, bool json) {
   std::vector<std::string> names;
   for (const auto& processor : config.processors) names.push_back(processor.name);
-  payments::ProcessorDirectory directory(names);
+  table::ExitWithAWordIfATableIsLost();
   int worst = 0;
   for (const std::string& path : table::ListTables(config.data_dir)) {
+    payments::ProcessorDirectory directory(names);  // one table's names are not in another's way
     const auto pending = table::ReadPending(path, directory);
     if (!pending.ok()) {
       worst = Fail(pending.error().message);

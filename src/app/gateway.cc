@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -14,6 +13,7 @@
 #include "app/worker.h"
 #include "tollgate/metrics/exposition.h"
 #include "tollgate/net/listener.h"
+#include "tollgate/table/data_folder.h"
 #include "tollgate/upstream/processor_client.h"
 
 namespace tollgate::app {
@@ -49,24 +49,20 @@ struct Gateway::Impl {
 
 base::Status Gateway::Impl::OpenTable() {
   const Config& config = shared.config;
-  const std::string address = config.server_socket.empty()
-                                  ? config.listen
-                                  : std::filesystem::path(config.server_socket).filename().string();
-  const std::string name = table::TableFileName(address);
-  // Another instance may have adopted our file since we last ran: then we begin one beside it.
-  constexpr int kFilesMax = 8;
-  for (int n = 1;; ++n) {
-    std::string path = config.data_dir + "/" + name;
-    if (n > 1) path.insert(path.size() - 6, "-" + std::to_string(n));
-    auto opened = OpenQueue(TableOf(config, path), shared.directory, shared.clock);
-    if (opened.ok()) {
-      shared.queue = std::move(opened).value();
-      break;
-    }
-    if (opened.error().code != EWOULDBLOCK || n == kFilesMax) return opened.error();
+  if (config.durability != table::Durability::kMemory) {
+    const std::string risk = table::FolderRisk(config.data_dir);
+    if (!risk.empty()) base::LogWarning(risk);
   }
+  auto opened = OpenOwnQueue(config, shared.directory, shared.clock, TellTheLog());
+  if (!opened.ok()) return opened.error();
+  shared.queue = std::move(opened).value();
   const table::RecoveryReport& report = shared.queue.table->recovery();
-  shared.new_fleet = report.created && table::ListTables(config.data_dir).size() <= 1;
+  // Tables of other users say nothing of ours.
+  const std::vector<std::string> tables = table::ListTables(config.data_dir);
+  const auto usable = std::count_if(tables.begin(), tables.end(), [](const std::string& path) {
+    return table::LookAt(path).state != table::TableSight::State::kNotUsable;
+  });
+  shared.new_fleet = report.created && usable <= 1;
   if (config.durability == table::Durability::kMemory) {
     base::LogWarning("durability is memory: payments that wait die with this process");
     return base::OkStatus();

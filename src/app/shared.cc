@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <filesystem>
 
 #include "tollgate/base/assert.h"
+#include "tollgate/table/data_folder.h"
 
 namespace tollgate::app {
 namespace {
@@ -48,6 +51,34 @@ base::Result<Queue> OpenQueue(const table::TableOptions& options,
   });
   for (const uint32_t slot : slots) TG_ASSERT(queue.ring->TryPush(slot));
   return queue;
+}
+
+base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirectory& directory,
+                                 const base::Clock& clock,
+                                 const std::function<void(bool, std::string_view)>& tell) {
+  constexpr int kToldMax = 8;
+  const std::string address = config.server_socket.empty()
+                                  ? config.listen
+                                  : std::filesystem::path(config.server_socket).filename().string();
+  const std::string first = config.data_dir + "/" + table::TableFileName(address);
+  const bool others_may_write = table::IsShared(config.data_dir);
+  int passed_by = 0;
+  for (int n = 1; n <= kOwnTablesMax; ++n) {
+    std::string path = first;
+    if (n > 1) path.insert(path.rfind('.'), "-" + std::to_string(n));
+    table::TableOptions options = TableOf(config, path);
+    options.lock_wait_ms = n == 1 ? 1'000 : 0;
+    auto opened = OpenQueue(options, directory, clock);
+    if (opened.ok()) return opened;
+    const base::Error& error = opened.error();
+    const bool not_ours = error.code == table::kNotOurs && others_may_write;
+    if (error.code != EWOULDBLOCK && !not_ours) return error;
+    if (not_ours && ++passed_by <= kToldMax) tell(true, error.message);
+  }
+  return base::Error{"the payment table " + first + " and the " +
+                     std::to_string(kOwnTablesMax - 1) + " that may stand beside it are in use" +
+                     (passed_by == 0 ? "" : ", or their names are taken by other users' files") +
+                     "; give this instance an address or a DATA_DIR of its own"};
 }
 
 void RunIdKeeper::Told(size_t index, std::string_view run_id) {

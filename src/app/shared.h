@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -50,6 +51,16 @@ table::TableOptions TableOf(const Config& config, const std::string& path);
 // have been sent already, which needs no choice of processor, then the rest, oldest first.
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
                               payments::ProcessorDirectory& directory, const base::Clock& clock);
+
+// How many instances may have one DATA_DIR and the same address, as containers do.
+inline constexpr int kOwnTablesMax = 1'000;
+// The table of the instance's address, or a free one beside it: another instance may have the same
+// address, or have adopted our table since we last ran. In a folder that others may write to, what
+// they have put there is told and passed by; elsewhere it is an error, for then it is a table of
+// ours from before somebody changed the user.
+base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirectory& directory,
+                                 const base::Clock& clock,
+                                 const std::function<void(bool, std::string_view)>& tell);
 
 // The ledger's run that all workers have told everything to; then it is kept in the table.
 class RunIdKeeper {

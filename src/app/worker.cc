@@ -1,7 +1,5 @@
 #include "app/worker.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -14,6 +12,13 @@ constexpr int64_t kMaintenanceNs = 500 * base::kNanosPerMilli;
 constexpr int64_t kLookNs = 10 * base::kNanosPerSecond;
 // An adopted table is let go once everything in it is finished and has rested.
 constexpr int64_t kRestedNs = 6 * base::kNanosPerSecond;
+// Each adopted table has connections of its own, and some 100 bytes of memory per slot.
+constexpr size_t kAdoptedTablesMax = 8;
+
+// In tables of this instance's size, or of the usual one.
+size_t AdoptedSlotsMax(const Config& config) {
+  return 4 * std::max<size_t>(config.table_slots, 65'536);
+}
 
 }  // namespace
 
@@ -23,7 +28,9 @@ Worker::Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t worker
       index_(index),
       metrics_(std::make_unique<metrics::ForwardMetrics>()),
       thread_(shared.clock, "worker-" + std::to_string(index)),
-      adopted_metrics_(std::make_unique<metrics::ForwardMetrics>()) {
+      adopted_metrics_(std::make_unique<metrics::ForwardMetrics>()),
+      folder_(shared.config.data_dir,
+              {.tables_max = kAdoptedTablesMax, .slots_max = AdoptedSlotsMax(shared.config)}) {
   net::EventLoop& loop = thread_.loop();
   forwarding_ = std::make_unique<Forwarding>(loop, shared, shared.queue,
                                              ForwardingOf(shared, workers, index), *metrics_);
@@ -69,8 +76,9 @@ void Worker::LookForOrphans() {
   // What these books are is not known yet, or they are not ours: then neither is any table.
   if (!forwarding_->ledger().can_claim()) return orphans_.clear();
   std::map<std::string, Orphan> before = std::exchange(orphans_, {});
-  for (const std::string& path : table::ListTables(shared_.config.data_dir)) {
-    if (table::IsLocked(path)) continue;
+  const table::FolderWatch::Found found = folder_.Look(adopted_.size(), AdoptedSlots());
+  for (const std::string& line : found.tell) base::LogWarning("adoption: " + line);
+  for (const std::string& path : found.unlocked) {
     const auto facts = table::ReadFacts(path);
     if (!facts.ok()) {
       if (facts.error().code == 0) PassOver(path, facts.error().message);
@@ -132,10 +140,23 @@ void Worker::OnOwner(const std::string& path, const table::TableFacts& facts,
   Adopt(path);
 }
 
+size_t Worker::AdoptedSlots() const {
+  size_t sum = 0;
+  for (const auto& it : adopted_) sum += it->queue.table->slot_count();
+  return sum;
+}
+
 void Worker::Adopt(const std::string& path) {
-  auto opened = OpenQueue(TableOf(shared_.config, path), shared_.directory, shared_.clock);
+  const size_t slots_left = AdoptedSlotsMax(shared_.config) - AdoptedSlots();
+  if (adopted_.size() >= kAdoptedTablesMax || slots_left == 0) return;  // a later look
+  table::TableOptions table = TableOf(shared_.config, path);
+  table.adopt_slots_max = slots_left;
+  auto opened = OpenQueue(table, shared_.directory, shared_.clock);
   if (!opened.ok()) {
-    if (opened.error().code == 0) PassOver(path, opened.error().message);
+    const base::Error& error = opened.error();
+    // Somebody was faster, or finished it; or it has to wait for others.
+    const bool passes = error.code == EWOULDBLOCK || error.code == ENOENT || error.code == EFBIG;
+    if (!passes) PassOver(path, error.message);
     return;
   }
   auto adopted = std::make_unique<Adopted>();
@@ -157,10 +178,7 @@ void Worker::Adopt(const std::string& path) {
 }
 
 void Worker::PassOver(const std::string& path, const std::string& why) {
-  std::string& told = passed_over_[path];
-  if (told == why) return;
-  told = why;
-  base::LogWarning("adoption: " + why + ". It is left as it is");
+  if (folder_.IsNews(path, why)) base::LogWarning("adoption: " + why + ". It is left as it is");
 }
 
 void Worker::FinishAdopted() {
@@ -183,7 +201,11 @@ void Worker::FinishAdopted() {
                   (report.damaged == 0 ? ""
                                        : "; it is kept for its " + std::to_string(report.damaged) +
                                              " damaged slots"));
-    if (report.damaged == 0) ::unlink(it->queue.table->path().c_str());
+    if (report.damaged == 0) {
+      it->queue.table->RemoveFile();
+    } else {
+      folder_.Keep(it->queue.table->path());
+    }
     adopted_metrics_->ClearGauges();
     return true;
   });

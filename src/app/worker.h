@@ -15,6 +15,7 @@
 #include "app/forwarding.h"
 #include "app/loop_thread.h"
 #include "app/shared.h"
+#include "tollgate/table/data_folder.h"
 
 namespace tollgate::app {
 
@@ -49,6 +50,7 @@ class Worker {
   // One line per path and reason.
   void PassOver(const std::string& path, const std::string& why);
   void FinishAdopted();
+  size_t AdoptedSlots() const;
 
   Shared& shared_;
   RunIdKeeper& run_ids_;
@@ -69,13 +71,13 @@ class Worker {
   // Counts of all adopted tables; gauges of the one that wrote last.
   const std::unique_ptr<metrics::ForwardMetrics> adopted_metrics_;
   std::vector<std::unique_ptr<Adopted>> adopted_;
+  table::FolderWatch folder_;
   // Tables that the last look found unlocked, and what the books knew of them then.
   struct Orphan {
     payments::Uuid table;
     std::optional<int64_t> number;
   };
   std::map<std::string, Orphan> orphans_;
-  std::map<std::string, std::string> passed_over_;  // why, by path
   int64_t next_look_ns_ = 0;
   bool draining_ = false;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "table/committer.h"
+#include "table/payment_rules.h"
 #include "table/processor_names.h"
 #include "table/sealed_number.h"
 #include "table/table_file.h"
@@ -158,8 +159,13 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   TG_ASSERT(options.rest_ms >= 0 && options.rest_ms <= kRestMsMax);
   opened_ns = monotonic_now_ns;
   const bool memory = options.durability == Durability::kMemory;
-  auto status =
-      memory ? file.OpenMemory(options.slots) : file.Open(options.path, options.slots, true);
+  auto status = memory ? file.OpenMemory(options.slots)
+                       : file.Open(options.path, {.slots = options.slots,
+                                                  .create = options.adopt_slots_max == 0,
+                                                  .slots_max = options.adopt_slots_max == 0
+                                                                   ? kSlotsMax
+                                                                   : options.adopt_slots_max,
+                                                  .lock_wait_ms = options.lock_wait_ms});
   if (!status.ok()) return status;
   TableHeader& header = file.header();
   status = names.Load(header);
@@ -191,9 +197,7 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
 
 bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) const {
   if (slot.checksum != PaymentChecksum(slot)) return false;
-  if (slot.payment.amount_cents < 1 || slot.payment.amount_cents > payments::kAmountCentsMax) {
-    return false;
-  }
+  if (!IsPayment(slot)) return false;
   const bool has_processor =
       status.state == SlotState::kSent || status.state == SlotState::kUnresolved ||
       status.state == SlotState::kBooked || status.state == SlotState::kFreeBooked;
@@ -295,6 +299,7 @@ const RecoveryReport& PaymentTable::recovery() const { return impl_->report; }
 size_t PaymentTable::slot_count() const { return impl_->slot_count; }
 const std::string& PaymentTable::path() const { return impl_->options.path; }
 Durability PaymentTable::durability() const { return impl_->options.durability; }
+void PaymentTable::RemoveFile() { impl_->file.Remove(impl_->options.path); }
 const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot]; }
 
 std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, int64_t wall_now_ms,

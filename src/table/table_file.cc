@@ -1,7 +1,6 @@
 #include "table/table_file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -9,9 +8,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
+#include "table/own_file.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/payments/processor_directory.h"
 
 namespace tollgate::table {
 namespace {
@@ -59,22 +61,37 @@ base::Status WriteAll(int fd, const char* data, size_t size, off_t at) {
 }
 
 // Written, not only reserved: a full disk is an error now and no SIGBUS later.
-base::Status WriteZeros(int fd, size_t size) {
+base::Status WriteZeros(int fd, off_t begin, off_t end) {
   const std::vector<char> zeros(size_t{1} << 20U);
-  for (size_t at = 0; at < size; at += zeros.size()) {
-    auto status =
-        WriteAll(fd, zeros.data(), std::min(zeros.size(), size - at), static_cast<off_t>(at));
+  while (begin < end) {
+    const off_t part = std::min(static_cast<off_t>(zeros.size()), end - begin);
+    auto status = WriteAll(fd, zeros.data(), static_cast<size_t>(part), begin);
     if (!status.ok()) return status;
+    begin += part;
   }
   return base::OkStatus();
 }
 
-// Does `path` still name the open file `fd`?
-bool HasName(int fd, const std::string& path) {
-  struct stat open_file {};
-  struct stat named {};
-  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+// A copy may have been made without the blocks that are all zero: they are written as well.
+base::Status FillHoles(int fd, const std::string& path) {
+  constexpr off_t kBlockBytes = 512;  // of st_blocks, on every file system
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return base::ErrnoError(path);
+  if (info.st_blocks >= info.st_size / kBlockBytes) return base::OkStatus();
+  for (off_t at = 0; at < info.st_size;) {
+    const off_t hole = ::lseek(fd, at, SEEK_HOLE);
+    if (hole < 0 || hole >= info.st_size) break;  // none, or the file system does not tell
+    at = ::lseek(fd, hole, SEEK_DATA);
+    if (at < 0) at = info.st_size;
+    auto status = WriteZeros(fd, hole, at);
+    if (!status.ok()) {
+      return base::Error{"the payment table " + path +
+                             " has holes, as a copy may, that cannot be filled (" +
+                             status.error().message + "); free some space",
+                         status.error().code};
+    }
+  }
+  return base::OkStatus();
 }
 
 // A file's name is on disk only once its folder was synced.
@@ -87,20 +104,6 @@ base::Status SyncFolderOf(const std::string& path) {
 }
 
 size_t FileBytes(size_t slots) { return kSlotsOffset + slots * sizeof(Slot); }
-
-base::Error InUse(const std::string& path) {
-  return base::Error{"the payment table " + path +
-                         " is in use by another instance; give each instance an address or a "
-                         "DATA_DIR of its own",
-                     EWOULDBLOCK};
-}
-
-// Locked for as long as `fd` is open.
-base::Status Lock(int fd, const std::string& path) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return base::OkStatus();
-  if (errno == EWOULDBLOCK) return InUse(path);
-  return base::ErrnoError("the payment table " + path + ": lock");
-}
 
 std::string Foreign(const std::string& path, const std::string& why) {
   return path + " is not a payment table of this version (" + why +
@@ -117,34 +120,48 @@ uint64_t RandomNumber() {
 }
 
 TableFile::~TableFile() {
+  watch_.reset();
   if (mapping_ != nullptr) ::munmap(mapping_, mapped_bytes_);
 }
 
-base::Status TableFile::Open(const std::string& path, size_t slots, bool write) {
-  auto status = OpenFile(path, slots, write);
-  if (status.ok()) status = ReadHeader(path);
-  return status.ok() ? Map(path, write) : status;
+base::Status TableFile::Open(const std::string& path, const OpenRules& rules) {
+  auto status = OpenFile(path, rules);
+  if (status.ok()) status = ReadHeader(path, rules.slots_max);
+  if (status.ok()) status = FillHoles(fd_.get(), path);
+  return status.ok() ? Map(path, true) : status;
 }
 
-base::Status TableFile::OpenFile(const std::string& path, size_t slots, bool write) {
-  fd_.reset(::open(path.c_str(), (write ? O_RDWR : O_RDONLY) | O_CLOEXEC));
-  if (!fd_.valid() && errno == ENOENT && write) {
-    auto status = Create(path, slots);
-    // Another start made it at the same moment: it is that one's, as the lock will tell.
-    if (!status.ok() && status.error().code == EEXIST) return OpenFile(path, slots, write);
+base::Status TableFile::OpenToShow(const std::string& path) {
+  auto opened = table::OpenToShow(path);
+  if (!opened.ok()) return opened.error();
+  fd_ = std::move(opened).value();
+  auto status = ReadHeader(path, kSlotsMax);
+  return status.ok() ? Map(path, false) : status;
+}
+
+base::Status TableFile::OpenFile(const std::string& path, const OpenRules& rules) {
+  constexpr int kTriesMax = 100;
+  for (int i = 0; i < kTriesMax; ++i) {
+    auto opened = OpenOwn(path, true);
+    if (!opened.ok() && opened.error().code == ENOENT && rules.create) {
+      auto status = Create(path, rules.slots);
+      // Another start made it at the same moment: it is that one's, as the lock will tell.
+      if (!status.ok() && status.error().code == EEXIST) continue;
+      return status;
+    }
+    if (!opened.ok()) return opened.error();
+    fd_ = std::move(opened).value();
+    auto status = LockAlone(fd_.get(), path, rules.lock_wait_ms);
     if (!status.ok()) return status;
+    // Who had adopted it may have finished and removed it before the lock was ours: what is written
+    // to a file without a name is gone with this process.
+    if (!HasName(fd_.get(), path)) continue;
+    status = KeepOneName(fd_.get(), path, path + ".new");
+    if (status.ok()) status = MakeOwn(fd_.get(), path);  // earlier versions let others read it
+    return status;
   }
-  if (!fd_.valid()) {
-    return base::ErrnoError("the payment table " + path + " cannot be opened");
-  }
-  if (write) {
-    auto status = Lock(fd_.get(), path);
-    if (!status.ok()) return status;
-  }
-  // Who had adopted it may have finished and removed it before the lock was ours: what is written
-  // to a file without a name is gone with this process.
-  if (write && !HasName(fd_.get(), path)) return OpenFile(path, slots, write);
-  return base::OkStatus();
+  return base::Error{"the payment table " + path + " is made and removed all the time",
+                     EWOULDBLOCK};
 }
 
 base::Status TableFile::OpenMemory(size_t slots) {
@@ -167,14 +184,21 @@ base::Status TableFile::OpenMemory(size_t slots) {
 base::Status TableFile::Create(const std::string& path, size_t slots) {
   TG_ASSERT(slots > 0 && slots <= kSlotsMax);
   const std::string unfinished = path + ".new";
-  fd_.reset(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd_.valid()) {
+  const base::Error finished{"the payment table " + path + " was made by another instance", EEXIST};
+  fd_.reset(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                   S_IRUSR | S_IWUSR));
+  if (!fd_.valid() && errno != EEXIST) {
     return base::ErrnoError("the payment table " + path +
                             " cannot be created; make DATA_DIR a folder that can be written to");
   }
-  auto status = Lock(fd_.get(), path);
+  if (!fd_.valid()) {
+    auto left = OpenOwn(unfinished, true);
+    if (!left.ok() && left.error().code == ENOENT) return finished;
+    if (!left.ok()) return left.error();
+    fd_ = std::move(left).value();
+  }
+  auto status = LockAlone(fd_.get(), path, 0);
   if (!status.ok()) return status;
-  const base::Error finished{"the payment table " + path + " was made by another instance", EEXIST};
   if (!HasName(fd_.get(), unfinished)) return finished;
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return base::ErrnoError(unfinished);
@@ -184,11 +208,16 @@ base::Status TableFile::Create(const std::string& path, size_t slots) {
                             " is left from a start that was killed and cannot be removed; make "
                             "DATA_DIR a folder that can be written to");
   }
+  status = MakeOwn(fd_.get(), unfinished);
+  if (!status.ok()) {
+    ::unlink(unfinished.c_str());
+    return status;
+  }
   header_ = TableHeader{};
   header_.slots = slots;
   header_.table = {RandomNumber(), RandomNumber()};
   if (::ftruncate(fd_.get(), 0) != 0) status = base::ErrnoError("truncate");
-  if (status.ok()) status = WriteZeros(fd_.get(), FileBytes(slots));
+  if (status.ok()) status = WriteZeros(fd_.get(), 0, static_cast<off_t>(FileBytes(slots)));
   for (int copy = 0; status.ok() && copy < 2; ++copy) status = WriteHeader(false);
   if (status.ok() && ::fsync(fd_.get()) != 0) status = base::ErrnoError("sync");
   // link does not replace a file that another start made meanwhile.
@@ -219,7 +248,7 @@ base::Status TableFile::WriteHeader(bool sync) {
   return status;
 }
 
-base::Status TableFile::ReadHeader(const std::string& path) {
+base::Status TableFile::ReadHeader(const std::string& path, size_t slots_max) {
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return base::ErrnoError(path);
   std::optional<TableHeader> best;
@@ -241,6 +270,17 @@ base::Status TableFile::ReadHeader(const std::string& path) {
                         best->slots <= kSlotsMax &&
                         static_cast<size_t>(info.st_size) == FileBytes(best->slots);
   if (!geometry) return base::Error{Foreign(path, "its size does not fit its header")};
+  for (const auto& name : best->names) {
+    const std::string_view text(name.data(), ::strnlen(name.data(), name.size()));
+    if (!text.empty() && !payments::IsProcessorName(text)) {
+      return base::Error{Foreign(path, "a processor's name is none that a configuration can give")};
+    }
+  }
+  if (best->slots > slots_max) {
+    return base::Error{path + " has " + std::to_string(best->slots) + " slots, more than the " +
+                           std::to_string(slots_max) + " that are taken over; it was left as it is",
+                       EFBIG};
+  }
   header_ = *best;
   return base::OkStatus();
 }
@@ -251,9 +291,14 @@ base::Status TableFile::Map(const std::string& path, bool write) {
                               MAP_SHARED, fd_.get(), 0);
   if (memory == MAP_FAILED) return base::ErrnoError("the payment table " + path + ": mmap");
   mapping_ = memory;
+  watch_.emplace(memory, mapped_bytes_, path);
   slots_ = reinterpret_cast<Slot*>(static_cast<char*>(memory) + kSlotsOffset);
   live_ = reinterpret_cast<LiveWords*>(static_cast<char*>(memory) + kLiveWordsAt);
   return base::OkStatus();
+}
+
+void TableFile::Remove(const std::string& path) const {
+  if (HasName(fd_.get(), path)) ::unlink(path.c_str());
 }
 
 int TableFile::Sync() const { return ::fdatasync(fd_.get()) == 0 ? 0 : errno; }

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "table/mapping_watch.h"
 #include "tollgate/base/result.h"
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/payments/limits.h"
@@ -67,9 +68,17 @@ class TableFile {
   TableFile& operator=(const TableFile&) = delete;
   ~TableFile();
 
-  // Opens `path`, or creates it with `slots` slots. `write`: locks it for this process; without,
-  // it is mapped read-only and not locked.
-  base::Status Open(const std::string& path, size_t slots, bool write);
+  struct OpenRules {
+    size_t slots = 0;  // of a new file
+    bool create = true;
+    size_t slots_max = kSlotsMax;  // more are not taken over
+    int64_t lock_wait_ms = 0;      // for those who only look
+  };
+  // Opens `path` for work and locks it for this process; or creates it. Waits for nothing but a
+  // shared lock, follows no link, and uses no file that another user may have written.
+  base::Status Open(const std::string& path, const OpenRules& rules);
+  // Maps any user's file read-only, without a lock.
+  base::Status OpenToShow(const std::string& path);
   // An anonymous mapping.
   base::Status OpenMemory(size_t slots);
 
@@ -80,21 +89,24 @@ class TableFile {
   base::Status WriteHeader(bool sync);
   // fdatasync of everything; 0 or errno.
   int Sync() const;
+  // Takes away the name of the file that was opened, and no other file of that name.
+  void Remove(const std::string& path) const;
 
   Slot* slots() const { return slots_; }
   // REQUIRES: open for writing.
   LiveWords& live() const { return *live_; }
 
  private:
-  base::Status OpenFile(const std::string& path, size_t slots, bool write);
+  base::Status OpenFile(const std::string& path, const OpenRules& rules);
   base::Status Create(const std::string& path, size_t slots);
-  base::Status ReadHeader(const std::string& path);
+  base::Status ReadHeader(const std::string& path, size_t slots_max);
   base::Status Map(const std::string& path, bool write);
 
   base::UniqueFd fd_;
   TableHeader header_;
   void* mapping_ = nullptr;
   size_t mapped_bytes_ = 0;
+  std::optional<MappingWatch> watch_;
   Slot* slots_ = nullptr;
   LiveWords memory_live_;  // of an anonymous mapping
   LiveWords* live_ = nullptr;

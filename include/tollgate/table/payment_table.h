@@ -36,8 +36,11 @@ enum class Durability : uint8_t {
 struct TableOptions {
   std::string path;  // unused for kMemory
   Durability durability = Durability::kProcess;
-  size_t slots = 65536;    // of a new file; an existing file of another size is taken over whole
-  int64_t rest_ms = 5000;  // how long a freed slot keeps what it held
+  size_t slots = 65536;  // of a new file; an existing file of another size is taken over whole
+  // > 0: the table of an instance that is gone, to be finished if it has no more slots than that.
+  size_t adopt_slots_max = 0;
+  int64_t lock_wait_ms = 0;         // for who only looks at it and does not work on it
+  int64_t rest_ms = 5000;           // how long a freed slot keeps what it held
   int64_t sync_interval_us = 1000;  // kDisk: longest wait of a commit for company
   size_t sync_batch_max = 4096;     // kDisk: payments that start a commit at once
   // For tests: in place of fdatasync, 0 or errno; and told of each page that is dirtied again, by
@@ -62,11 +65,15 @@ struct RecoveryReport {
   std::vector<uint32_t> to_continue;  // slots with work left, oldest accepted first
 };
 
+// The code of Open's error, in place of errno, for a file that another user has put there.
+inline constexpr int kNotOurs = -1;
+
 class PaymentTable {
  public:
   // Opens or creates, locks and scans. Fails, with what to do, on: a foreign or newer header,
-  // a lock held by another process, a full or read-only disk. Never overwrites what it does not
-  // know. Names in the file's header that `directory` lacks are added to it.
+  // a lock held by another process (EWOULDBLOCK), another user's file (kNotOurs), one with too many
+  // slots to adopt (EFBIG), a full or read-only disk. Never overwrites what it does not know. Names
+  // in the file's header that `directory` lacks are added to it.
   static base::Result<std::unique_ptr<PaymentTable>> Open(const TableOptions& options,
                                                           payments::ProcessorDirectory& directory,
                                                           int64_t monotonic_now_ns);
@@ -77,6 +84,9 @@ class PaymentTable {
   size_t slot_count() const;
   const std::string& path() const;
   Durability durability() const;
+
+  // For a table that is finished: its name is taken away, if it still is that of this file.
+  void RemoveFile();
 
   // Takes a free slot, writes the payment, publishes it as kAccepted. Nothing if no slot is free
   // and rested, or the disk has failed. Thread: any. No system call.
@@ -163,6 +173,11 @@ class PaymentTable {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// From now on, a table in use whose file is truncated ends the process with a word on stderr and
+// this exit code (EX_IOERR of sysexits.h) in place of a bare signal.
+inline constexpr int kTableLostExitCode = 74;
+void ExitWithAWordIfATableIsLost();
 
 // What `tollgate pending` shows of a file without opening it for work (no lock, read-only).
 base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(const std::string& path,

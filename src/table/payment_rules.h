@@ -1,0 +1,19 @@
+// What an instance can have accepted, whatever a file says.
+//
+// Thread: pure functions.
+#pragma once
+
+#include "tollgate/payments/limits.h"
+#include "tollgate/table/slot.h"
+
+namespace tollgate::table {
+
+// 9999-12-31T23:59:59.999Z: what can be told as text.
+inline constexpr int64_t kAcceptedMsMax = 253'402'300'799'999;
+
+inline bool IsPayment(const Slot& slot) {
+  return slot.payment.amount_cents >= 1 && slot.payment.amount_cents <= payments::kAmountCentsMax &&
+         slot.accepted_at_ms >= 0 && slot.accepted_at_ms <= kAcceptedMsMax;
+}
+
+}  // namespace tollgate::table
