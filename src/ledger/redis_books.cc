@@ -96,7 +96,7 @@ std::optional<std::string> ExpectedBooks(const BooksMemory* memory) {
 }  // namespace
 
 struct RedisBooks::Impl {
-  enum Script : size_t { kFind, kPurge, kSweep, kAcceptLoss };
+  enum Script : size_t { kFind, kPurge, kSweep, kAcceptLoss, kComplete };
 
   Impl(net::EventLoop& loop_in, const RedisOptions& options_in,
        payments::ProcessorDirectory& directory_in, const BooksMemory* memory_in,
@@ -105,7 +105,8 @@ struct RedisBooks::Impl {
         directory(directory_in),
         memory(memory_in),
         queries_max(queries_max_in),
-        connection(loop_in, options, {lua::kFind, lua::kPurge, lua::kSweep, lua::kAcceptLoss},
+        connection(loop_in, options,
+                   {lua::kFind, lua::kPurge, lua::kSweep, lua::kAcceptLoss, lua::kComplete},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}),
         sweep_timer(loop_in, [this] { SweepStep(); }) {}
 
@@ -134,7 +135,7 @@ struct RedisBooks::Impl {
     payments::SummaryRange range;
     std::vector<SumPart> parts;
     OnSummary done;
-    int tries = kEpochTries;
+    int tries = kTries;
   };
 
   void GetSummary(const payments::SummaryRange& range, OnSummary done) {
@@ -143,7 +144,8 @@ struct RedisBooks::Impl {
 
   // A transaction of plain reads: no purge and no record comes between, and a thousand sums cost
   // Redis a fifth of what they cost as values of a script. The keys have the epoch in them: the
-  // one that was last seen, and if that is over, another question with the new one.
+  // one that was last seen, and if that is over, another question with the new one. If a record is
+  // half done (its journal is there), it is completed first.
   void AskForSums(Question question) {
     if (!Available() || !ExpectedBooks(memory)) return question.done(std::nullopt);
     // An error here makes EXEC fail, which is told; unless it takes the connection with it.
@@ -151,6 +153,7 @@ struct RedisBooks::Impl {
     connection.AskRole();
     connection.Queue(command.Begin(1).Add("MULTI"), queued);
     connection.Queue(command.Begin(2).Add("GET").Add(options.prefix + "epoch"), queued);
+    connection.Queue(command.Begin(2).Add("EXISTS").Add(options.prefix + "journal"), queued);
     connection.Queue(command.Begin(2).Add("HGETALL").Add(options.prefix + "names"), queued);
     connection.Queue(command.Begin(2).Add("GET").Add(options.prefix + "books"), queued);
     connection.Queue(command.Begin(2).Add("EXISTS").Add(options.prefix + "lossy"), queued);
@@ -175,16 +178,29 @@ struct RedisBooks::Impl {
     if (!IsAnswer(&current)) return question.done(std::nullopt);
     // Of other books, and of ours while they lack payments, there is no summary.
     const std::optional<std::string> expected = ExpectedBooks(memory);
-    const bool ours = expected && (expected->empty() || TextOf(*reply->element[2]) == *expected);
-    if (!ours || NumberOf(*reply->element[3]) != 0) return question.done(std::nullopt);
+    const bool ours = expected && (expected->empty() || TextOf(*reply->element[3]) == *expected);
+    if (!ours || NumberOf(*reply->element[4]) != 0) return question.done(std::nullopt);
     epoch = current.type == REDIS_REPLY_NIL ? "0" : TextOf(current);
-    if (epoch == asked) return question.done(SummaryOf(*reply, question));
+    const redisReply& journal = *reply->element[1];
+    if (!IsAnswer(&journal)) return question.done(std::nullopt);
+    const bool half_done = NumberOf(journal) != 0;
+    if (epoch == asked && !half_done) return question.done(SummaryOf(*reply, question));
     if (--question.tries == 0) return question.done(std::nullopt);
-    AskForSums(std::move(question));
+    half_done ? Complete(std::move(question)) : AskForSums(std::move(question));
   }
 
-  // Of what the transaction returns: the epoch, the names, the books' id, whether they are
-  // incomplete, the recent ones, the parts.
+  void Complete(Question question) {
+    if (!Available()) return question.done(std::nullopt);
+    connection.AskRole();
+    connection.Call(Begin(kComplete, 0),
+                    [this, question = std::move(question)](const redisReply* reply) mutable {
+                      if (!IsAnswer(reply)) return question.done(std::nullopt);
+                      AskForSums(std::move(question));
+                    });
+  }
+
+  // Of what the transaction returns: the epoch, the journal, the names, the books' id, whether they
+  // are incomplete, the recent ones, the parts.
   std::optional<payments::Summary> SummaryOf(const redisReply& reply, const Question& question) {
     Sums sums;
     const redisReply* const recent = reply.element[kBeforeParts - 1];
@@ -195,7 +211,7 @@ struct RedisBooks::Impl {
       if (!IsAnswer(part)) return std::nullopt;
       if (!AddFields(*part, question.parts[i], sums)) return std::nullopt;
     }
-    std::optional<Totals> totals = NameThem(sums, NamesOf(*reply.element[1]));
+    std::optional<Totals> totals = NameThem(sums, NamesOf(*reply.element[2]));
     if (!totals) return std::nullopt;
     // The configured ones always and in their order, then whoever else has something.
     payments::Summary summary;
@@ -278,9 +294,9 @@ struct RedisBooks::Impl {
     });
   }
 
-  static constexpr size_t kBeforeParts = 5;
-  // Each try but the first needs another purge in the moment between.
-  static constexpr int kEpochTries = 4;
+  static constexpr size_t kBeforeParts = 6;
+  // Each try but the first needs another purge, or half a record, in the moment between.
+  static constexpr int kTries = 4;
   static constexpr int64_t kSweepPauseNs = 5 * base::kNanosPerMilli;
   const RedisOptions options;
   payments::ProcessorDirectory& directory;

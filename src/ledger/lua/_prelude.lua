@@ -1,4 +1,4 @@
--- What the scripts share; cmake puts it before each of claim, record and find.
+-- What the scripts share; cmake puts it before each that names it.
 -- Keys are built from the prefix in KEYS[1]. Integers in packed strings are big-endian.
 -- On the way of each payment strings are cut and joined as they came: packing, unpacking and
 -- string.format cost as much as a command.
@@ -102,6 +102,35 @@ local function to_caller(indexes, index)
   return id and id - 1 or 32 + index
 end
 
+-- Nothing undoes what a script wrote before an error. So a change of more than one write is a list
+-- of writes that stands in the journal while it is made, and whoever calls next completes what an
+-- error left undone. Each write says what is then, and not by how much it grows: made twice, it is
+-- made once. All reads come before the first write.
+-- A write is a command, or PUT: a shelf and 30 bytes for each of its entries, which are the id and
+-- the value.
+local PUT, PUT_BYTES, ID_BYTES = 'put', 30, 16
+local journal = prefix .. 'journal'
+local function put_on_shelf(shelf, entries)
+  for at = 1, #entries, PUT_BYTES do
+    call('HSET', shelf .. sub(entries, at, at + 1), sub(entries, at + 2, at + ID_BYTES - 1),
+      sub(entries, at + ID_BYTES, at + PUT_BYTES - 1))
+  end
+end
+local function write_all(writes)
+  for i = 1, #writes do
+    local write = writes[i]
+    if write[1] == PUT then put_on_shelf(write[2], write[3]) else call(unpack(write)) end
+  end
+  call('DEL', journal)
+end
+local function commit(writes)
+  if #writes == 0 then return end
+  call('SET', journal, cmsgpack.pack(writes))
+  write_all(writes)
+end
+
+local unfinished = call('GET', journal)
+if unfinished then write_all(cmsgpack.unpack(unfinished)) end
 local epoch = tonumber(call('GET', prefix .. 'epoch') or '0')
 local today = math.floor(tonumber(call('TIME')[1]) / 86400)
 

@@ -1,20 +1,20 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
+--!prelude
 -- A page of the claims on the books, for reconciling: a small step, so that Redis never feels it.
 -- The buckets' names are known (_prelude.lua), so no key but ours is looked at.
 -- ARGV: "p" for what is pending or the day of what was booked, the first bucket, HSCAN's cursor in
 -- it, buckets at most, about how many entries at most.
 -- Returns {epoch, Redis' time in ms, time of the last purge in ms, next bucket, next cursor (bucket
 -- -1: that was all), names, then for each bucket that has something its number and its fields}.
-local prefix, shelf = KEYS[1], ARGV[1]
+local shelf = ARGV[1]
 local bucket, cursor = tonumber(ARGV[2]), ARGV[3]
 local buckets_max, entries_max = tonumber(ARGV[4]), tonumber(ARGV[5])
 if not bucket or not buckets_max or not entries_max then
   return redis.error_reply('ERR malformed cursor')
 end
-local epoch = redis.call('GET', prefix .. 'epoch') or '0'
 local now = redis.call('TIME')
 local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
-local result = { tonumber(epoch), string.format('%.0f', now_ms),
+local result = { epoch, string.format('%.0f', now_ms),
   redis.call('GET', prefix .. 'purged') or '0', -1, '0', redis.call('HGETALL', prefix .. 'names') }
 
 -- What is pending is one bucket; the number of a booked one stands in its key as two bytes.

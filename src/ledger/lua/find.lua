@@ -1,4 +1,4 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
 --!prelude
 -- What the books know of one payment. ARGV: id (16 bytes), the id of the books that are meant
 -- (empty: whatever is here).

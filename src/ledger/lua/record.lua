@@ -49,10 +49,22 @@ local counted = {}
 -- The ids that need no claim any more.
 local settled = {}
 
+-- What is to be written; what this batch puts on the shelf, by id and in its order.
+local writes, put, entries = {}, {}, {}
+
+-- What is pending is not on the books: a claim is refused for what is, and a record takes away the
+-- claim with the write that books it. So a payment with a claim needs no look at the shelves.
+local ids, pending = {}, {}
+for i = 1, count do ids[i] = sub(data, (i - 1) * ENTRY + 1, (i - 1) * ENTRY + ID_BYTES) end
+if count > 0 then
+  local claims = call('HMGET', pending_key, unpack(ids))
+  for i = 1, count do pending[ids[i]] = claims[i] end
+end
+
 local function is_own_or_nobodys(id, position)
-  local pending = call('HGET', pending_key, id)
+  local claim = pending[id]
   local owner = tbl .. sub(data, position + 16, position + 23)
-  return not pending or sub(pending, 1, 24) == owner or is_inherited(pending, owner, ARGV[8])
+  return not claim or sub(claim, 1, 24) == owner or is_inherited(claim, owner, ARGV[8])
 end
 
 -- As booked_value has it; or nil if another owner may still book it.
@@ -70,64 +82,90 @@ local function value_of(position, id)
 end
 
 -- Something is on the books under this id: what to answer, or nil if it makes way.
-local function keep_older(older, value, home, field)
+local function keep_older(older, value)
   local older_kind, older_processor = byte(older, 1, 2)
   if byte(value) >= 2 then return done end
   if older_kind < 2 then
     if older_processor == byte(value, 2) then return done end
     return char(CONTRADICTION, out(older_processor))
   end
-  call('HSET', home, field, value) -- it was called rejected, and is booked after all
-  return nil
+  return nil -- it was called rejected, and is booked after all
 end
 
-local function record_one(position)
-  local id = sub(data, position, position + 15)
+local function record_one(id, position)
   local value = value_of(position, id)
   if not value then return done end
-  local bucket, field, reply = sub(id, 1, 2), sub(id, 3), nil
-  local home = today_prefix .. bucket
-  local older = had_yesterday and call('HGET', yesterday_prefix .. bucket, field)
-  if older or call('HSETNX', home, field, value) == 0 then
-    reply = keep_older(older or call('HGET', home, field), value, home, field)
-  end
-  if not reply and byte(value) == 0 then counted[#counted + 1] = sub(value, 2) end
   settled[#settled + 1] = id
-  return reply or done
+  local older = put[id] or not pending[id] and booked_value(id)
+  local reply = older and keep_older(older, value)
+  if reply then return reply end
+  put[id] = value
+  entries[#entries + 1] = id .. value
+  if byte(value) == 0 then counted[#counted + 1] = sub(value, 2) end
+  return done
 end
 
-if not had_today then call('SET', day_prefix .. today, 1, 'EX', 2 * 86400 + horizon) end
-for i = 0, count - 1 do replies[i + 1] = record_one(i * ENTRY + 1) end
+if not had_today then
+  writes[1] = { 'SET', day_prefix .. today, '1', 'EX', decimal('%d', 2 * 86400 + horizon) }
+end
+for i = 0, count - 1 do replies[i + 1] = record_one(ids[i + 1], i * ENTRY + 1) end
+if #entries > 0 then writes[#writes + 1] = { PUT, today_prefix, table.concat(entries) } end
 
--- The totals last: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its
--- key holds 64 of them. Level 5 is one key for all time.
+-- The sums: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its key holds
+-- 64 of them. Level 5 is one key for all time.
 local sums_prefix = prefix .. 's:' .. epoch .. ':'
-local function add_to_tree(processor, by_time)
-  local who = char(processor)
-  for level = 0, 5 do
-    local width = 64 ^ level
-    local nodes = {}
-    for at, sum in pairs(by_time) do
-      local node = math.floor(at / width)
-      local total = nodes[node]
+
+-- Numbers are exact up to here; a batch's sums are far below.
+local EXACT = 2 ^ 53
+local function plus(old, more)
+  if not old then return decimal('%d', more) end
+  local sum = old + more
+  if sum < EXACT then return decimal('%d', sum) end
+  local low = tonumber(sub(old, -9)) + more % 1e9
+  local high = tonumber(sub(old, 1, -10)) + math.floor(more / 1e9) + math.floor(low / 1e9)
+  if high >= 9e9 then error({ err = 'ERR a sum of amounts has grown too large' }) end
+  return decimal('%d%09d', high, low % 1e9)
+end
+
+-- As the key will be: `fields` have gained `gains`.
+local function add_to_key(key, fields, gains)
+  local old, write = call('HMGET', key, unpack(fields)), { 'HSET', key }
+  for i = 1, #fields do
+    write[2 * i + 1], write[2 * i + 2] = fields[i], plus(old[i], gains[i])
+  end
+  writes[#writes + 1] = write
+end
+
+-- `nodes` of level 0: by time, a pair of count and cents.
+local function add_to_tree(processor, nodes)
+  local of_count, of_cents = 'c' .. char(processor), 'a' .. char(processor)
+  for level = 0, 4 do
+    local above, fields, gains = {}, {}, {}
+    for node, sum in pairs(nodes) do
+      local parent = math.floor(node / 64)
+      local index, total, names = char(node - parent * 64), above[parent], fields[parent]
       if total then
         total[1], total[2] = total[1] + sum[1], total[2] + sum[2]
       else
-        nodes[node] = { sum[1], sum[2] }
+        names = {}
+        above[parent], fields[parent], gains[parent] = { sum[1], sum[2] }, names, {}
       end
+      local place, more = #names, gains[parent]
+      names[place + 1], names[place + 2] = of_count .. index, of_cents .. index
+      more[place + 1], more[place + 2] = sum[1], sum[2]
     end
-    for node, total in pairs(nodes) do
-      local key, index
-      if level == 5 then
-        key, index = sums_prefix .. '5', pack_struct('>I2', node)
-      else
-        key = sums_prefix .. level .. ':' .. decimal('%d', math.floor(node / 64))
-        index = char(node % 64)
-      end
-      call('HINCRBY', key, 'c' .. who .. index, decimal('%d', total[1]))
-      call('HINCRBY', key, 'a' .. who .. index, decimal('%d', total[2]))
+    for parent, names in pairs(fields) do
+      add_to_key(sums_prefix .. level .. ':' .. decimal('%d', parent), names, gains[parent])
     end
+    nodes = above
   end
+  local names, more = {}, {}
+  for node, sum in pairs(nodes) do
+    local index = pack_struct('>I2', node)
+    names[#names + 1], more[#more + 1] = of_count .. index, sum[1]
+    names[#names + 1], more[#more + 1] = of_cents .. index, sum[2]
+  end
+  add_to_key(sums_prefix .. '5', names, more)
 end
 
 local function by_processor_and_time(entries)
@@ -149,25 +187,32 @@ local function by_processor_and_time(entries)
   return by_processor
 end
 
-local function fold(sums)
-  for processor, by_time in pairs(sums) do add_to_tree(processor, by_time) end
+local function fold(entries)
+  for processor, by_time in pairs(by_processor_and_time(entries)) do
+    add_to_tree(processor, by_time)
+  end
 end
 
 -- A payment that comes alone would cost a dozen writes in the tree. So the last few are only
 -- listed, for a summary to add up itself, and go into the tree together.
-if #counted >= FOLD then
-  fold(by_processor_and_time(table.concat(counted)))
-elseif #counted > 0 then
-  local recent = sums_prefix .. 'recent'
-  if call('APPEND', recent, table.concat(counted)) >= FOLD * COUNTED then
-    local sums = by_processor_and_time(call('GET', recent))
-    call('DEL', recent)
-    fold(sums)
+if #counted > 0 then
+  local recent, added = sums_prefix .. 'recent', table.concat(counted)
+  if #counted >= FOLD then
+    fold(added)
+  else
+    local listed = call('GET', recent) or ''
+    if #listed + #added >= FOLD * COUNTED then
+      fold(listed .. added)
+      writes[#writes + 1] = { 'DEL', recent }
+    else
+      writes[#writes + 1] = { 'SET', recent, listed .. added }
+    end
   end
 end
 
 -- What was pending under these ids is settled, ours and another owner's alike, as every question
 -- looks at the books first.
-if #settled > 0 then call('HDEL', pending_key, unpack(settled)) end
+if #settled > 0 then writes[#writes + 1] = { 'HDEL', pending_key, unpack(settled) } end
 
+commit(writes)
 return { table.concat(replies), unknown_name and all_names() or '', number }
