@@ -152,7 +152,8 @@ std::string ToTable(const ReconcileReport& report, const payments::ProcessorDire
   }
   if (counts.not_counted != 0) {
     text += std::to_string(counts.not_counted) +
-            " were claimed before the last purge: booked, and not in the summary.\n";
+            " were claimed before the last purge, or were booked when the books could not remember "
+            "them any more: booked, and not in the summary.\n";
   }
   if (counts.too_old != 0) {
     text += std::to_string(counts.too_old) +

@@ -1,6 +1,7 @@
 #include "app/settings.h"
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -23,6 +24,14 @@ Problem ToCount(const std::string& text, size_t least, size_t most, size_t& out)
   }
   out = number;
   return std::nullopt;
+}
+
+Problem ToBuckets(const std::string& text, size_t& out) {
+  size_t buckets = 0;
+  Problem problem = ToCount(text, ledger::kBucketsMin, ledger::kBucketsMax, buckets);
+  if (!problem && !std::has_single_bit(buckets)) problem = "must be a power of two, such as 65536";
+  if (!problem) out = buckets;
+  return problem;
 }
 
 // To milliseconds, or to microseconds for `unit_ns` 1000.
@@ -186,8 +195,13 @@ const std::vector<Setting>& Settings() {
        }},
       {.name = "dedup_horizon",
        .fallback = "24h",
-       .help = "how long a booked id is known, at least",
+       .help = "how long a booked id is known, at least; never less than a day",
        .apply = [](C c, T t) { return ToTime(t, c.redis.horizon_s, 60, base::kNanosPerSecond); }},
+      {.name = "books_buckets",
+       .fallback = "65536",
+       .help = "in which booked ids are kept for a horizon, from the next one on: a power of two, "
+               "about a hundredth of the payments of a horizon",
+       .apply = [](C c, T t) { return ToBuckets(t, c.redis.buckets); }},
       {.name = "default_url",
        .fallback = "http://payment-processor-default:8080",
        .help = "the processor with the low fee",

@@ -13,6 +13,7 @@
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
+#include "ledger/spread_id.h"
 #include "ledger/sum_tree.h"
 
 namespace tollgate::ledger {
@@ -230,8 +231,9 @@ struct RedisBooks::Impl {
     const std::optional<std::string> books = ExpectedBooks(memory);
     if (!Available() || !books) return done(std::nullopt);
     std::string packed;
-    Pack<8>(packed, id.high);
-    Pack<8>(packed, id.low);
+    const payments::Uuid spread = Spread(id);
+    Pack<8>(packed, spread.high);
+    Pack<8>(packed, spread.low);
     connection.AskRole();
     Begin(kFind, 2).Add(packed).Add(*books);
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
@@ -284,7 +286,7 @@ struct RedisBooks::Impl {
   // A page at a time with pauses between, so that Redis never feels it.
   void SweepStep() {
     if (!Available()) return sweep_timer.ArmIn(base::kNanosPerSecond);
-    Begin(kSweep, 3).Add(cursor).Add(kSweepKeys).Add(std::to_string(options.horizon_s));
+    Begin(kSweep, 2).Add(cursor).Add(kSweepKeys);
     connection.Call(command, [this](const redisReply* reply) {
       if (!IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
         return sweep_timer.ArmIn(base::kNanosPerSecond);
@@ -358,11 +360,11 @@ struct RedisLeaseStore::Impl {
     return false;
   }
 
-  // The holder clears away a little with each renewal: booked claims whose horizon has passed, and
+  // The holder clears away a little with each renewal: shelves that are forgotten, and
   // what a purge left if its instance did not live to do it.
   void SweepStep() {
     if (!connection.ready()) return;
-    Begin(kSweep, 3).Add(cursor).Add(kSweepKeys).Add(std::to_string(options.horizon_s));
+    Begin(kSweep, 2).Add(cursor).Add(kSweepKeys);
     connection.Call(command, [this](const redisReply* reply) {
       if (IsAnswer(reply) && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
         cursor = TextOf(*reply->element[0]);

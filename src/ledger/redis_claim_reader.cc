@@ -5,6 +5,7 @@
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
+#include "ledger/spread_id.h"
 #include "tollgate/ledger/claim_reader.h"
 
 namespace tollgate::ledger {
@@ -13,26 +14,24 @@ namespace {
 // One page: a fraction of a millisecond of Redis' time.
 constexpr const char* kBucketsPerPage = "128";
 constexpr const char* kEntriesPerPage = "128";
-constexpr int64_t kBucketsPending = 1;
-constexpr int64_t kBucketsOfDay = 65'536;
-constexpr int64_t kDayMs = 86'400'000;
 constexpr size_t kOwnerBytes = 24;
 constexpr size_t kPendingBytes = 65;
-constexpr size_t kPendingIdBytes = 16;
 constexpr size_t kBookedBytes = 14;
-constexpr size_t kBookedIdBytes = 14;  // behind the two of the bucket
-constexpr size_t kReplyHead = 6;
+constexpr size_t kIdBytes = 16;
+constexpr size_t kReplyHead = 8;
 
-double ShareOf(const ClaimCursor& next) {
-  const int64_t before = next.shelf == 0 ? 0 : kBucketsPending + (next.shelf - 1) * kBucketsOfDay;
-  return static_cast<double>(before + next.bucket) / (kBucketsPending + 2 * kBucketsOfDay);
+// `buckets`: of the shelf that was read. What is pending is a small part.
+double ShareOf(const ClaimCursor& next, int64_t buckets) {
+  if (next.shelf == 0) return 0;
+  const double of_shelf = static_cast<double>(next.bucket) / static_cast<double>(buckets);
+  return (next.shelf - 1 + of_shelf) / 2;
 }
 
-// Days are named by the clock of the first page, also if midnight comes while it is read.
-std::optional<ClaimCursor> Next(const ClaimCursor& cursor, int64_t today, int64_t bucket,
+// The shelves are those of the first page, also if they move on while they are read.
+std::optional<ClaimCursor> Next(const ClaimCursor& cursor, int64_t present, int64_t bucket,
                                 std::string_view scan) {
   ClaimCursor next = cursor;
-  next.today = today;
+  next.present = present;
   next.bucket = std::max<int64_t>(bucket, 0);
   next.scan = scan;
   if (bucket < 0 && ++next.shelf > 2) return std::nullopt;
@@ -59,7 +58,7 @@ struct RedisClaimReader::Impl {
         .Add(connection.Sha(0))
         .Add("1")
         .Add(options.prefix)
-        .Add(pending ? "p" : std::to_string(cursor.today - (cursor.shelf == 1 ? 1 : 0)))
+        .Add(pending ? "p" : std::to_string(cursor.present - (cursor.shelf == 1 ? 1 : 0)))
         .Add(std::to_string(cursor.bucket))
         .Add(cursor.scan)
         .Add(kBucketsPerPage)
@@ -81,32 +80,39 @@ struct RedisClaimReader::Impl {
     page.run_id = run_id;
     page.epoch = static_cast<uint32_t>(NumberOf(*reply.element[0]));
     page.now_ms = NumberOf(*reply.element[1]);
-    const int64_t today = cursor.today != 0 ? cursor.today : page.now_ms / kDayMs;
-    page.known_from_ms = std::max(NumberOf(*reply.element[2]), (today - 1) * kDayMs);
-    page.next = Next(cursor, today, NumberOf(*reply.element[3]), TextOf(*reply.element[4]));
-    page.share = page.next ? ShareOf(*page.next) : 1;
+    page.known_from_ms = NumberOf(*reply.element[2]);
+    const int64_t present = cursor.shelf == 0 ? NumberOf(*reply.element[6]) : cursor.present;
+    page.next = Next(cursor, present, NumberOf(*reply.element[3]), TextOf(*reply.element[4]));
+    const int64_t buckets = std::max<int64_t>(1, NumberOf(*reply.element[7]));
+    page.share = page.next ? ShareOf(*page.next, buckets) : 1;
     names = NamesOf(*reply.element[5]);
     for (size_t i = kReplyHead; i + 1 < reply.elements; i += 2) {
-      const auto bucket = static_cast<uint64_t>(NumberOf(*reply.element[i]));
+      const std::string_view bytes = TextOf(*reply.element[i]);
       const redisReply& fields = *reply.element[i + 1];
       for (size_t f = 0; f + 1 < fields.elements; f += 2) {
         const std::string_view key = TextOf(*fields.element[f]);
         const std::string_view value = TextOf(*fields.element[f + 1]);
         const bool fine =
-            cursor.shelf == 0 ? AddPending(page, key, value) : AddBooked(page, bucket, key, value);
+            cursor.shelf == 0 ? AddPending(page, key, value) : AddBooked(page, bytes, key, value);
         if (!fine) ++page.damaged;
       }
     }
     return page;
   }
 
+  static payments::Uuid IdOf(std::string_view bytes) {
+    Unpacker in(bytes);
+    payments::Uuid spread;
+    spread.high = in.Take<8>();
+    spread.low = in.Take<8>();
+    return Unspread(spread);
+  }
+
   bool AddPending(ClaimPage& page, std::string_view key, std::string_view value) {
-    if (key.size() != kPendingIdBytes || value.size() != kPendingBytes) return false;
-    Unpacker id(key);
+    if (key.size() != kIdBytes || value.size() != kPendingBytes) return false;
     Unpacker in(value.substr(kOwnerBytes));
     Claim claim;
-    claim.id.high = id.Take<8>();
-    claim.id.low = id.Take<8>();
+    claim.id = IdOf(key);
     claim.entry.state = EntryState::kPending;
     claim.entry.attempt = static_cast<uint16_t>(in.Take<2>());
     claim.entry.processor = ProcessorOf(in.Take<1>());
@@ -117,13 +123,13 @@ struct RedisClaimReader::Impl {
     return true;
   }
 
-  bool AddBooked(ClaimPage& page, uint64_t bucket, std::string_view key, std::string_view value) {
-    if (key.size() != kBookedIdBytes || value.size() != kBookedBytes) return false;
-    Unpacker id(key);
+  // `bytes`: of the id, before those in the key.
+  bool AddBooked(ClaimPage& page, std::string_view bytes, std::string_view key,
+                 std::string_view value) {
+    if (bytes.size() + key.size() != kIdBytes || value.size() != kBookedBytes) return false;
     Unpacker in(value);
     Claim claim;
-    claim.id.high = bucket << 48U | id.Take<6>();
-    claim.id.low = id.Take<8>();
+    claim.id = IdOf(std::string(bytes) + std::string(key));
     const uint64_t kind = in.Take<1>();
     claim.entry.state = kind < 2 ? EntryState::kBooked : EntryState::kRejected;
     claim.entry.reason = static_cast<uint8_t>(kind < 2 ? 0 : kind - 2);

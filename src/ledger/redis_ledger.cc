@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <memory>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
+#include "ledger/spread_id.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::ledger {
@@ -25,13 +27,15 @@ constexpr size_t kRecordBytes = 46;
 constexpr size_t kClaimReplyBytes = 15;  // or one byte, kAsAsked
 constexpr size_t kRecordReplyBytes = 2;
 constexpr uint8_t kAsAsked = 7;
-constexpr size_t kAttemptAt = 24;  // in a packed claim; processor and time follow
+constexpr uint64_t kForgotten = 3;  // a verdict of record.lua: booked, and not counted
+constexpr size_t kAttemptAt = 24;   // in a packed claim; processor and time follow
 constexpr int64_t kRefusedMsMin = 20;
 constexpr uint64_t kUnnamed = 32;  // from here on: 32 + an index of the ledger's own
 
 void PackClaim(std::string& out, const ClaimRequest& request) {
-  Pack<8>(out, request.payment.id.high);
-  Pack<8>(out, request.payment.id.low);
+  const payments::Uuid id = Spread(request.payment.id);
+  Pack<8>(out, id.high);
+  Pack<8>(out, id.low);
   Pack<4>(out, request.slot);
   Pack<4>(out, request.generation);
   Pack<2>(out, request.attempt);
@@ -59,6 +63,13 @@ uint64_t RandomNumber() {
   uint64_t number = 0;
   TG_ASSERT(::getrandom(&number, sizeof(number), 0) == sizeof(number));
   return number;
+}
+
+// As record.lua takes it: how long ids are known, and the bits of a new shelf's buckets.
+std::string ShelfText(const RedisOptions& options) {
+  TG_ASSERT(std::has_single_bit(options.buckets));
+  return std::to_string(options.horizon_s) + ":" +
+         std::to_string(std::countr_zero(options.buckets));
 }
 
 }  // namespace
@@ -110,7 +121,7 @@ struct RedisLedger::Impl {
         grace_timer(loop, [this] { events->OnLedgerState(); }),
         refused_timer(loop, [this] { FailRefused(); }),
         greeting_timer(loop, [this] { Greet(); }),
-        horizon(std::to_string(options.horizon_s)) {}
+        shelf(ShelfText(options)) {}
 
   void OnConnected(const RedisFacts& facts_in) {
     facts = facts_in;
@@ -433,7 +444,7 @@ struct RedisLedger::Impl {
         .Add(nonce)
         .Add(Names())
         .Add(data);
-    if (call->record) command.Add(horizon);
+    if (call->record) command.Add(shelf);
     command.Add(NumberText(number));
     command.Add(predecessors);
     connection.Call(command, [this, call](const redisReply* reply) { OnReply(call, reply); });
@@ -455,6 +466,7 @@ struct RedisLedger::Impl {
     for (size_t i = 0; i < expected; ++i) {
       call->record ? TakeRecordReply(*call, in) : TakeClaimReply(*call, in, call->single + i);
     }
+    if (forgotten != 0) TellForgotten();
     Advance(call, expected);
   }
 
@@ -576,9 +588,18 @@ struct RedisLedger::Impl {
   }
   void TakeRecordReply(Call& call, Unpacker& in) {
     RecordReply reply;
-    reply.verdict = static_cast<RecordVerdict>(in.Take<1>());
+    const uint64_t verdict = in.Take<1>();
+    reply.verdict = static_cast<RecordVerdict>(verdict == kForgotten ? 0 : verdict);
+    if (verdict == kForgotten) ++forgotten;
     reply.other = ProcessorOf(in.Take<1>());
     call.record_replies.push_back(reply);
+  }
+
+  void TellForgotten() {
+    Tell("payments booked before the time that the books remember: " +
+         std::to_string(std::exchange(forgotten, 0)) +
+         ". They may have been counted then, so they are on the books and not in the summary. "
+         "Where this is frequent, set a longer DEDUP_HORIZON");
   }
 
   payments::ProcessorId ProcessorOf(uint64_t code) {
@@ -623,11 +644,12 @@ struct RedisLedger::Impl {
   net::Timer greeting_timer;
   int64_t claims_from_ns = 0;
   RedisCommand command;
-  const std::string horizon;
+  const std::string shelf;
   std::string names, table_id, incarnation, nonce, predecessors;
   size_t names_count = 0;
   std::string_view ledger_names;  // during OnReply
   uint32_t epoch = 0;             // likewise
+  size_t forgotten = 0;           // likewise
   std::vector<std::unique_ptr<Call>> calls;
   std::vector<Call*> idle;
 };

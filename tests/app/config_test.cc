@@ -48,6 +48,15 @@ class ConfigTest : public ::testing::Test {
 
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
+TEST_F(ConfigTest, TheBooksHaveAPowerOfTwoOfBuckets) {
+  EXPECT_EQ(Good({}).redis.buckets, 65'536U);
+  EXPECT_EQ(Good({"--books-buckets", "4096"}).redis.buckets, 4'096U);
+  EXPECT_EQ(Good({"--books-buckets", "4194304"}).redis.buckets, 4'194'304U);
+  for (const char* const wrong : {"65537", "2048", "8388608", "0", "-1", "many"}) {
+    EXPECT_SAYS(Problem({"--books-buckets", wrong}), "must be a") << wrong;
+  }
+}
+
 TEST_F(ConfigTest, FlagsWinOverEnvironmentOverFileOverDefault) {
   const std::string file = File("table_slots = 3\nin_flight_max = 30\nunresolved_max = 300\n");
   environment_["CONFIG"] = file;

@@ -59,6 +59,7 @@ void LedgerModel::Purge() {
   Remember();
   ++state_.epoch;
   state_.entries.clear();
+  state_.forgotten.clear();
 }
 
 void LedgerModel::CrashAndLose(int64_t lost_ms) {
@@ -194,11 +195,32 @@ std::vector<RecordReply> LedgerModel::Record(const Owner& owner,
   Remember();
   std::vector<RecordReply> replies;
   const bool fenced = Fenced(owner);
+  if (!fenced) MoveShelf();
   for (const RecordRequest& request : requests) {
     replies.push_back(fenced ? RecordReply{.verdict = RecordVerdict::kFenced}
                              : RecordOne(owner, request));
   }
   return replies;
+}
+
+void LedgerModel::MoveShelf() {
+  Shelf& shelf = state_.shelf;
+  const int64_t now_ms = clock_.WallMillis();
+  if (shelf.number != 0 && now_ms < shelf.began_ms + kShelfMs) return;
+  shelf = {.number = shelf.number + 1, .began_ms = now_ms, .older_began_ms = shelf.began_ms};
+  std::erase_if(state_.entries, [&](const auto& it) {
+    const bool known = it.second.shelf >= shelf.number - 1;
+    if (!known) state_.forgotten.push_back(it.second);
+    return !known;
+  });
+}
+
+// It was booked before what the books remember, and they hold no claim that is as old.
+bool LedgerModel::MayBeForgotten(const RecordRequest& request) const {
+  const int64_t at_ms = request.claim.requested_at_ms;
+  if (state_.shelf.number <= 2 || at_ms >= state_.shelf.older_began_ms) return false;
+  const auto pending = state_.pending.find(request.claim.payment.id);
+  return pending == state_.pending.end() || pending->second.requested_at_ms > at_ms;
 }
 
 RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& request) {
@@ -209,6 +231,7 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
                       !Inherited(pending->second, owner, request.claim);
   // Another owner may still book it.
   if (!request.booked && others) return {.verdict = RecordVerdict::kDone};
+  const bool may_be_forgotten = MayBeForgotten(request);
   state_.pending.erase(payment.id);
   const auto found = state_.entries.find(payment.id);
   if (found != state_.entries.end()) {
@@ -221,12 +244,14 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
       return {.verdict = RecordVerdict::kContradiction, .other = found->second.processor};
     }
   }
-  state_.entries[payment.id] = {.rejected = !request.booked,
-                                .counted = !request.epoch_known || request.epoch >= state_.epoch,
-                                .reason = request.reason,
-                                .processor = request.claim.processor,
-                                .requested_at_ms = request.claim.requested_at_ms,
-                                .cents = payment.amount_cents};
+  state_.entries[payment.id] = {
+      .rejected = !request.booked,
+      .counted = !may_be_forgotten && (!request.epoch_known || request.epoch >= state_.epoch),
+      .reason = request.reason,
+      .processor = request.claim.processor,
+      .requested_at_ms = request.claim.requested_at_ms,
+      .cents = payment.amount_cents,
+      .shelf = state_.shelf.number};
   return {.verdict = RecordVerdict::kDone};
 }
 

@@ -37,6 +37,13 @@ class LedgerModel {
     payments::ProcessorId processor = 0;
     int64_t requested_at_ms = 0;
     int64_t cents = 0;
+    int64_t shelf = 0;  // the number of the one that was present when it was put there
+  };
+  // Of what was booked or rejected: this one and the one before are looked at.
+  struct Shelf {
+    int64_t number = 0;  // 0: none yet
+    int64_t began_ms = 0;
+    int64_t older_began_ms = 0;
   };
   struct State {
     std::map<payments::Uuid, ledger::Owner> owners;
@@ -44,6 +51,8 @@ class LedgerModel {
     std::map<payments::Uuid, Entry> entries;
     std::map<payments::Uuid, uint64_t> numbers;
     std::optional<payments::Uuid> books;
+    std::vector<Entry> forgotten;  // not known by their ids any more, and counted still
+    Shelf shelf;
     uint32_t epoch = 0;
   };
   // What a call with a number is answered: nothing was done if the books have lost something.
@@ -76,6 +85,8 @@ class LedgerModel {
                                      uint64_t confirmed);
   Greeted Greet(const ledger::Owner& owner, uint64_t confirmed, const payments::Uuid& told_to);
 
+  // The present shelf's time is over: the next record begins another.
+  void EndShelf() { state_.shelf.began_ms -= kShelfMs; }
   // Empties the books and begins an epoch; what is pending stays.
   void Purge();
   // A crash that loses what was executed in the last `lost_ms`, as an append-only file that is
@@ -91,6 +102,9 @@ class LedgerModel {
   int64_t paused_until_ns = 0;  // no command is executed before
 
  private:
+  static constexpr int64_t kShelfMs = 86'400'000;
+  void MoveShelf();
+  bool MayBeForgotten(const ledger::RecordRequest& request) const;
   bool Fenced(const ledger::Owner& owner);
   void Lose(int64_t lost_ms);
   // Nothing: the books know a lower number.

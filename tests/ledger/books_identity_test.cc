@@ -23,7 +23,7 @@ class BooksIdentityTest : public RedisLedgerTest {
 
   void Greet(bool new_fleet = true, const std::string& known_run_id = "") {
     RedisOptions options = Options();
-    options.command_timeout_ms = 500;
+    options.command_timeout_ms = 20'000;
     options.grace_ms = kGraceMs;
     options.new_fleet = new_fleet;
     options.accept_loss = accept_loss_;

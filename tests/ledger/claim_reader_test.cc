@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "ledger/spread_id.h"
 #include "tests/ledger/redis_fixture.h"
 #include "tollgate/ledger/redis_books.h"
 #include "tollgate/ledger/redis_ledger.h"
@@ -121,13 +122,13 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
   int calls_ = 0;
 };
 
-payments::Uuid Spread(uint64_t number) { return {number * 0x9E3779B97F4A7C15U, number}; }
+payments::Uuid Scattered(uint64_t number) { return {number * 0x9E3779B97F4A7C15U, number}; }
 
 TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   std::vector<ClaimRequest> claims;
   std::vector<RecordRequest> records;
   for (uint64_t i = 1; i <= 900; ++i) {
-    claims.push_back(Request(Spread(i), static_cast<int64_t>(i)));
+    claims.push_back(Request(Scattered(i), static_cast<int64_t>(i)));
     if (i % 3 == 0) continue;
     records.push_back({.claim = claims.back(), .booked = i % 3 == 1, .reason = 2});
   }
@@ -137,9 +138,9 @@ TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   EXPECT_EQ(all.size(), 900U);
   EXPECT_EQ(damaged_, 0U);
   for (uint64_t i = 1; i <= 900; ++i) {
-    const auto found = Find(Spread(i));
-    ASSERT_TRUE(found && all.contains(Spread(i))) << i;
-    EXPECT_EQ(*found, all.at(Spread(i))) << i;
+    const auto found = Find(Scattered(i));
+    ASSERT_TRUE(found && all.contains(Scattered(i))) << i;
+    EXPECT_EQ(*found, all.at(Scattered(i))) << i;
     EXPECT_EQ(found->state, i % 3 == 0   ? EntryState::kPending
                             : i % 3 == 1 ? EntryState::kBooked
                                          : EntryState::kRejected);
@@ -154,7 +155,7 @@ TEST_F(ClaimReaderTest, APageIsSmallHoweverMuchLiesInABucket) {
   std::vector<RecordRequest> records;
   for (uint64_t i = 1; i <= 20'000; ++i) {
     // All in one bucket, far more than a page, and more than fit into a small hash.
-    records.push_back({.claim = Request({uint64_t{0xABCD} << 48U | i, i}, 5)});
+    records.push_back({.claim = Request(Unspread({uint64_t{0xABCD} << 48U | i, i}), 5)});
   }
   Record(records);
   const auto all = ReadAll();
@@ -168,7 +169,7 @@ TEST_F(ClaimReaderTest, ManyClaimsAreReadInManyShortPages) {
   const char* const wanted = std::getenv("TOLLGATE_CLAIMS");
   const uint64_t count = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 20'000;
   std::vector<RecordRequest> records;
-  for (uint64_t i = 1; i <= count; ++i) records.push_back({.claim = Request(Spread(i), 5)});
+  for (uint64_t i = 1; i <= count; ++i) records.push_back({.claim = Request(Scattered(i), 5)});
   Record(records);
   const double before = RedisCpuSeconds();
   EXPECT_EQ(ReadAll().size(), count);
@@ -180,16 +181,16 @@ TEST_F(ClaimReaderTest, ManyClaimsAreReadInManyShortPages) {
 }
 
 TEST_F(ClaimReaderTest, OnlyItsOwnKeysAreReadAndWhatIsNoneOfOursIsCounted) {
-  Claim({Request(Spread(1), 7)});
-  Cli({"hset", "other:pending", "a", "b"});
-  Cli({"hset", "tollgate:pending", "a", "b"});
+  Claim({Request(Scattered(1), 7)});
+  Cli({"hset", "other:claims", "a", "b"});
+  Cli({"hset", "tollgate:claims", "a", "b"});
   EXPECT_EQ(ReadAll().size(), 1U);
   EXPECT_EQ(damaged_, 1U);
 }
 
 TEST_F(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
-  Record({{.claim = Request(Spread(1), 7)}});
-  Claim({Request(Spread(2), 8)});
+  Record({{.claim = Request(Scattered(1), 7)}});
+  Claim({Request(Scattered(2), 8)});
   const ClaimPage before = Read({});
   EXPECT_LE(before.known_from_ms, before.now_ms - 86'400'000);
   bool purged = false;
@@ -203,7 +204,7 @@ TEST_F(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
   ASSERT_EQ(all.size(), 1U) << "what is pending survives";
   EXPECT_EQ(all.begin()->second.epoch, before.epoch);
   // Booked now, of before the purge.
-  Record({{.claim = Request(Spread(2), 8), .epoch_known = true, .epoch = before.epoch}});
+  Record({{.claim = Request(Scattered(2), 8), .epoch_known = true, .epoch = before.epoch}});
   EXPECT_FALSE(ReadAll().begin()->second.counted);
 }
 
@@ -232,7 +233,7 @@ TEST_F(ClaimReaderTest, ARestartShowsInTheRunAndNamesOfOthersAreLearnt) {
 
 // Records that no table stands behind (kNobody), and the owner's own after them.
 TEST_F(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
-  Claim({Request(Spread(1), 7)});
+  Claim({Request(Scattered(1), 7)});
   const auto total = [&] {
     int64_t count = -1;
     books_->GetSummary({}, [&](const auto& summary) { count = summary->at(1).count; });
@@ -240,13 +241,13 @@ TEST_F(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
     return count;
   };
   for (const Owner& owner : {kNobody, owner_, kNobody, owner_}) {
-    ClaimRequest request = Request(Spread(1), 7);
+    ClaimRequest request = Request(Scattered(1), 7);
     if (owner.table == kNobody.table) request.slot = request.generation = 0;
     const std::vector<RecordRequest> one{{.claim = request}};
     ledger_->Record(owner, one, ++batch_);
     ASSERT_TRUE(Until([&] { return answered_ == batch_; }));
     EXPECT_EQ(total(), 1);
-    EXPECT_EQ(Find(Spread(1))->state, EntryState::kBooked);
+    EXPECT_EQ(Find(Scattered(1))->state, EntryState::kBooked);
   }
 }
 

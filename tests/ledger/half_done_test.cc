@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 
+#include "ledger/spread_id.h"
 #include "tests/ledger/redis_ledger_fixture.h"
 #include "tollgate/ledger/redis_books.h"
 
@@ -50,7 +51,7 @@ class HalfDoneTest : public RedisLedgerTest {
     }
   }
   static payments::Uuid IdOf(uint64_t i) {
-    return {i % 3 == 0 ? 0x4142'0000'0000'0000U : 0x6162'0000'0000'0000U, i};
+    return Unspread({i % 3 == 0 ? 0x4142'0000'0000'0000U : 0x6162'0000'0000'0000U, i});
   }
 
   // Everything with the books that an instance does; what fails stays as it is.
@@ -130,7 +131,7 @@ class HalfDoneTest : public RedisLedgerTest {
     EXPECT_EQ(Booked(), std::optional(kPayments));
     for (const ClaimReply& reply : ClaimAll()) EXPECT_EQ(reply.verdict, ClaimVerdict::kBooked);
     EXPECT_FALSE(Exists("tollgate:journal"));
-    EXPECT_FALSE(Exists("tollgate:pending"));
+    EXPECT_FALSE(Exists("tollgate:claims"));
   }
 
   // A command of an operator's; its answer's words.

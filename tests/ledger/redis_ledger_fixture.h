@@ -82,15 +82,19 @@ class RedisLedgerTest : public testing::RedisFixture, public LedgerEvents {
     EXPECT_EQ(cli.WaitExit(5'000), 0) << cli.Log();
     return std::stoll(cli.Log());
   }
-  // What was booked today was booked `days` ago.
-  void MakeOlder(int days) {
+  // The present shelf of booked payments began so much earlier.
+  void MakeShelfOlder(int64_t seconds) {
     Cli({"eval",
-         "local today = math.floor(redis.call('TIME')[1] / 86400) "
-         "for _, key in ipairs(redis.call('KEYS', 'tollgate:[bd]:*')) do "
-         "  local kind, day, rest = string.match(key, '^tollgate:(.:0:)(%d+)(.*)$') "
-         "  redis.call('RENAME', key, 'tollgate:' .. kind .. today - ARGV[1] .. rest) "
-         "end",
-         "0", std::to_string(days)});
+         "local number, began, rest = string.match(redis.call('GET', 'tollgate:shelf'), "
+         "  '^(%d+) (%d+) (.*)$') "
+         "redis.call('SET', 'tollgate:shelf', number .. ' ' .. string.format('%d', began - "
+         "ARGV[1]) "
+         "  .. ' ' .. rest)",
+         "0", std::to_string(seconds)});
+  }
+  std::string ShelfNumber() {
+    const std::string shelf = Asked({"get", "tollgate:shelf"});
+    return shelf.substr(0, shelf.find(' '));
   }
 
   payments::ProcessorDirectory directory_{{"default", "fallback"}};

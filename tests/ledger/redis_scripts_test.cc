@@ -16,6 +16,8 @@ namespace tollgate::ledger {
 namespace {
 
 constexpr int64_t kBeginMs = 1'752'583'000'000;
+constexpr int64_t kLaterMs =
+    4'102'444'800'000;  // later than any shelf begins; the other is earlier
 constexpr int64_t kRangeMs = 10'000;
 
 bool operator==(const ClaimReply& a, const ClaimReply& b) {
@@ -37,9 +39,15 @@ class RedisScriptsTest : public RedisLedgerTest {
     Connect();
     for (int round = 0; round < 1500; ++round) {
       SCOPED_TRACE("round " + std::to_string(round));
+      if (random_.OneIn(120) && model_.state().shelf.number != 0) {
+        model_.EndShelf();
+        MakeShelfOlder(86'400);
+      }
       const Batch batch = Draw();
       ASSERT_NO_FATAL_FAILURE(batch.record ? ExpectRecorded(batch) : ExpectClaimed(batch));
     }
+    EXPECT_GT(model_.state().shelf.number, 5);
+    EXPECT_EQ(ShelfNumber(), std::to_string(model_.state().shelf.number));
     ExpectSums();
   }
 
@@ -75,7 +83,8 @@ class RedisScriptsTest : public RedisLedgerTest {
         .generation = static_cast<uint32_t>(number),
         .attempt = static_cast<uint16_t>(1 + random_.Below(4)),
         .processor = static_cast<payments::ProcessorId>(random_.Below(2)),
-        .requested_at_ms = kBeginMs + static_cast<int64_t>(random_.Below(kRangeMs))};
+        .requested_at_ms = (random_.OneIn(3) ? kBeginMs : kLaterMs) +
+                           static_cast<int64_t>(random_.Below(kRangeMs))};
   }
 
   void ExpectRecorded(const Batch& batch) {
@@ -106,7 +115,8 @@ class RedisScriptsTest : public RedisLedgerTest {
     for (int i = 0; i < 60; ++i) {
       payments::SummaryRange range;
       if (i > 0) {
-        range.from_ms = kBeginMs + static_cast<int64_t>(random_.Below(kRangeMs));
+        range.from_ms =
+            (i % 2 == 0 ? kBeginMs : kLaterMs) + static_cast<int64_t>(random_.Below(kRangeMs));
         range.to_ms = range.from_ms + static_cast<int64_t>(random_.Below(kRangeMs * 6 / 10));
       }
       std::optional<payments::Summary> summary;
@@ -129,14 +139,16 @@ class RedisScriptsTest : public RedisLedgerTest {
   std::map<size_t, std::pair<int64_t, int64_t>> SumsOfTheModel(
       const payments::SummaryRange& range) {
     std::map<size_t, std::pair<int64_t, int64_t>> sums;
-    for (const auto& [id, entry] : model_.state().entries) {
-      if (entry.rejected || entry.requested_at_ms < range.from_ms ||
+    const auto add = [&](const simulation::LedgerModel::Entry& entry) {
+      if (entry.rejected || !entry.counted || entry.requested_at_ms < range.from_ms ||
           entry.requested_at_ms > range.to_ms) {
-        continue;
+        return;
       }
       ++sums[entry.processor].first;
       sums[entry.processor].second += entry.cents;
-    }
+    };
+    for (const auto& [id, entry] : model_.state().entries) add(entry);
+    for (const auto& entry : model_.state().forgotten) add(entry);
     return sums;
   }
 

@@ -28,7 +28,7 @@ TEST_F(RedisLedgerTest, APurgeEmptiesTheBooksAndALateRecordIsNotCounted) {
   books.Purge([&](bool done) { purged = done; });
   ASSERT_TRUE(Until([&] { return purged; }));
   EXPECT_EQ(total(), 0);
-  ASSERT_TRUE(Until([&] { return KeysLike("tollgate:[bds]:0:*") == 0; })) << "not cleared away";
+  ASSERT_TRUE(Until([&] { return KeysLike("tollgate:[ks]:0:*") == 0; })) << "not cleared away";
   // Claimed before the purge: acknowledged, and not counted.
   EXPECT_EQ(
       Record(owner_, {{.claim = Request(2, 2), .epoch_known = true, .epoch = 0}}).at(0).verdict,

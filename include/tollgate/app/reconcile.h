@@ -5,7 +5,8 @@
 // What is compared: every claim on the books, and every id of --ids, whose requestedAt is in
 // [from, to] and at least `min_age` old by the slower of Redis' clock and ours. Younger ones are in
 // flight and are left alone. Claims are those that look-ups see: all that are pending, and what was
-// booked or rejected yesterday and today, since the last purge. Every configured processor is asked
+// booked or rejected on the two shelves that the books remember, since the last purge. Every
+// configured processor is asked
 // (--named-only: the one that the books name). Amounts are compared to the cent and requestedAt to
 // the millisecond. A payment only counts as different if the books say the same of it before and
 // after the processors were asked, so that a gateway at work beside this makes no difference. A

@@ -1,5 +1,5 @@
 // ClaimReader: every claim on the books, page by page: what is pending, then what was booked or
-// rejected yesterday and today (by Redis' day), as far as look-ups see.
+// rejected on the older and on the present shelf, as far as look-ups see.
 //
 // Thread: one loop's; calls and callbacks on it. One page under way at a time.
 // Invariants: each page is one small read of our own keys. What is on the books throughout is told
@@ -22,8 +22,8 @@ namespace tollgate::ledger {
 
 // Where to go on; a page can be read again.
 struct ClaimCursor {
-  int shelf = 0;  // 0: pending; 1 and 2: booked yesterday and today
-  int64_t today = 0;
+  int shelf = 0;  // 0: pending; 1 and 2: what was booked, on the older and on the present shelf
+  int64_t present = 0;  // the number of the present one, as the first page has it
   int64_t bucket = 0;
   std::string scan = "0";
 };
@@ -41,8 +41,8 @@ struct ClaimPage {
   uint32_t epoch = 0;               // another than the first page's: the books were purged
   std::string run_id;               // another than the first page's: Redis was started again
   int64_t now_ms = 0;               // by Redis' clock
-  // Payments of before are not on these books any more: the last purge, or the first day whose
-  // entries look-ups see.
+  // Payments of before are not on these books any more: the last purge, or the beginning of what
+  // look-ups see.
   int64_t known_from_ms = 0;
 };
 

@@ -1,6 +1,7 @@
 // How to reach Redis, and what the ledger keeps there.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,6 +15,10 @@ inline constexpr std::string_view kRedisRights =
     "~tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous +info +role "
     "+time";
 
+// A bucket is a hash that Redis packs while it is small (docs/PERFORMANCE.md has figures).
+inline constexpr size_t kBucketsMin = 4'096;
+inline constexpr size_t kBucketsMax = 4'194'304;
+
 struct RedisOptions {
   std::string unix_path;  // empty: TCP
   std::string host = "127.0.0.1";
@@ -24,8 +29,10 @@ struct RedisOptions {
   std::string prefix = "tollgate:";  // of every key
   int64_t connect_timeout_ms = 2'000;
   int64_t command_timeout_ms = 5'000;
-  int64_t horizon_s = 86'400;  // how long a booked id is known, at least
-  int64_t grace_ms = 2'000;    // without new claims, after Redis may have lost its tail
+  int64_t horizon_s = 86'400;  // how long a booked id is known, at least; never less than a day
+  // Of each shelf of booked ids that begins from now on: a power of two.
+  size_t buckets = 65'536;
+  int64_t grace_ms = 2'000;  // without new claims, after Redis may have lost its tail
   // Nobody can have had books before: an empty Redis needs no grace.
   bool new_fleet = false;
   // Books that have lost payments are used on at once, as where purging is allowed.

@@ -4,7 +4,7 @@
 -- string.format cost as much as a command.
 local prefix = KEYS[1]
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
-local unpack_struct, pack_struct = struct.unpack, struct.pack
+local unpack_struct, pack_struct, decimal = struct.unpack, struct.pack, string.format
 
 local BATCH_MAX = 1000 -- payments; Lua hands no more than 8,000 arguments to a command
 local NONE = 31 -- the caller's and our number for "no processor"
@@ -102,24 +102,53 @@ local function to_caller(indexes, index)
   return id and id - 1 or 32 + index
 end
 
+-- Pending claims are one hash, so that one command does for a batch; there are only as many as are
+-- in flight.
+local pending_key = prefix .. 'claims'
+
+-- A shelf holds what was booked or rejected while it was the present one, in 2^bits buckets by the
+-- first bits of the ids, which the caller has mixed. A bucket's key ends with the bytes that hold
+-- those bits, the rest of the last one zero. A field is an id without the bytes that stand whole in
+-- the key. `step`: of the byte that is in both; nil if none is.
+local BITS_MIN, BITS_MAX, ID_BYTES = 12, 22, 16
+local function shelf_of(key, bits)
+  local rest = bits % 8
+  return { key = key, bits = bits, whole = (bits - rest) / 8, step = rest > 0 and 2 ^ (8 - rest) }
+end
+local function place_of(shelf, id)
+  local whole, step = shelf.whole, shelf.step
+  if not step then return shelf.key .. sub(id, 1, whole), sub(id, whole + 1) end
+  local cut = byte(id, whole + 1)
+  return shelf.key .. sub(id, 1, whole) .. char(cut - cut % step), sub(id, whole + 1)
+end
+
 -- Nothing undoes what a script wrote before an error. So a change of more than one write is a list
 -- of writes that stands in the journal while it is made, and whoever calls next completes what an
 -- error left undone. Each write says what is then, and not by how much it grows: made twice, it is
 -- made once. All reads come before the first write.
--- A write is a command, or PUT: a shelf and 30 bytes for each of its entries, which are the id and
--- the value.
-local PUT, PUT_BYTES, ID_BYTES = 'put', 30, 16
+-- A write is a command, or PUT: a shelf's key and bits, then ids and their values in turns. What is
+-- put on a shelf is not pending any more.
+local PUT = 'put'
 local journal = prefix .. 'journal'
-local function put_on_shelf(shelf, entries)
-  for at = 1, #entries, PUT_BYTES do
-    call('HSET', shelf .. sub(entries, at, at + 1), sub(entries, at + 2, at + ID_BYTES - 1),
-      sub(entries, at + ID_BYTES, at + PUT_BYTES - 1))
+local function put_on_shelf(write)
+  local shelf, ids = shelf_of(write[2], write[3]), {}
+  local key, whole, plain = shelf.key, shelf.whole, not shelf.step
+  for at = 4, #write, 2 do
+    local id = write[at]
+    ids[#ids + 1] = id
+    if plain then
+      call('HSET', key .. sub(id, 1, whole), sub(id, whole + 1), write[at + 1])
+    else
+      local of_bucket, field = place_of(shelf, id)
+      call('HSET', of_bucket, field, write[at + 1])
+    end
   end
+  call('HDEL', pending_key, unpack(ids))
 end
 local function write_all(writes)
   for i = 1, #writes do
     local write = writes[i]
-    if write[1] == PUT then put_on_shelf(write[2], write[3]) else call(unpack(write)) end
+    if write[1] == PUT then put_on_shelf(write) else call(unpack(write)) end
   end
   call('DEL', journal)
 end
@@ -129,28 +158,52 @@ local function commit(writes)
   write_all(writes)
 end
 
-local unfinished = call('GET', journal)
-if unfinished then write_all(cmsgpack.unpack(unfinished)) end
-local epoch = tonumber(call('GET', prefix .. 'epoch') or '0')
-local today = math.floor(tonumber(call('TIME')[1]) / 86400)
+-- MGET calls a key of another kind absent; GET, asked once more, does not.
+local function read_books()
+  local read = call('MGET', prefix .. 'epoch', prefix .. 'shelf', journal)
+  return read[1] or call('GET', prefix .. 'epoch'), read[2] or call('GET', prefix .. 'shelf'),
+    read[3]
+end
+local epoch_text, shelves_text, unfinished = read_books()
+if unfinished then
+  write_all(cmsgpack.unpack(unfinished))
+  epoch_text, shelves_text = read_books()
+end
+local epoch = tonumber(epoch_text or '0')
 
--- Pending claims are one hash, so that one command does for a batch; there are only as many as are
--- in flight. Booked ones have 65,536 buckets a day by the id's first two bytes, which stand in the
--- keys as they are.
-local pending_key = prefix .. 'pending'
-local today_prefix = prefix .. 'b:' .. epoch .. ':' .. today .. ':'
-local yesterday_prefix = prefix .. 'b:' .. epoch .. ':' .. (today - 1) .. ':'
+-- The shelves, as `shelf` has them in decimal: the number of the present one, when it began, how
+-- long it lasts at least (seconds), its bits; of the one before: when it began, its bits; the epoch
+-- in which the present one began. What is older is forgotten.
+local SHELF_FIELDS = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
+local shelves, present, older
+local function use_shelves(text)
+  local number, began, lasts, bits, older_began, older_bits, in_epoch =
+    string.match(text, SHELF_FIELDS)
+  if not number then error({ err = 'ERR the key ' .. prefix .. 'shelf is none of Tollgate' }) end
+  shelves = { number = tonumber(number), began = tonumber(began), lasts = tonumber(lasts),
+    older_began = tonumber(older_began) }
+  local before = prefix .. 'k:' .. epoch .. ':'
+  present = shelf_of(before .. number .. ':', tonumber(bits))
+  -- A purge since has left nothing on the older one.
+  older = nil
+  if shelves.number > 1 and tonumber(in_epoch) == epoch then
+    older = shelf_of(before .. decimal('%d', shelves.number - 1) .. ':', tonumber(older_bits))
+  end
+end
+if shelves_text then use_shelves(shelves_text) end
 
--- Was anything booked yesterday, and today? Asked once per call; most days of a test have no
--- yesterday.
-local day_prefix = prefix .. 'd:' .. epoch .. ':'
-local days = call('MGET', day_prefix .. (today - 1), day_prefix .. today)
-local had_yesterday, had_today = days[1], days[2]
+-- Since when (seconds) whatever was booked is known; nil: nothing was ever forgotten.
+local function memory_began()
+  return shelves and shelves.number > 2 and shelves.older_began or nil
+end
 
 -- Kind 1 (0 counted, 1 not counted, 2 + reason: rejected), processor 1, at 6, cents 6; or false.
+local function value_on(shelf, id)
+  if shelf.step then return call('HGET', place_of(shelf, id)) end
+  return call('HGET', shelf.key .. sub(id, 1, shelf.whole), sub(id, shelf.whole + 1))
+end
 local function booked_value(id)
-  local bucket, field = sub(id, 1, 2), sub(id, 3)
-  local value = call('HGET', today_prefix .. bucket, field)
-  if value or not had_yesterday then return value end
-  return call('HGET', yesterday_prefix .. bucket, field)
+  local value = present and value_on(present, id)
+  if value or not older then return value end
+  return value_on(older, id)
 end

@@ -2,34 +2,54 @@
 --!prelude
 -- A page of the claims on the books, for reconciling: a small step, so that Redis never feels it.
 -- The buckets' names are known (_prelude.lua), so no key but ours is looked at.
--- ARGV: "p" for what is pending or the day of what was booked, the first bucket, HSCAN's cursor in
--- it, buckets at most, about how many entries at most.
--- Returns {epoch, Redis' time in ms, time of the last purge in ms, next bucket, next cursor (bucket
--- -1: that was all), names, then for each bucket that has something its number and its fields}.
-local shelf = ARGV[1]
-local bucket, cursor = tonumber(ARGV[2]), ARGV[3]
+-- ARGV: "p" for what is pending or the number of a shelf, the first bucket, HSCAN's cursor in it,
+-- buckets at most, about how many entries at most.
+-- Returns {epoch, Redis' time in ms, since when payments are known in ms, next bucket, next cursor
+-- (bucket -1: that was all), names, number of the present shelf, buckets of the one that was asked
+-- for, then for each bucket that has something the bytes that are not in its fields, and its fields}.
+local asked, bucket, cursor = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local buckets_max, entries_max = tonumber(ARGV[4]), tonumber(ARGV[5])
 if not bucket or not buckets_max or not entries_max then
   return redis.error_reply('ERR malformed cursor')
 end
-local now = redis.call('TIME')
+local now = call('TIME')
 local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
-local result = { epoch, string.format('%.0f', now_ms),
-  redis.call('GET', prefix .. 'purged') or '0', -1, '0', redis.call('HGETALL', prefix .. 'names') }
+-- The last purge, or what was forgotten. Before there was anything to forget, a day before the first
+-- shelf: what a gateway has accepted meanwhile may be booked yet.
+local known_from = memory_began()
+if not known_from then
+  known_from = now[1]
+  if shelves then known_from = shelves.number > 1 and shelves.older_began or shelves.began end
+  known_from = known_from - 86400
+end
+local purged_ms = tonumber(call('GET', prefix .. 'purged') or '0')
+local result = { epoch, decimal('%.0f', now_ms),
+  decimal('%.0f', math.max(purged_ms, known_from * 1000)), -1, '0',
+  call('HGETALL', prefix .. 'names'), shelves and shelves.number or 0, 1 }
 
--- What is pending is one bucket; the number of a booked one stands in its key as two bytes.
-local last, before, name_of = 0, prefix .. 'pending', function() return '' end
-if shelf ~= 'p' then
-  local of_day = epoch .. ':' .. shelf
-  if redis.call('EXISTS', prefix .. 'd:' .. of_day) == 0 then return result end
-  last, before = 65535, prefix .. 'b:' .. of_day .. ':'
-  name_of = function(number) return string.char(math.floor(number / 256), number % 256) end
+-- What is pending is one bucket. The number of a shelf's bucket is the first bits of its ids.
+local last, key_of = 0, function() return pending_key, '' end
+if asked ~= 'p' then
+  local number = tonumber(asked)
+  local shelf = nil
+  if shelves and number == shelves.number then shelf = present end
+  if shelves and number == shelves.number - 1 then shelf = older end
+  if not shelf then return result end
+  last = 2 ^ shelf.bits - 1
+  result[8] = last + 1
+  key_of = function(number_of_bucket)
+    local whole, step = shelf.whole, shelf.step
+    local first = step and math.floor(number_of_bucket * step / 256) or number_of_bucket
+    local bytes = whole == 1 and char(first) or char(math.floor(first / 256), first % 256)
+    return shelf.key .. bytes .. (step and char(number_of_bucket * step % 256) or ''), bytes
+  end
 end
 local buckets, entries = 0, 0
 while bucket <= last and buckets < buckets_max and entries < entries_max do
-  local page = redis.call('HSCAN', before .. name_of(bucket), cursor, 'COUNT', entries_max)
+  local key, bytes = key_of(bucket)
+  local page = call('HSCAN', key, cursor, 'COUNT', entries_max)
   if #page[2] > 0 then
-    result[#result + 1], result[#result + 2] = bucket, page[2]
+    result[#result + 1], result[#result + 2] = bytes, page[2]
     entries = entries + #page[2] / 2
   end
   cursor = page[1]

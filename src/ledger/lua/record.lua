@@ -2,23 +2,24 @@
 --!prelude
 -- Puts the outcomes of a batch on the books: idempotent, and complete enough to restore a claim
 -- that was forgotten. ARGV as for claim up to the entries, which have 46 bytes: those of claim, then
--- booked 1, reason 1, epoch known 1, epoch 4; the horizon in seconds; the highest number confirmed;
--- ids that the table had before.
+-- booked 1, reason 1, epoch known 1, epoch 4; how long ids are known at least in
+-- seconds, a colon, and the bits of the buckets of a shelf that begins now; the highest number
+-- confirmed; ids that the table had before.
 -- Returns {replies, names, number}, or the error LOST: per entry verdict 1, other processor 1 (see
 -- `out`).
-local DONE, CONTRADICTION, FENCED = 0, 1, 2
+local DONE, CONTRADICTION, FENCED, FORGOTTEN = 0, 1, 2, 3
 local ENTRY = 46
 local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how many of them wait
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local horizon = tonumber(ARGV[6])
+local horizon, bits = string.match(ARGV[6] or '', '^(%d+):(%d+)$')
+horizon, bits = tonumber(horizon), tonumber(bits)
 if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or #data > BATCH_MAX * ENTRY
-  or not horizon then
+  or not horizon or bits < BITS_MIN or bits > BITS_MAX then
   return redis.error_reply('ERR malformed batch')
 end
 local count = #data / ENTRY
 local replies = {}
-local decimal = string.format
 local done = char(DONE, NONE)
 
 local number, known_number = raise_number(tbl, ARGV[7])
@@ -46,39 +47,71 @@ end
 -- What this batch counts, as it stands in a value: processor 1, at 6, cents 6.
 local counted = {}
 
--- The ids that need no claim any more.
+-- The ids that need no claim any more beside those, ours and another owner's alike.
 local settled = {}
 
 -- What is to be written; what this batch puts on the shelf, by id and in its order.
-local writes, put, entries = {}, {}, {}
+local writes, put, entries = {}, {}, { PUT }
+
+-- The shelf moves on by one when its time is over, never back and never by two: after a long silence
+-- ids are known for longer. A clock that was far ahead when it began is not waited for.
+local DAY = 86400
+local now = tonumber(call('TIME')[1])
+local function move_shelf(number, began, older_began, older_bits)
+  local text = decimal('%d %d %d %d %d %d %d', number, began, math.max(horizon, DAY), bits,
+    older_began, older_bits, epoch)
+  writes[#writes + 1] = { 'SET', prefix .. 'shelf', text }
+  use_shelves(text)
+end
+if not shelves then
+  -- So that one command reads both.
+  if not epoch_text then writes[1] = { 'SET', prefix .. 'epoch', '0' } end
+  move_shelf(1, now, 0, bits)
+elseif now >= shelves.began + shelves.lasts then
+  move_shelf(shelves.number + 1, now, shelves.began, present.bits)
+elseif shelves.began > now + DAY then
+  writes[1] = { 'SET', prefix .. 'shelf', (string.gsub(shelves_text, '^(%d+) %d+', '%1 ' .. now)) }
+end
 
 -- What is pending is not on the books: a claim is refused for what is, and a record takes away the
 -- claim with the write that books it. So a payment with a claim needs no look at the shelves.
-local ids, pending = {}, {}
+local ids = {}
 for i = 1, count do ids[i] = sub(data, (i - 1) * ENTRY + 1, (i - 1) * ENTRY + ID_BYTES) end
-if count > 0 then
-  local claims = call('HMGET', pending_key, unpack(ids))
-  for i = 1, count do pending[ids[i]] = claims[i] end
-end
+local claims = count > 0 and call('HMGET', pending_key, unpack(ids))
 
-local function is_own_or_nobodys(id, position)
-  local claim = pending[id]
+local function is_own_or_nobodys(claim, position)
   local owner = tbl .. sub(data, position + 16, position + 23)
   return not claim or sub(claim, 1, 24) == owner or is_inherited(claim, owner, ARGV[8])
 end
 
--- As booked_value has it; or nil if another owner may still book it.
+-- What was booked before the books' memory may have been counted and forgotten. It was not if they
+-- still hold a claim that is as old, as a record takes the claim away.
+local memory_ms = memory_began() and memory_began() * 1000
+local function may_be_forgotten(claim, position)
+  local at = unpack_struct('>I6', data, position + 27)
+  if at >= memory_ms then return false end
+  return not claim or unpack_struct('>I6', claim, 28) > at
+end
+
+-- As booked_value has it, and what to answer if it is not `done`; or nil if another owner may still
+-- book it.
+local COUNTED_KIND, NOT_COUNTED = char(0), char(1)
 local usual = char(1, 0, 1) .. pack_struct('>I4', epoch)
-local function value_of(position, id)
+local function value_of(position, claim)
   local place = sub(data, position + 26, position + 38)
   if not same_numbers then place = char(to_ledger(indexes, byte(place))) .. sub(place, 2) end
-  if sub(data, position + 39, position + 45) == usual then return char(0) .. place end
-  local booked, reason, epoch_known, claimed_in = unpack_struct('>I1I1I1I4', data, position + 39)
-  if booked == 0 then
-    return is_own_or_nobodys(id, position) and char(2 + reason) .. place or nil
+  local counts = sub(data, position + 39, position + 45) == usual
+  if not counts then
+    local booked, reason, epoch_known, claimed_in = unpack_struct('>I1I1I1I4', data, position + 39)
+    if booked == 0 then
+      return is_own_or_nobodys(claim, position) and char(2 + reason) .. place or nil
+    end
+    counts = epoch_known == 0 or claimed_in >= epoch
   end
-  local counts = epoch_known == 0 or claimed_in >= epoch
-  return char(counts and 0 or 1) .. place
+  if counts and memory_ms and may_be_forgotten(claim, position) then
+    return NOT_COUNTED .. place, char(FORGOTTEN, NONE)
+  end
+  return (counts and COUNTED_KIND or NOT_COUNTED) .. place
 end
 
 -- Something is on the books under this id: what to answer, or nil if it makes way.
@@ -92,24 +125,25 @@ local function keep_older(older, value)
   return nil -- it was called rejected, and is booked after all
 end
 
-local function record_one(id, position)
-  local value = value_of(position, id)
+local function record_one(i)
+  local id, claim = ids[i], claims[i]
+  local value, verdict = value_of((i - 1) * ENTRY + 1, claim)
   if not value then return done end
-  settled[#settled + 1] = id
-  local older = put[id] or not pending[id] and booked_value(id)
+  local older = put[id] or not claim and booked_value(id)
   local reply = older and keep_older(older, value)
-  if reply then return reply end
+  if reply then
+    if claim then settled[#settled + 1] = id end
+    return reply
+  end
   put[id] = value
-  entries[#entries + 1] = id .. value
+  entries[#entries + 1], entries[#entries + 2] = id, value
   if byte(value) == 0 then counted[#counted + 1] = sub(value, 2) end
-  return done
+  return verdict or done
 end
 
-if not had_today then
-  writes[1] = { 'SET', day_prefix .. today, '1', 'EX', decimal('%d', 2 * 86400 + horizon) }
-end
-for i = 0, count - 1 do replies[i + 1] = record_one(ids[i + 1], i * ENTRY + 1) end
-if #entries > 0 then writes[#writes + 1] = { PUT, today_prefix, table.concat(entries) } end
+entries[2], entries[3] = present.key, present.bits
+for i = 1, count do replies[i] = record_one(i) end
+if #entries > 3 then writes[#writes + 1] = entries end
 
 -- The sums: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its key holds
 -- 64 of them. Level 5 is one key for all time.
@@ -210,8 +244,6 @@ if #counted > 0 then
   end
 end
 
--- What was pending under these ids is settled, ours and another owner's alike, as every question
--- looks at the books first.
 if #settled > 0 then writes[#writes + 1] = { 'HDEL', pending_key, unpack(settled) } end
 
 commit(writes)
