@@ -3,6 +3,7 @@
 
 #include "tollgate/app/commands.h"
 #include "tollgate/app/config.h"
+#include "tollgate/base/logging.h"
 #include "tollgate/base/standard_descriptors.h"
 
 int main(int argc, char** argv) {
@@ -11,7 +12,7 @@ int main(int argc, char** argv) {
   const auto line =
       tollgate::app::ParseCommandLine({argv + 1, argv + argc}, tollgate::app::ProcessEnvironment());
   if (!line.ok()) {
-    std::fprintf(stderr, "tollgate: %s\n", line.error().message.c_str());
+    tollgate::base::PrintError(line.error().message);
     return 1;
   }
   switch (line.value().command) {

@@ -23,7 +23,7 @@ namespace tollgate::app {
 namespace {
 
 int Fail(const std::string& message) {
-  std::fprintf(stderr, "tollgate: %s\n", message.c_str());
+  base::PrintError(message);
   return 1;
 }
 

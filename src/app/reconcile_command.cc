@@ -12,6 +12,7 @@
 #include "app/reconciler.h"
 #include "tollgate/app/commands.h"
 #include "tollgate/base/line_limit.h"
+#include "tollgate/base/logging.h"
 #include "tollgate/ledger/claim_reader.h"
 #include "tollgate/ledger/redis_books.h"
 #include "tollgate/ledger/redis_ledger.h"
@@ -112,7 +113,7 @@ class ReconcileRun {
 
   int Fail(const std::string& message) {
     progress_.Clear();
-    std::fprintf(stderr, "tollgate: %s\n", message.c_str());
+    base::PrintError(message);
     return 1;
   }
 
@@ -233,7 +234,7 @@ class ReconcileRun {
   Progress progress_;
   base::LineLimit limit_{clock_, [this](int /*level*/, std::string_view line) {
                            progress_.Clear();
-                           std::fprintf(stderr, "tollgate: %s\n", std::string(line).c_str());
+                           base::PrintError(line);
                          }};
   payments::ProcessorDirectory directory_;
   const ledger::RedisOptions redis_;

@@ -12,6 +12,7 @@
 
 #include "tollgate/base/clock.h"
 #include "tollgate/base/line_limit.h"
+#include "tollgate/base/text.h"
 
 namespace tollgate::base {
 namespace {
@@ -75,11 +76,17 @@ void StopLogging() {
 void LogHeldBack() { Limit().TellHeldBack(); }
 
 void Log(LogLevel level, std::string_view text, size_t of_a_kind_max) {
+  std::string shown;
+  if (text.size() > kShownBytesMax || !IsPrintable(text)) text = shown = Printable(text);
   if (Logger() != nullptr) {
     if (Logger()->should_log(ToSpdlog(level))) Limit().Tell(ToSpdlog(level), text, of_a_kind_max);
   } else {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
   }
+}
+
+void PrintError(std::string_view text) {
+  std::fprintf(stderr, "tollgate: %s\n", Printable(text).c_str());
 }
 
 }  // namespace tollgate::base

@@ -2,7 +2,9 @@
 // terminal never holds up a payment. When the queue is full the oldest lines give way. Lines of one
 // kind (base/line_limit.h) are limited, so that nobody who can cause one can flood the log.
 //
-// Thread: Log any; StartLogging and StopLogging the main thread.
+// Invariants: whatever a peer said, a line is one line of bounded length without control
+// characters; callers need not look at what they quote.
+// Thread: Log and PrintError any; StartLogging and StopLogging the main thread.
 #pragma once
 
 #include <cstddef>
@@ -28,5 +30,8 @@ void LogHeldBack();
 inline void LogInfo(std::string_view text) { Log(LogLevel::kInfo, text); }
 inline void LogWarning(std::string_view text) { Log(LogLevel::kWarning, text); }
 inline void LogError(std::string_view text) { Log(LogLevel::kError, text); }
+
+// For the commands that have no log: "tollgate: TEXT" on stderr, one line as in the log.
+void PrintError(std::string_view text);
 
 }  // namespace tollgate::base
