@@ -91,6 +91,8 @@ MoneyResult ToCents(std::string_view json_number, int64_t integer_digits_max) {
 
 }  // namespace
 
+bool IsJsonNumber(std::string_view text) { return Split(text).valid; }
+
 MoneyResult ParseCents(std::string_view json_number) {
   const MoneyResult result = ToCents(json_number, 10);
   if (result.cents > kAmountCentsMax) return {0, MoneyError::kTooLarge};

@@ -2,9 +2,11 @@
 
 #include <simdjson.h>
 
+#include <array>
 #include <optional>
 #include <utility>
 
+#include "payments/json_walk.h"
 #include "tollgate/payments/money.h"
 
 namespace tollgate::payments {
@@ -16,74 +18,17 @@ using simdjson::ondemand::value;
 
 static_assert(simdjson::SIMDJSON_PADDING <= kJsonPaddingBytes);
 
-constexpr int kDepthMax = 64;
 constexpr std::string_view kNotOneObject =
     "body: must be one JSON object, such as {\"correlationId\":\"<uuid>\",\"amount\":19.90}";
 constexpr std::string_view kNotJson = "body: is not valid JSON";
 constexpr std::string_view kTrailing = "body: must be one whole JSON object with nothing behind it";
 constexpr std::string_view kUtf8 = "body: must be valid UTF-8";
-
-std::string_view Trim(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' ||
-                            token.back() == '\r')) {
-    token.remove_suffix(1);
-  }
-  return token;
-}
-
-// RFC 8259 section 6, which on-demand parsing does not hold a skipped number to.
-bool IsNumber(std::string_view token) { return ParseCents(token).error != MoneyError::kNotANumber; }
-
-// True if `item`, which nobody needs, is valid JSON all the same.
-bool IsValid(value item, int depth);
-
-bool IsValidArray(value item, int depth) {
-  simdjson::ondemand::array array;
-  if (item.get_array().get(array) != simdjson::SUCCESS) return false;
-  for (auto element : array) {
-    value inner;
-    if (element.get(inner) != simdjson::SUCCESS || !IsValid(inner, depth + 1)) return false;
-  }
-  return true;
-}
-
-bool IsValidObject(value item, int depth) {
-  simdjson::ondemand::object object;
-  if (item.get_object().get(object) != simdjson::SUCCESS) return false;
-  for (auto member : object) {
-    simdjson::ondemand::field field;
-    std::string_view key;
-    if (std::move(member).get(field) != simdjson::SUCCESS ||
-        field.unescaped_key().get(key) != simdjson::SUCCESS || !IsValid(field.value(), depth + 1)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool IsValid(value item, int depth) {
-  json_type type{};
-  if (depth > kDepthMax || item.type().get(type) != simdjson::SUCCESS) return false;
-  switch (type) {
-    case json_type::array:
-      return IsValidArray(item, depth);
-    case json_type::object:
-      return IsValidObject(item, depth);
-    case json_type::string: {
-      std::string_view text;
-      return item.get_string().get(text) == simdjson::SUCCESS;
-    }
-    case json_type::number:
-      return IsNumber(Trim(item.raw_json_token()));
-    case json_type::boolean: {
-      bool flag = false;
-      return item.get_bool().get(flag) == simdjson::SUCCESS;
-    }
-    case json_type::null:
-      return Trim(item.raw_json_token()) == "null";
-  }
-  return false;
-}
+constexpr std::string_view kTooDeep = "body: is nested more than 64 deep";
+static_assert(kJsonDepthMax == 64);
+constexpr std::string_view kByteOrderMark =
+    "body: begins with a byte order mark, which JSON has none of; send it without";
+constexpr std::string_view kIdName = "correlationId";
+constexpr std::string_view kAmountName = "amount";
 
 std::string_view MoneyProblem(MoneyError error) {
   switch (error) {
@@ -106,14 +51,25 @@ struct Members {
   std::optional<int64_t> cents;
 };
 
+// Usually it is written without escapes, and is read where it stands.
+std::optional<Uuid> ToId(const char* raw) {
+  if (raw[kUuidTextBytes] == '"') {
+    if (const auto id = ParseUuid({raw, kUuidTextBytes})) return id;
+  }
+  std::array<char, kUuidTextBytes> text;
+  const JsonText read = ReadJsonText(raw, text.data(), text.size());
+  if (read.kind != JsonTextKind::kText || read.bytes != text.size()) return std::nullopt;
+  return ParseUuid({text.data(), text.size()});
+}
+
 std::string_view ReadId(value item, Members* members) {
   if (members->id.has_value()) return "correlationId: stands twice";
   json_type type{};
   if (item.type().get(type) != simdjson::SUCCESS) return kNotJson;
   if (type != json_type::string) return "correlationId: must be a string with a UUID";
-  std::string_view text;
-  if (item.get_string().get(text) != simdjson::SUCCESS) return kNotJson;
-  members->id = ParseUuid(text);
+  simdjson::ondemand::raw_json_string text;
+  if (item.get_raw_json_string().get(text) != simdjson::SUCCESS) return kNotJson;
+  members->id = ToId(text.raw());
   if (!members->id.has_value()) {
     return "correlationId: must be a UUID of 36 characters, such as "
            "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
@@ -127,17 +83,38 @@ std::string_view ReadAmount(value item, Members* members) {
   if (item.type().get(type) != simdjson::SUCCESS) return kNotJson;
   if (type == json_type::string) return "amount: must be a number, not a string";
   if (type != json_type::number) return "amount: must be a number";
-  const MoneyResult result = ParseCents(Trim(item.raw_json_token()));
+  const MoneyResult result = ParseCents(JsonToken(item));
   members->cents = result.cents;
   return MoneyProblem(result.error);
 }
 
+// A member by another name, or by one of ours spelt with escapes.
+std::string_view ReadOther(simdjson::ondemand::field field, Members* members) {
+  std::array<char, 16> text;
+  static_assert(kIdName.size() <= text.size() && kAmountName.size() <= text.size());
+  const JsonText read = ReadJsonText(field.key().raw(), text.data(), text.size());
+  if (read.kind == JsonTextKind::kNotJson) return kNotJson;
+  if (read.kind == JsonTextKind::kText && read.bytes <= text.size()) {
+    const std::string_view name(text.data(), read.bytes);
+    if (name == kIdName) return ReadId(field.value(), members);
+    if (name == kAmountName) return ReadAmount(field.value(), members);
+  }
+  switch (CheckJson(field.value(), 1)) {
+    case JsonVerdict::kFine:
+      return {};
+    case JsonVerdict::kTooDeep:
+      return kTooDeep;
+    case JsonVerdict::kNotJson:
+      break;
+  }
+  return kNotJson;
+}
+
 std::string_view ReadMember(simdjson::ondemand::field field, Members* members) {
-  std::string_view key;
-  if (field.unescaped_key().get(key) != simdjson::SUCCESS) return kNotJson;
-  if (key == "correlationId") return ReadId(field.value(), members);
-  if (key == "amount") return ReadAmount(field.value(), members);
-  return IsValid(field.value(), 1) ? std::string_view{} : kNotJson;
+  const char* const name = field.key().raw();
+  if (JsonTextIs(name, kIdName)) return ReadId(field.value(), members);
+  if (JsonTextIs(name, kAmountName)) return ReadAmount(field.value(), members);
+  return ReadOther(field, members);
 }
 
 std::string_view Problem(simdjson::error_code error) {
@@ -154,7 +131,7 @@ struct PaymentParser::Impl {
 
 PaymentParser::PaymentParser(size_t body_bytes_max) : impl_(std::make_unique<Impl>()) {
   // A failure here is out of memory at start-up.
-  if (impl_->parser.allocate(body_bytes_max, kDepthMax + 8) != simdjson::SUCCESS) {
+  if (impl_->parser.allocate(body_bytes_max, kJsonDepthMax + 8) != simdjson::SUCCESS) {
     throw std::bad_alloc();
   }
 }
@@ -167,6 +144,7 @@ ParsedPayment PaymentParser::Parse(std::string_view body) {
   if (const auto error = impl_->parser.iterate(padded).get(document)) return {{}, Problem(error)};
   simdjson::ondemand::object object;
   if (const auto error = document.get_object().get(object)) {
+    if (body.starts_with("\xef\xbb\xbf")) return {{}, kByteOrderMark};
     return {{}, error == simdjson::INCORRECT_TYPE ? kNotOneObject : kTrailing};
   }
   Members members;

@@ -24,6 +24,8 @@ struct MoneyResult {
   MoneyError error = MoneyError::kNone;
 };
 
+// Is all of `text` one number as RFC 8259 section 6 writes it, however large?
+bool IsJsonNumber(std::string_view text);
 // The text of one JSON number, nothing around it: "19.9", "20.000" and "1e2" are fine.
 MoneyResult ParseCents(std::string_view json_number);
 // A sum of amounts: also zero, and as large as 63 bits hold. Nothing if it is none, or has more
