@@ -11,6 +11,7 @@ namespace {
 // 2025-01-01T00:00:00Z: forty bits of milliseconds from here last until 2059.
 constexpr int64_t kOriginMs = 1'735'689'600'000;
 constexpr uint64_t kTimeMask = (uint64_t{1} << 40U) - 1;
+static_assert(kOriginMs + static_cast<int64_t>(kTimeMask) == payments::kRequestedAtMsMax);
 
 }  // namespace
 

@@ -631,5 +631,43 @@ TEST_F(HttpProcessorClientTest, LookupOutcomes) {
   }
 }
 
+// The forwarder takes a found payment for the one that it asked for, and an amount that differs for
+// a conflict: so nothing is found but in an answer that is wholly understood, about the same id.
+TEST_F(HttpProcessorClientTest, AnAnswerAboutAnotherPaymentOrHalfUnderstoodIsUnclear) {
+  const std::string mine = R"("correlationId":"00000000-0000-0007-0000-000000000001")";
+  const std::string other = R"("correlationId":"00000000-0000-0007-0000-000000000002")";
+  const std::string time = R"("requestedAt":"2025-07-15T12:34:56.12")";
+  const std::string amount = R"("amount":19.90)";
+  const auto found = [](const std::string& a, const std::string& b, const std::string& c) {
+    return With("200 OK", "{" + a + "," + b + "," + c + "}");
+  };
+  const std::pair<std::string, LookupOutcome> rows[] = {
+      {found(mine, R"("kind":"amount","fee":0.99,"amount":19.90)", time), LookupOutcome::kFound},
+      {found(R"("of":{)" + other + "}," + mine, amount, time), LookupOutcome::kFound},
+      {found(other, amount, time), LookupOutcome::kUnclear},
+      {found(other, amount + ",\"of\":{" + mine + "}", time), LookupOutcome::kUnclear},
+      {found(mine, other + "," + amount, time), LookupOutcome::kUnclear},
+      {found(mine, mine + "," + amount, time), LookupOutcome::kUnclear},
+      {found(mine, amount + "," + amount, time), LookupOutcome::kUnclear},
+      {found(mine, R"("amount":19.904)", time), LookupOutcome::kUnclear},
+      {found(mine, R"("amount":"19.90")", time), LookupOutcome::kUnclear},
+      {found(mine, amount, R"("requestedAt":"9999-01-01T00:00:00Z")"), LookupOutcome::kUnclear},
+      {found(mine, amount, R"("requestedAt":null)"), LookupOutcome::kUnclear},
+      {With("200 OK", std::string(kFoundBody) + kFoundBody), LookupOutcome::kUnclear},
+      {With("200 OK", std::string(kFoundBody) + "x"), LookupOutcome::kUnclear},
+  };
+  Start(Options());
+  uint64_t cookie = 0;
+  for (const auto& [answer, outcome] : rows) {
+    server_.on_request = [&text = answer](Connection& connection, std::string_view) {
+      connection.Send(text);
+    };
+    const LookupResult result = LookupOne(++cookie);
+    EXPECT_EQ(result.outcome, outcome) << answer;
+    if (outcome != LookupOutcome::kFound) continue;
+    EXPECT_EQ(result.payment, Request().payment) << answer;
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::upstream

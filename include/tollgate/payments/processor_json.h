@@ -1,4 +1,5 @@
-// The JSON that passes between the gateway and a processor (CONTRACT section 2).
+// The JSON that passes between the gateway and a processor (CONTRACT section 2). An answer is read
+// as a whole or not at all (json_object.h): what is not wholly understood says nothing.
 //
 // Thread: pure functions; the parsers allocate (they are off the usual way of a payment).
 #pragma once
@@ -18,7 +19,8 @@ inline constexpr size_t kProcessorBodyBytesMax = 160;
 // length. REQUIRES: room for kProcessorBodyBytesMax at `out`.
 size_t FormatProcessorPayment(const Payment& payment, int64_t requested_at_ms, char* out);
 
-// The answer of GET /payments/{id}.
+// The answer of GET /payments/{id}. Nothing also for an amount that is not exact to the cent, and
+// for a time that the table has no room for.
 struct ProcessorPayment {
   Payment payment;
   int64_t requested_at_ms = 0;  // rounded down from the processor's microseconds
