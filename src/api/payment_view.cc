@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "tollgate/base/text.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -65,7 +66,7 @@ std::string ToJson(const View& view, const payments::ProcessorDirectory& directo
     json += '"';
   }
   if (view.processor != payments::kNoProcessor) {
-    json += R"(,"processor":")" + directory.Name(view.processor) + '"';
+    json += R"(,"processor":)" + base::JsonString(directory.Name(view.processor));
   }
   if (view.requested_at_ms != 0) {
     json += R"(,"requestedAt":")" + payments::TimestampToString(view.requested_at_ms) + '"';

@@ -12,6 +12,7 @@
 #include "tollgate/app/gateway.h"
 #include "tollgate/base/load_pages.h"
 #include "tollgate/base/logging.h"
+#include "tollgate/base/text.h"
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/payments/money.h"
@@ -82,11 +83,12 @@ void PrintPending(const table::PaymentTable::Snapshot& it,
   const std::string amount = payments::CentsToString(it.payment.amount_cents);
   const std::string accepted = payments::TimestampToString(it.accepted_at_ms);
   const bool sent = it.status.processor != payments::kNoProcessor;
-  const std::string processor = sent ? directory.Name(it.status.processor) : json ? "" : "-";
+  const std::string name = sent ? directory.Name(it.status.processor) : json ? "" : "-";
+  const std::string processor = json ? base::JsonString(name) : name;
   if (json) {
     std::printf(
         "{\"correlationId\":\"%s\",\"state\":\"%s\",\"amount\":%s,"
-        "\"acceptedAt\":\"%s\",\"processor\":\"%s\",\"attempt\":%d}\n",
+        "\"acceptedAt\":\"%s\",\"processor\":%s,\"attempt\":%d}\n",
         id.c_str(), state, amount.c_str(), accepted.c_str(), processor.c_str(), it.status.attempt);
   } else {
     std::printf("  %s  %-10s %16s  %s  %-12s %d\n", id.c_str(), state, amount.c_str(),

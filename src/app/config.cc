@@ -20,6 +20,7 @@
 #include "tollgate/base/duration.h"
 #include "tollgate/base/memory_quota.h"
 #include "tollgate/payments/limits.h"
+#include "tollgate/payments/processor_directory.h"
 
 namespace tollgate::app {
 namespace {
@@ -233,6 +234,10 @@ std::optional<base::Error> CheckProcessors(Config& config) {
     if (processor.in_flight_max == 0) processor.in_flight_max = config.in_flight_max;
     if (processor.connect_timeout_ms == 0) processor.connect_timeout_ms = config.connect_timeout_ms;
     if (processor.answer_timeout_ms == 0) processor.answer_timeout_ms = config.answer_timeout_ms;
+    if (!payments::IsProcessorName(processor.name)) {
+      return base::Error{
+          "processors: a name has 1 to 31 bytes, without control characters, quotes and \\"};
+    }
     if (!names.insert(processor.name).second) {
       return base::Error{"processors: two are named " + processor.name + "; give each its own"};
     }

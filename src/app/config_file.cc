@@ -155,7 +155,8 @@ class FileReader {
     }
     if (key == "connect_timeout" || key == "answer_timeout") {
       const auto nanos = base::ParseDuration(text);
-      if (!nanos.ok() || nanos.value() < base::kNanosPerMilli ||
+      if (!nanos.ok()) return Fail(value, key + " " + nanos.error().message);
+      if (nanos.value() < base::kNanosPerMilli ||
           nanos.value() / base::kNanosPerMilli > kProcessorTimeoutMsMax) {
         return Fail(value, key + " must be a duration such as 500ms, at most 24h");
       }

@@ -39,8 +39,8 @@ Status ToMillis(const std::string& flag, const std::string& text, payments::Roun
 Status ToDuration(const std::string& flag, const std::string& text, int64_t& out_ms) {
   const auto nanos = base::ParseDuration(text);
   if (!nanos.ok()) return base::Error{flag + ": '" + text + "' " + nanos.error().message};
-  if (nanos.value() > base::kDurationSettingNsMax) {
-    return base::Error{flag + ": '" + text + "' must be at most " +
+  if (nanos.value() < 0 || nanos.value() > base::kDurationSettingNsMax) {
+    return base::Error{flag + ": '" + text + "' must be at least 0 and at most " +
                        base::FormatDuration(base::kDurationSettingNsMax)};
   }
   out_ms = nanos.value() / base::kNanosPerMilli;

@@ -1,29 +1,13 @@
-// The JSON form of the report. Names have no character that JSON escapes (configuration); errors
-// are escaped.
-#include <array>
-#include <cstdio>
-
+// The JSON form of the report.
 #include "app/reconcile_report.h"
+#include "tollgate/base/text.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
 namespace tollgate::app {
 namespace {
 
-std::string Quoted(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (static_cast<unsigned char>(c) >= 0x20) {
-      quoted += c;
-      continue;
-    }
-    std::array<char, 8> code;
-    std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(c));
-    quoted += code.data();
-  }
-  return quoted + '"';
-}
+std::string Quoted(std::string_view text) { return base::JsonString(text); }
 
 std::string Member(const char* name, std::string_view value) {
   return "\"" + std::string(name) + "\":" + std::string(value);

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <future>
 
+#include "tollgate/base/text.h"
+
 namespace tollgate::app {
 namespace {
 
@@ -17,9 +19,10 @@ const char* Truth(bool value) { return value ? "true" : "false"; }
 
 std::string ProcessorJson(const Shared& shared, const forward::Reasons& it) {
   const forward::ProcessorView& view = it.view;
-  return "{\"processor\":\"" + shared.directory.Name(view.id) +
-         "\",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.standing) +
-         "\",\"why\":\"" + it.why + "\",\"costPpm\":" + Number(it.appraisal.cost_ppm) +
+  return "{\"processor\":" + base::JsonString(shared.directory.Name(view.id)) +
+         ",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.standing) +
+         "\",\"why\":" + base::JsonString(it.why) +
+         ",\"costPpm\":" + Number(it.appraisal.cost_ppm) +
          ",\"feePpm\":" + std::to_string(view.fee_ppm) +
          ",\"waitMs\":" + Number(it.appraisal.wait_ms) +
          ",\"latencyMs\":" + std::to_string(view.latency_ms) +

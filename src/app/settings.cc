@@ -38,12 +38,14 @@ Problem ToBuckets(const std::string& text, size_t& out) {
 Problem ToTime(const std::string& text, int64_t& out, int64_t least = 1,
                int64_t unit_ns = base::kNanosPerMilli) {
   const auto nanos = base::ParseDuration(text);
-  if (!nanos.ok()) return "must be a number and a unit, such as 500ms, 5s or 1m30s";
+  if (!nanos.ok()) return nanos.error().message;
+  if (nanos.value() < least * unit_ns) {
+    return "must be at least " + base::FormatDuration(least * unit_ns);
+  }
   if (nanos.value() > base::kDurationSettingNsMax) {
     return "must be at most " + base::FormatDuration(base::kDurationSettingNsMax);
   }
   out = nanos.value() / unit_ns;
-  if (out < least) return "must be at least " + base::FormatDuration(least * unit_ns);
   return std::nullopt;
 }
 
@@ -409,29 +411,6 @@ std::string VariableOf(const Setting& setting) {
   std::transform(variable.begin(), variable.end(), variable.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return variable;
-}
-
-// Levenshtein's distance, by rows.
-std::string Nearest(std::string_view name, const std::vector<std::string>& names) {
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const std::string& candidate : names) {
-    std::vector<size_t> row(candidate.size() + 1);
-    for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (size_t i = 1; i <= name.size(); ++i) {
-      size_t diagonal = std::exchange(row[0], i);
-      for (size_t j = 1; j <= candidate.size(); ++j) {
-        const size_t change = diagonal + (name[i - 1] == candidate[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace tollgate::app

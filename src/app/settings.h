@@ -4,6 +4,7 @@
 // Thread: constants and pure functions.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,6 +1,9 @@
 #include "app/urls.h"
 
+#include <strings.h>
+
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <string_view>
 
@@ -12,6 +15,18 @@ constexpr const char* kRedisForm =
 
 bool IsAlphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// RFC 3986 sections 3.1 and 3.2.2: schemes and hosts are the same in either case.
+bool HasScheme(std::string_view url, std::string_view scheme) {
+  return url.size() >= scheme.size() &&
+         ::strncasecmp(url.data(), scheme.data(), scheme.size()) == 0;
+}
+std::string InLowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
 }
 
 bool ReadNumber(std::string_view text, int least, int most, int& number) {
@@ -39,7 +54,7 @@ std::optional<std::string> PercentDecoded(std::string_view text) {
 
 struct Authority {
   std::string user_info;  // before the @, percent-coded
-  std::string host;       // an IPv6 address without its brackets
+  std::string host;       // in lower case, an IPv6 address without its brackets
   int port = 0;           // 0: not given
 };
 
@@ -53,7 +68,7 @@ std::optional<Authority> ReadAuthority(std::string_view text) {
   const bool bracketed = text.starts_with('[');
   const size_t host_end = bracketed ? text.find(']') : text.find(':');
   if (bracketed && host_end == std::string_view::npos) return std::nullopt;
-  authority.host = text.substr(bracketed ? 1 : 0, host_end - (bracketed ? 1 : 0));
+  authority.host = InLowerCase(text.substr(bracketed ? 1 : 0, host_end - (bracketed ? 1 : 0)));
   std::string_view rest;
   if (host_end != std::string_view::npos) rest = text.substr(host_end + (bracketed ? 1 : 0));
   const bool plain = std::all_of(authority.host.begin(), authority.host.end(), [&](char c) {
@@ -72,14 +87,16 @@ std::optional<Authority> ReadAuthority(std::string_view text) {
 Problem ReadProcessorUrl(const std::string& text, std::string& url) {
   std::string_view rest = text;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!text.starts_with(scheme)) continue;
+    if (!HasScheme(text, scheme)) continue;
     rest.remove_prefix(scheme.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const bool printable =
         std::all_of(rest.begin(), rest.end(), [](unsigned char c) { return c > 0x20 && c < 0x7F; });
     if (!printable || rest.find_first_of("/?#") != std::string_view::npos) break;
     if (!ReadAuthority(rest)) break;
-    url = std::string(scheme) + std::string(rest);
+    const size_t at = rest.rfind('@');
+    const size_t host = at == std::string_view::npos ? 0 : at + 1;
+    url = std::string(scheme) + std::string(rest.substr(0, host)) + InLowerCase(rest.substr(host));
     return std::nullopt;
   }
   return "must be http://HOST:PORT or https://HOST:PORT, without a path";
@@ -88,12 +105,12 @@ Problem ReadProcessorUrl(const std::string& text, std::string& url) {
 Problem ReadRedisUrl(const std::string& text, ledger::RedisOptions& redis) {
   constexpr std::string_view kUnix = "unix://";
   constexpr std::string_view kTcp = "redis://";
-  if (text.starts_with(kUnix)) {
+  if (HasScheme(text, kUnix)) {
     redis.unix_path = text.substr(kUnix.size());
     if (redis.unix_path.starts_with('/')) return std::nullopt;
     return kRedisForm;
   }
-  if (!text.starts_with(kTcp)) return kRedisForm;
+  if (!HasScheme(text, kTcp)) return kRedisForm;
   std::string_view rest = std::string_view(text).substr(kTcp.size());
   const size_t at = rest.rfind('@');  // a slash before it belongs to the password
   const size_t slash = rest.find('/', at == std::string_view::npos ? 0 : at);

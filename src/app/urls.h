@@ -13,7 +13,8 @@ namespace tollgate::app {
 // What is wrong with a value, for people; nothing if it is fine.
 using Problem = std::optional<std::string>;
 
-// "http://[user:password@]host[:port]", or https; a slash at its end is taken off.
+// "http://[user:password@]host[:port]", or https; a slash at its end is taken off, and scheme and
+// host are put in lower case.
 Problem ReadProcessorUrl(const std::string& text, std::string& url);
 // redis://[user:password@]host[:port][/database], percent-coded (RFC 3986), or unix:///path.
 Problem ReadRedisUrl(const std::string& text, ledger::RedisOptions& redis);

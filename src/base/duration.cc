@@ -1,7 +1,7 @@
 #include "tollgate/base/duration.h"
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 
 namespace tollgate::base {
@@ -11,61 +11,83 @@ struct DurationUnit {
   std::string_view name;
   int64_t nanos;
 };
-constexpr std::array<DurationUnit, 7> kUnits{{{"h", 3'600'000'000'000},
+constexpr std::array<DurationUnit, 8> kUnits{{{"h", 3'600'000'000'000},
                                               {"m", 60'000'000'000},
                                               {"s", 1'000'000'000},
                                               {"ms", 1'000'000},
                                               {"us", 1'000},
-                                              {"µs", 1'000},
+                                              {"\xC2\xB5s", 1'000},  // the micro sign
+                                              {"\xCE\xBCs", 1'000},  // the Greek letter
                                               {"ns", 1}}};
 
-Error NotADuration(std::string_view text) {
-  return Error{"'" + std::string(text) +
-               "' is no duration; write a number and a unit, such as 500ms, 5s or 1m30s"};
+// Wide enough for the most nanoseconds times those of an hour.
+__extension__ using Wide = __int128;
+constexpr Wide kMost = Wide{std::numeric_limits<int64_t>::max()};
+
+Error Wrong(const std::string& what) {
+  return Error{"must be a number and a unit, such as 500ms, 5s or 1m30s; " + what};
 }
 
-// Wide enough for eighteen digits times an hour in nanoseconds.
-__extension__ using Wide = __int128;
-
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// A decimal number, taken from the front of `rest`.
+struct Number {
+  bool any = false;   // there is a digit
+  Wide whole = 0;     // at most a little more than kMost
+  Wide fraction = 0;  // its decimals as a whole number, as many as can matter
+  Wide scale = 1;     // 10 to the power of how many these are
+};
+
+Number TakeNumber(std::string_view& rest) {
+  constexpr Wide kScaleMax = 1'000'000'000'000'000'000;
+  Number number;
+  for (; !rest.empty() && IsDigit(rest.front()); rest.remove_prefix(1)) {
+    number.any = true;
+    number.whole = std::min(number.whole * 10 + (rest.front() - '0'), kMost + 2);
+  }
+  if (rest.empty() || rest.front() != '.') return number;
+  rest.remove_prefix(1);
+  for (; !rest.empty() && IsDigit(rest.front()); rest.remove_prefix(1)) {
+    number.any = true;
+    if (number.scale == kScaleMax) continue;
+    number.fraction = number.fraction * 10 + (rest.front() - '0');
+    number.scale *= 10;
+  }
+  return number;
+}
+
+const DurationUnit* FindUnit(std::string_view name) {
+  const auto* const found = std::find_if(kUnits.begin(), kUnits.end(),
+                                         [&](const DurationUnit& it) { return it.name == name; });
+  return found == kUnits.end() ? nullptr : found;
+}
 
 }  // namespace
 
 Result<int64_t> ParseDuration(std::string_view text) {
-  if (text == "0") return int64_t{0};
   std::string_view rest = text;
-  int64_t total = 0;
-  if (rest.empty()) return NotADuration(text);
+  const bool negative = rest.starts_with('-');
+  if (negative || rest.starts_with('+')) rest.remove_prefix(1);
+  if (rest == "0") return int64_t{0};
+  if (rest.empty()) return Wrong("there is none");
+  const Wide most = negative ? kMost + 1 : kMost;
+  Wide total = 0;
   while (!rest.empty()) {
-    size_t number = 0;
-    size_t digits = 0;
-    Wide value = 0;  // the digits as one whole number
-    Wide scale = 1;  // 10 to the number of decimals
-    bool decimals = false;
-    for (; number < rest.size() && (IsDigit(rest[number]) || (rest[number] == '.' && !decimals));
-         ++number) {
-      if (rest[number] == '.') {
-        decimals = true;
-        continue;
-      }
-      if (++digits > 18) return NotADuration(text);
-      value = value * 10 + (rest[number] - '0');
-      if (decimals) scale *= 10;
+    const Number number = TakeNumber(rest);
+    if (!number.any) return Wrong("a unit must stand behind a number");
+    const auto end =
+        std::find_if(rest.begin(), rest.end(), [](char c) { return IsDigit(c) || c == '.'; });
+    const std::string_view name = rest.substr(0, static_cast<size_t>(end - rest.begin()));
+    rest.remove_prefix(name.size());
+    if (name.empty()) return Wrong("a number has no unit");
+    const DurationUnit* const unit = FindUnit(name);
+    if (unit == nullptr) {
+      return Wrong("'" + std::string(name) + "' is no unit: there are h, m, s, ms, us and ns");
     }
-    size_t unit = number;
-    while (unit < rest.size() && !IsDigit(rest[unit]) && rest[unit] != '.') ++unit;
-    const std::string_view name = rest.substr(number, unit - number);
-    const DurationUnit* found = nullptr;
-    for (const DurationUnit& known : kUnits) {
-      if (known.name == name) found = &known;
-    }
-    if (digits == 0 || found == nullptr) return NotADuration(text);
-    const Wide sum = total + value * found->nanos / scale;
-    if (sum > std::numeric_limits<int64_t>::max()) return NotADuration(text);
-    total = static_cast<int64_t>(sum);
-    rest.remove_prefix(unit);
+    total += number.whole * unit->nanos + number.fraction * unit->nanos / number.scale;
+    if (total > most) return Wrong("and at most some 290 years");
   }
-  return total;
+  return static_cast<int64_t>(negative ? -total : total);
 }
 
 std::string FormatDuration(int64_t nanos) {

@@ -1,30 +1,13 @@
 #include "tollgate/payments/processor_directory.h"
 
-#include <simdjson.h>
-
 #include "tollgate/base/assert.h"
+#include "tollgate/base/text.h"
 
 namespace tollgate::payments {
-namespace {
-
-// Also those of U+0080 to U+009F, which some terminals obey.
-bool HasControl(std::string_view text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte == 0x7F) return true;
-    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
 
 bool IsProcessorName(std::string_view name) {
-  return !name.empty() && name.size() <= kProcessorNameBytesMax &&
-         name.find_first_of("\"\\") == std::string_view::npos && !HasControl(name) &&
-         simdjson::validate_utf8(name.data(), name.size());
+  return !name.empty() && name.size() <= kProcessorNameBytesMax && base::IsPrintable(name) &&
+         name.find_first_of("\"\\") == std::string_view::npos;
 }
 
 ProcessorDirectory::ProcessorDirectory(const std::vector<std::string>& configured)

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "tollgate/base/text.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -89,9 +90,8 @@ std::string SummaryToJson(const Summary& summary) {
   std::string json = "{";
   for (const auto& totals : summary) {
     if (json.size() > 1) json += ',';
-    json += '"';
-    json += totals.name;  // a processor's name has no character that JSON escapes (configuration)
-    json += R"(":{"totalRequests":)";
+    base::AppendJsonString(json, totals.name);
+    json += R"(:{"totalRequests":)";
     json += std::to_string(totals.count);
     json += R"(,"totalAmount":)";
     json += CentsToString(totals.amount_cents);

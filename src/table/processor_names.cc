@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tollgate/base/assert.h"
+#include "tollgate/base/text.h"
 
 namespace tollgate::table {
 namespace {
@@ -34,6 +35,13 @@ base::Error TooMany() {
                      "DATA_DIR once `tollgate pending` shows this one empty"};
 }
 
+base::Error NotAName(std::string_view name) {
+  return base::Error{"the payment table's file is damaged: it names a processor '" +
+                     base::Printable(name) +
+                     "', as none can be called; restore it, or keep it aside and start with "
+                     "another DATA_DIR"};
+}
+
 }  // namespace
 
 ProcessorNames::ProcessorNames(payments::ProcessorDirectory& directory) : directory_(directory) {
@@ -49,6 +57,7 @@ void ProcessorNames::Join(payments::ProcessorId id, payments::ProcessorId index)
 
 base::Status ProcessorNames::Load(TableHeader& header) {
   for (size_t i = 0; i < header.names.size() && !NameAt(header, i).empty(); ++i) {
+    if (!payments::IsProcessorName(NameAt(header, i))) return NotAName(NameAt(header, i));
     const auto id = directory_.Add(NameAt(header, i));
     if (!id) return TooMany();
     Join(*id, static_cast<payments::ProcessorId>(i));

@@ -123,6 +123,36 @@ TEST_F(ConfigTest, BadValuesNameTheSettingItsSourceAndTheFix) {
   EXPECT_SAYS(Problem({"--answer-timeout", "10ms"}), "answer_timeout is shorter");
 }
 
+TEST_F(ConfigTest, TimesAreGosAndNotBelowTheirLeast) {
+  environment_["DRAIN_TIMEOUT"] = "+1m2.5s";
+  EXPECT_EQ(Good({}).drain_timeout_ms, 62'500);
+  for (const char* text : {"-5s", "-1ns"}) {
+    environment_["DRAIN_TIMEOUT"] = text;
+    EXPECT_SAYS(Problem({}), "must be at least 0");
+    environment_["DRAIN_TIMEOUT"] = "1s";
+    EXPECT_SAYS(Problem({"--health-interval", text}), "must be at least 100ms");
+  }
+  EXPECT_SAYS(Problem({"--health-interval", "100000h"}), "must be at most 10000h");
+  EXPECT_SAYS(Problem({"--health-interval", "9999999999h"}), "290 years");
+  EXPECT_SAYS(Problem({"--health-interval", "5d"}), "'d' is no unit");
+  const auto processor = [&](const std::string& line) {
+    return Problem(
+        {"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n" + line)});
+  };
+  EXPECT_SAYS(processor("answer_timeout = \"-5s\"\n"),
+              "answer_timeout must be a duration such as 500ms");
+  EXPECT_SAYS(processor("answer_timeout = \"5\"\n"), "has no unit");
+}
+
+TEST_F(ConfigTest, AProcessorsNameIsOneThatLinesAndJsonCanShow) {
+  for (const char* name : {"", "a\\nb", "a\\u001bb", "a\\u007f", "a\\\"b", "a\\\\b", "a\\u009bb",
+                           "a\\u2028b", "12345678901234567890123456789012"}) {
+    EXPECT_SAYS(Problem({"--config", File("[[processors]]\nname = \"" + std::string(name) +
+                                          "\"\nurl = \"http://a:1\"\nfee = 0\n")}),
+                "line 2: a name has 1 to 31 bytes, without control characters");
+  }
+}
+
 TEST_F(ConfigTest, UnknownNamesStopTheStartAndNameTheNearest) {
   EXPECT_SAYS(Problem({"--tabel-slots", "1"}), "did you mean --table-slots?");
   EXPECT_SAYS(Problem({"helth"}), "did you mean health?");

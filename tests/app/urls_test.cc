@@ -23,6 +23,16 @@ TEST(ProcessorUrl, WhatIsTakenIsTakenAsItIsButForASlashAtItsEnd) {
   }
 }
 
+TEST(ProcessorUrl, SchemeAndHostAreTheSameInEitherCase) {
+  std::string url;
+  ASSERT_FALSE(ReadProcessorUrl("HTTP://Default:8080", url));
+  EXPECT_EQ(url, "http://default:8080");
+  ASSERT_FALSE(ReadProcessorUrl("hTTpS://Me:SeCret@EU.Example/", url));
+  EXPECT_EQ(url, "https://Me:SeCret@eu.example");
+  ASSERT_FALSE(ReadProcessorUrl("Http://[FD00::A]:1", url));
+  EXPECT_EQ(url, "http://[fd00::a]:1");
+}
+
 TEST(ProcessorUrl, WhatCannotBeAskedIsRefused) {
   for (const char* text :
        {"", "default:8080", "ftp://h", "http://", "http:///", "http://:8080", "http://h:0",
@@ -58,6 +68,16 @@ TEST(RedisUrl, PartsThatAreMissingKeepTheirDefaults) {
   EXPECT_EQ(redis.database, 0);
   ASSERT_FALSE(ReadRedisUrl("unix:///run/redis.sock", redis));
   EXPECT_EQ(redis.unix_path, "/run/redis.sock");
+}
+
+TEST(RedisUrl, SchemeAndHostAreTheSameInEitherCaseAndNothingElseIs) {
+  ledger::RedisOptions redis;
+  ASSERT_FALSE(ReadRedisUrl("REDIS://Me:SeCret@DB.Example:7000/3", redis));
+  EXPECT_EQ(redis.host, "db.example");
+  EXPECT_EQ(redis.user, "Me");
+  EXPECT_EQ(redis.password, "SeCret");
+  ASSERT_FALSE(ReadRedisUrl("Unix:///Run/Redis.sock", redis));
+  EXPECT_EQ(redis.unix_path, "/Run/Redis.sock");
 }
 
 TEST(RedisUrl, WhatNamesNoServerIsRefused) {

@@ -200,6 +200,27 @@ TEST(SummaryJson, IsWhatTheContractSays) {
             R"("fallback":{"totalRequests":0,"totalAmount":0.00}})");
 }
 
+// Redis may hold any name.
+TEST(SummaryJson, IsJsonWhateverTheNames) {
+  EXPECT_EQ(SummaryToJson({{"a\"},\n\x01\xff", 1, 5}}),
+            R"({"a\"},\u000a\u0001\ufffd":{"totalRequests":1,"totalAmount":0.05}})");
+}
+
+TEST(ProcessorDirectory, TakesNoNameThatALineOrJsonCannotShow) {
+  ProcessorDirectory directory({"default"});
+  for (const std::string bad : {"a\nb", "a\tb", "\x1b[2J", "a\x7f", "a\"b", "a\\b", "\xff",
+                                "\xC2\x9B", "\xE2\x80\xA8", "\xED\xA0\x80"}) {
+    EXPECT_FALSE(IsProcessorName(bad));
+    EXPECT_FALSE(directory.Add(bad)) << bad;
+    EXPECT_FALSE(directory.Add("good" + bad)) << bad;
+  }
+  EXPECT_FALSE(directory.Add(std::string("a\0b", 3)));
+  EXPECT_EQ(directory.size(), 1U);
+  for (const char* good : {"eu-west.1", "Zahlungen für alle", "bob's", "a:b/c"}) {
+    EXPECT_TRUE(directory.Add(good)) << good;
+  }
+}
+
 TEST(ProcessorDirectory, KeepsConfiguredNamesFirstAndAppends) {
   ProcessorDirectory directory({"default", "fallback"});
   EXPECT_EQ(directory.configured_count(), 2U);
