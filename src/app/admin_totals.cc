@@ -17,9 +17,10 @@ std::string UrlOf(const upstream::ProcessorOptions& processor,
                   const payments::SummaryRange& range) {
   std::string url = processor.url;
   while (url.ends_with('/')) url.pop_back();
+  // A processor may read no year before 1; nothing was requested before 1970.
   return url + "/admin/payments-summary?from=" +
          payments::TimestampToString(std::max<int64_t>(range.from_ms, 0)) +
-         "&to=" + payments::TimestampToString(range.to_ms);
+         "&to=" + payments::TimestampToString(std::max<int64_t>(range.to_ms, 0));
 }
 
 }  // namespace

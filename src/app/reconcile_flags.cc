@@ -28,11 +28,11 @@ Status ToMillis(const std::string& flag, const std::string& text, payments::Roun
                 int64_t& out) {
   if (text.empty()) return base::OkStatus();
   const auto time = payments::ParseTimestampMillis(text, rounding);
-  if (!time) {
-    return base::Error{flag + ": '" + text +
-                       "' must be a time with a zone, such as 2025-07-15T12:34:56.000Z"};
+  if (!time.ok()) {
+    return base::Error{flag + ": '" + text + "': " + time.error().message +
+                       "; write it as 2025-07-15T12:34:56.000Z"};
   }
-  out = *time;
+  out = time.value();
   return base::OkStatus();
 }
 

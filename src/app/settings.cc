@@ -113,8 +113,11 @@ Problem ToCutoff(const std::string& text, forward::Cutoff& cutoff) {
   const bool daily = text.size() == 5;
   const std::string whole = daily ? "1970-01-01T" + text + ":00Z" : text;
   const auto at_ms = payments::ParseTimestampMillis(whole, payments::Rounding::kDown);
-  if (!at_ms) return "must be a time such as 2025-07-15T17:00:00Z, or 17:00 for every day in UTC";
-  cutoff = {.at_ms = *at_ms, .daily = daily};
+  if (!at_ms.ok()) {
+    return "must be a time such as 2025-07-15T17:00:00Z, or 17:00 for every day in UTC: " +
+           at_ms.error().message;
+  }
+  cutoff = {.at_ms = at_ms.value(), .daily = daily};
   return std::nullopt;
 }
 

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "tollgate/payments/json_object.h"
-#include "tollgate/payments/limits.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -39,9 +38,10 @@ std::optional<ProcessorPayment> ParseProcessorPayment(std::string_view body) {
   const auto uuid = ParseUuid(*id);
   const MoneyResult money = ParseCents(*amount);
   const auto time = ParseTimestampMillis(*requested_at, Rounding::kDown, Zone::kUtcIfAbsent);
-  if (!uuid || money.error != MoneyError::kNone || !time) return std::nullopt;
-  if (*time < 1 || *time > kRequestedAtMsMax) return std::nullopt;  // 0 stands for none
-  return ProcessorPayment{{*uuid, money.cents}, *time};
+  if (!uuid || money.error != MoneyError::kNone || !time.ok()) return std::nullopt;
+  const int64_t at_ms = time.value();
+  if (at_ms < 1 || at_ms > kRequestedAtMsMax) return std::nullopt;  // 0 stands for none
+  return ProcessorPayment{{*uuid, money.cents}, at_ms};
 }
 
 std::optional<ServiceHealth> ParseServiceHealth(std::string_view body) {

@@ -56,11 +56,11 @@ std::string TakePair(std::string_view pair, ParseTimestamp parse, RangeQuery* ra
   if (!text) return *name + ": a '%' must be followed by two hexadecimal digits";
   if (text->empty()) return {};
   const auto time = parse(*text, is_from ? Rounding::kUp : Rounding::kDown, Zone::kRequired);
-  if (!time) {
-    return *name + ": must be a time with a zone, such as 2025-07-15T12:34:56.000Z" +
-           " (a '+' of an offset as %2B or as it is)";
+  if (!time.ok()) {
+    return *name + ": " + time.error().message +
+           "; write it as 2025-07-15T12:34:56.000Z, a '+' of an offset as it is or as %2B";
   }
-  (is_from ? range->from : range->to) = *time;
+  (is_from ? range->from : range->to) = time.value();
   return {};
 }
 

@@ -1,16 +1,26 @@
 #include "tollgate/payments/timestamp.h"
 
+#include <algorithm>
+
 namespace tollgate::payments {
 
 namespace {
 
+constexpr int64_t kSecondsPerDay = 86'400;
 constexpr int64_t kMillisPerDay = 86'400'000;
+constexpr int64_t kFirstMs = -62'167'219'200'000;  // 0000-01-01T00:00:00.000Z
+constexpr int64_t kLastMs = 253'402'300'799'999;   // 9999-12-31T23:59:59.999Z
+
+// Rounded down, also below zero. REQUIRES: divisor > 0.
+constexpr int64_t Floor(int64_t value, int64_t divisor) {
+  return value / divisor - (value % divisor < 0 ? 1 : 0);
+}
 
 // Days since 1970-01-01 of a civil date, and back: Howard Hinnant, "chrono-Compatible Low-Level
 // Date Algorithms".
 int64_t DaysFromCivil(int64_t year, unsigned month, unsigned day) {
   year -= month <= 2;
-  const int64_t era = year / 400;
+  const int64_t era = Floor(year, 400);
   const auto year_of_era = static_cast<unsigned>(year - era * 400);
   const unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
   const unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
@@ -24,7 +34,7 @@ struct Civil {
 
 Civil CivilFromDays(int64_t days) {
   days += 719'468;
-  const int64_t era = days / 146'097;
+  const int64_t era = Floor(days, 146'097);
   const auto day_of_era = static_cast<unsigned>(days - era * 146'097);
   const unsigned year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146'096) / 365;
@@ -42,68 +52,129 @@ unsigned DaysInMonth(int64_t year, unsigned month) {
   return month == 2 && leap ? 29 : kDays[month - 1];
 }
 
-// Reads the text from the left; any misfit makes it fail for good.
+// Reads the text from the left; the first misfit is kept, and nothing counts after it.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
-  bool ok() const { return ok_; }
+  bool ok() const { return problem_.empty(); }
+  const std::string& problem() const { return problem_; }
   bool at_end() const { return text_.empty(); }
-  char Peek() const { return text_.empty() ? '\0' : text_.front(); }
+  bool IsNext(char wanted) const { return !text_.empty() && text_.front() == wanted; }
+  bool IsDigit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
   char Take() {
-    const char c = Peek();
-    if (!text_.empty()) text_.remove_prefix(1);
+    if (text_.empty()) return '\0';
+    const char c = text_.front();
+    text_.remove_prefix(1);
     return c;
   }
-  void Expect(char wanted) { ok_ = ok_ && Take() == wanted; }
+  void Fail(std::string problem) {
+    if (ok()) problem_ = std::move(problem);
+  }
+  void Expect(char wanted, const char* problem) {
+    if (!IsNext(wanted)) return Fail(problem);
+    Take();
+  }
   // Exactly `count` digits, within [low, high].
-  int64_t Number(int count, int64_t low, int64_t high) {
+  int64_t Number(int count, int64_t low, int64_t high, const char* problem) {
     int64_t value = 0;
     for (int i = 0; i < count; ++i) {
-      const char c = Take();
-      ok_ = ok_ && c >= '0' && c <= '9';
-      value = value * 10 + (c - '0');
+      if (!IsDigit()) {
+        Fail(problem);
+        return low;
+      }
+      value = value * 10 + (Take() - '0');
     }
-    ok_ = ok_ && value >= low && value <= high;
+    if (value < low || value > high) Fail(problem);
     return value;
   }
-  bool IsDigit() const { return Peek() >= '0' && Peek() <= '9'; }
-  void Fail() { ok_ = false; }
 
  private:
   std::string_view text_;
-  bool ok_ = true;
+  std::string problem_;
 };
 
-// Up to nine decimals of a second, in nanoseconds.
-int64_t TakeFraction(Reader* reader) {
-  reader->Take();
-  int64_t nanos = 0;
-  int digits = 0;
-  while (reader->IsDigit()) {
-    nanos = nanos * 10 + (reader->Take() - '0');
-    if (++digits > 9) {
-      reader->Fail();
-      return 0;
-    }
+struct Date {
+  int64_t year = 0;
+  unsigned month = 1;
+  unsigned day = 1;
+};
+
+Date TakeDate(Reader& reader) {
+  constexpr const char* kForm = "the date must be written YYYY-MM-DD";
+  Date date;
+  date.year = reader.Number(4, 0, 9999, "the year must have four digits");
+  reader.Expect('-', kForm);
+  date.month = static_cast<unsigned>(reader.Number(2, 1, 12, "the month must be 01 to 12"));
+  reader.Expect('-', kForm);
+  date.day =
+      static_cast<unsigned>(reader.Number(2, 1, 31, "the day of the month must be 01 to 31"));
+  if (reader.ok() && date.day > DaysInMonth(date.year, date.month)) {
+    reader.Fail("the day of that month must be 01 to " +
+                std::to_string(DaysInMonth(date.year, date.month)));
   }
-  if (digits == 0) reader->Fail();
-  for (; digits < 9; ++digits) nanos *= 10;
-  return nanos;
+  return date;
 }
 
-// Minutes east of UTC.
-int64_t TakeZone(Reader* reader, Zone zone) {
-  if (reader->at_end()) {
-    if (zone == Zone::kRequired) reader->Fail();
+struct Clock {
+  int64_t seconds = 0;  // of the day
+  bool leap = false;    // second 60
+};
+
+Clock TakeClock(Reader& reader) {
+  constexpr const char* kForm = "the time must be written HH:MM:SS";
+  const int64_t hour = reader.Number(2, 0, 23, "the hour must be 00 to 23");
+  reader.Expect(':', kForm);
+  const int64_t minute = reader.Number(2, 0, 59, "the minute must be 00 to 59");
+  reader.Expect(':', kForm);
+  const int64_t second =
+      reader.Number(2, 0, 60, "the second must be 00 to 59, or 60 in a leap second");
+  return {.seconds = hour * 3600 + minute * 60 + second, .leap = second == 60};
+}
+
+// Decimals of a second, rounded as told after so many digits.
+int64_t TakeFraction(Reader& reader, int digits_kept, Rounding rounding) {
+  int64_t value = 0;
+  int digits = 0;
+  bool more = false;
+  if (reader.IsNext('.')) {
+    reader.Take();
+    if (!reader.IsDigit()) reader.Fail("the fraction of a second must have digits");
+    while (reader.IsDigit()) {
+      const int64_t digit = reader.Take() - '0';
+      if (digits == digits_kept) {
+        more = more || digit != 0;
+        continue;
+      }
+      value = value * 10 + digit;
+      ++digits;
+    }
+  }
+  for (; digits < digits_kept; ++digits) value *= 10;
+  return value + (more && rounding == Rounding::kUp ? 1 : 0);
+}
+
+// Seconds east of UTC.
+int64_t TakeZone(Reader& reader, Zone zone) {
+  if (reader.at_end()) {
+    if (zone == Zone::kRequired) reader.Fail("the zone is missing: Z, or an offset as in +02:00");
     return 0;
   }
-  const char c = reader->Take();
+  const char c = reader.Take();
   if (c == 'Z' || c == 'z') return 0;
-  if (c != '+' && c != '-') reader->Fail();
-  const int64_t hours = reader->Number(2, 0, 23);
-  reader->Expect(':');
-  const int64_t minutes = reader->Number(2, 0, 59);
-  return (c == '-' ? -1 : 1) * (hours * 60 + minutes);
+  if (c != '+' && c != '-') {
+    reader.Fail("the zone must be Z or an offset as in +02:00");
+    return 0;
+  }
+  const int64_t hours = reader.Number(2, 0, 23, "the hours of the offset must be 00 to 23");
+  reader.Expect(':', "the offset must be written as in +02:00");
+  const int64_t minutes = reader.Number(2, 0, 59, "the minutes of the offset must be 00 to 59");
+  return (c == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
+// Is it the first second of a month, so that a leap second may be before it?
+bool BeginsMonth(int64_t seconds) {
+  return Floor(seconds, kSecondsPerDay) * kSecondsPerDay == seconds &&
+         CivilFromDays(seconds / kSecondsPerDay).day == 1;
 }
 
 void PutNumber(char* out, int digits, int64_t value) {
@@ -113,45 +184,45 @@ void PutNumber(char* out, int digits, int64_t value) {
   }
 }
 
-// In units of 1/`per_second` s since 1970.
-std::optional<int64_t> Parse(std::string_view text, Rounding rounding, Zone zone,
-                             int64_t per_second) {
+// In units of a second's 10 to the power `digits` since 1970.
+base::Result<int64_t> Parse(std::string_view text, Rounding rounding, Zone zone, int digits) {
   Reader reader(text);
-  const int64_t year = reader.Number(4, 1970, 9999);
-  reader.Expect('-');
-  const auto month = static_cast<unsigned>(reader.Number(2, 1, 12));
-  reader.Expect('-');
-  const auto day = static_cast<unsigned>(reader.Number(2, 1, 31));
-  const char between = reader.Take();
-  if (between != 'T' && between != 't' && between != ' ') reader.Fail();
-  const int64_t hour = reader.Number(2, 0, 23);
-  reader.Expect(':');
-  const int64_t minute = reader.Number(2, 0, 59);
-  reader.Expect(':');
-  const int64_t second = reader.Number(2, 0, 60);
-  const int64_t nanos = reader.ok() && reader.Peek() == '.' ? TakeFraction(&reader) : 0;
-  const int64_t offset_minutes = TakeZone(&reader, zone);
-  if (!reader.ok() || !reader.at_end() || day > DaysInMonth(year, month)) return std::nullopt;
-  const int64_t seconds = DaysFromCivil(year, month, day) * 86'400 + hour * 3600 + minute * 60 +
-                          second - offset_minutes * 60;
-  const int64_t nanos_each = 1'000'000'000 / per_second;
-  const int64_t up = rounding == Rounding::kUp && nanos % nanos_each != 0 ? 1 : 0;
-  return seconds * per_second + nanos / nanos_each + up;
+  const Date date = TakeDate(reader);
+  if (!reader.IsNext('t') && !reader.IsNext(' ')) {
+    reader.Expect('T', "a T must stand between the date and the time");
+  } else {
+    reader.Take();
+  }
+  const Clock clock = TakeClock(reader);
+  const int64_t fraction = TakeFraction(reader, digits, rounding);
+  const int64_t offset = TakeZone(reader, zone);
+  if (!reader.at_end()) reader.Fail("nothing may stand behind the zone");
+  if (!reader.ok()) return base::Error{reader.problem()};
+  const int64_t seconds =
+      DaysFromCivil(date.year, date.month, date.day) * kSecondsPerDay + clock.seconds - offset;
+  if (clock.leap && !BeginsMonth(seconds)) {
+    return base::Error{"second 60 is there only at 23:59:60 UTC on the last day of a month"};
+  }
+  int64_t units = seconds;
+  for (int i = 0; i < digits; ++i) units *= 10;
+  return units + fraction;
 }
 
 }  // namespace
 
-std::optional<int64_t> ParseTimestampMillis(std::string_view text, Rounding rounding, Zone zone) {
-  return Parse(text, rounding, zone, 1'000);
+base::Result<int64_t> ParseTimestampMillis(std::string_view text, Rounding rounding, Zone zone) {
+  return Parse(text, rounding, zone, 3);
 }
 
-std::optional<int64_t> ParseTimestampMicros(std::string_view text, Rounding rounding, Zone zone) {
-  return Parse(text, rounding, zone, 1'000'000);
+base::Result<int64_t> ParseTimestampMicros(std::string_view text, Rounding rounding, Zone zone) {
+  return Parse(text, rounding, zone, 6);
 }
 
 void FormatTimestampMillis(int64_t unix_ms, char* out) {
-  const Civil civil = CivilFromDays(unix_ms / kMillisPerDay);
-  const int64_t of_day = unix_ms % kMillisPerDay;
+  const int64_t shown_ms = std::clamp(unix_ms, kFirstMs, kLastMs);
+  const int64_t days = Floor(shown_ms, kMillisPerDay);
+  const Civil civil = CivilFromDays(days);
+  const int64_t of_day = shown_ms - days * kMillisPerDay;
   PutNumber(out, 4, civil.year);
   out[4] = '-';
   PutNumber(out + 5, 2, civil.month);

@@ -4,6 +4,7 @@
 
 #include "tollgate/base/assert.h"
 #include "tollgate/payments/limits.h"
+#include "tollgate/payments/processor_json.h"
 
 namespace tollgate::table {
 namespace {

@@ -135,6 +135,8 @@ TEST_F(ConfigTest, TimesAreGosAndNotBelowTheirLeast) {
   EXPECT_SAYS(Problem({"--health-interval", "100000h"}), "must be at most 10000h");
   EXPECT_SAYS(Problem({"--health-interval", "9999999999h"}), "290 years");
   EXPECT_SAYS(Problem({"--health-interval", "5d"}), "'d' is no unit");
+  EXPECT_SAYS(Problem({"--horizon", "2025-07-15T25:00:00Z"}), "the hour must be 00 to 23");
+  EXPECT_SAYS(Problem({"--horizon", "17:60"}), "the minute must be 00 to 59");
   const auto processor = [&](const std::string& line) {
     return Problem(
         {"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n" + line)});

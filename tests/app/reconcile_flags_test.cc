@@ -63,6 +63,15 @@ TEST_F(ReconcileFlagsTest, RangeAndAgesHaveTheirDefaultsAndAreRead) {
   EXPECT_EQ(options.in_flight_max, 7U);
 }
 
+TEST_F(ReconcileFlagsTest, WhatIsWrongWithATimeIsNamed) {
+  EXPECT_SAYS(Problem({"--from", "2025-02-30T00:00:00Z"}),
+              "--from: '2025-02-30T00:00:00Z': the day");
+  EXPECT_SAYS(Problem({"--to", "2025-02-03"}), "a T must stand");
+  EXPECT_SAYS(Problem({"--min-age", "-1s"}), "--min-age: '-1s' must be 0 to 87600h");
+  EXPECT_SAYS(Problem({"--patience", "5"}), "--patience: '5' must be a number and a unit");
+  EXPECT_EQ(Good({"--from", "1969-12-31T23:59:59Z"}).range.from_ms, -1'000);
+}
+
 TEST_F(ReconcileFlagsTest, TokensComeFromTheEnvironmentOrAFileAndNeverFromAFlag) {
   environment_["ADMIN_TOKEN_DEFAULT"] = "123";
   EXPECT_EQ(Good({}).admin_tokens, (std::map<std::string, std::string>{{"default", "123"}}));

@@ -46,5 +46,26 @@ TEST(SumTree, OpenEndsCoverAllTimeWithOneKey) {
   EXPECT_TRUE(PlanSum({.from_ms = 5, .to_ms = 4}).empty());
 }
 
+TEST(SumTree, NothingLiesBefore1970NorBehindTheLastNode) {
+  const int64_t year_0_ms = -62'167'219'200'000;
+  const int64_t year_10000_ms = 253'402'300'800'000;
+  EXPECT_TRUE(PlanSum({.from_ms = year_0_ms, .to_ms = -1}).empty());
+  EXPECT_TRUE(PlanSum({.from_ms = INT64_MIN, .to_ms = INT64_MIN}).empty());
+  EXPECT_TRUE(PlanSum({.from_ms = -1, .to_ms = year_0_ms}).empty());
+  EXPECT_TRUE(PlanSum({.from_ms = year_10000_ms - 1, .to_ms = year_10000_ms}).empty());
+  EXPECT_TRUE(PlanSum({.from_ms = INT64_MAX, .to_ms = INT64_MAX}).empty());
+  for (const int64_t to_ms : {int64_t{0}, int64_t{63}, int64_t{5'000'000}, year_10000_ms}) {
+    const auto whole = PlanSum({.from_ms = 0, .to_ms = to_ms});
+    const auto before = PlanSum({.from_ms = year_0_ms, .to_ms = to_ms});
+    ASSERT_EQ(before.size(), whole.size());
+    for (size_t i = 0; i < whole.size(); ++i) {
+      EXPECT_EQ(before[i].key, whole[i].key);
+      EXPECT_EQ(before[i].first, whole[i].first);
+      EXPECT_GE(before[i].first, 0);
+      EXPECT_EQ(before[i].last, whole[i].last);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::ledger

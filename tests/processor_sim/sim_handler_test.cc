@@ -154,6 +154,34 @@ TEST_F(SimHandlerTest, TheAdminCallsNeedTheTokenWhichCanBeChanged) {
   EXPECT_EQ(Set("delay", R"({"delay":1})", "X-Rinha-Token: sesame\r\n").status, 200);
 }
 
+TEST_F(SimHandlerTest, WhatIsNotWhollyUnderstoodChangesNothing) {
+  for (const char* bad :
+       {"", "{", "[]", R"({"delay":1,"delay":1})", R"({"delay":1}x)", R"({"delay":-1})",
+        R"({"delay":1.5})", R"({"delay":"1"})", R"({"kind":"delay"})", R"({"delay":01})",
+        R"({"delay":99999999999999999999})"}) {
+    EXPECT_EQ(Set("delay", bad).status, 400) << bad;
+  }
+  EXPECT_EQ(Set("delay", R"({"kind":"delay","x":{"delay":5},"delay":7})").body,
+            R"({"config":"delay","was":0,"is":7})");
+  for (const char* bad :
+       {R"({"kind":"no such"})", R"({"kind":5})", R"({"probability":2})", R"({"probability":"1"})",
+        R"({"kind":"reset_before","hang_ms":-1})", R"({"kind":"reset_before","capacity":-1})",
+        R"({"kind":"reset_before","queue":1.5})", R"({"kind":"reset_before","kind":"none"})"}) {
+    EXPECT_EQ(Set("faults", bad).status, 400) << bad;
+  }
+  Set("delay", R"({"delay":0})");
+  EXPECT_EQ(Pay(Body(kId)).status, 200) << "half a change was made";
+  EXPECT_EQ(Pay(Body(Id(1)) + Body(Id(2))).status, 400);
+  EXPECT_EQ(Pay(R"({"amount":1,)" + Body(Id(1)).substr(1)).status, 400);
+}
+
+TEST_F(SimHandlerTest, ATimeBefore1970IsShownAsItIs) {
+  Pay(Body(Id(1), "10", "1969-12-31T23:59:59.998001Z"));
+  EXPECT_EQ(Show(Id(1)).body,
+            R"({"correlationId":")" + Id(1) +
+                R"(","amount":10.00,"requestedAt":"1969-12-31T23:59:59.998001"})");
+}
+
 TEST_F(SimHandlerTest, TheTimeIsKeptToTheMicrosecond) {
   Pay(Body(Id(1), "10", "2025-07-15T12:00:00.0012349Z"));
   EXPECT_EQ(Show(Id(1)).body,

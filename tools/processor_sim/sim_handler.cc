@@ -1,8 +1,8 @@
 #include "processor_sim/sim_handler.h"
 
-#include <simdjson.h>
-
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "processor_sim/rounding.h"
+#include "tollgate/payments/json_object.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/summary.h"
 #include "tollgate/payments/timestamp.h"
@@ -45,19 +46,13 @@ constexpr std::string_view kProcessedThird = "essed successfully\"}";
 
 // "2025-07-15T12:34:56.12": UTC without saying so, and without trailing zeros.
 std::string BareTimestamp(int64_t unix_us) {
-  std::string text = payments::TimestampToString(unix_us / 1000);
+  const int64_t of_ms = (unix_us % 1000 + 1000) % 1000;  // also before 1970
+  std::string text = payments::TimestampToString((unix_us - of_ms) / 1000);
   text.pop_back();  // the Z
-  text += std::to_string(1000 + unix_us % 1000).substr(1);
+  text += std::to_string(1000 + of_ms).substr(1);
   while (text.back() == '0') text.pop_back();
   if (text.back() == '.') text.pop_back();
   return text;
-}
-
-// One member of a flat JSON object; false if it is absent or of another type.
-template <typename Value>
-bool Member(std::string_view body, const char* name, Value& value) {
-  simdjson::dom::parser parser;
-  return parser.parse(body.data(), body.size())[name].get(value) == simdjson::SUCCESS;
 }
 
 // {"correlationId","amount","requestedAt"}, the amount rounded.
@@ -66,26 +61,38 @@ struct Posted {
   int64_t requested_at_us = 0;
 };
 std::optional<Posted> ReadPayment(std::string_view body) {
-  simdjson::ondemand::parser parser;
-  const simdjson::padded_string padded(body);
-  simdjson::ondemand::document document;
-  std::string_view id;
-  std::string_view requested_at;
-  simdjson::ondemand::value amount;
-  if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
-      document["amount"].get(amount) != simdjson::SUCCESS) {
-    return std::nullopt;
-  }
-  std::string_view number = amount.raw_json_token();
-  number = number.substr(0, number.find_last_not_of(" \t\r\n") + 1);
-  const auto cents = RoundToCents(number);
-  if (document["correlationId"].get(id) != simdjson::SUCCESS) return std::nullopt;
-  const auto uuid = payments::ParseUuid(id);
-  if (document["requestedAt"].get(requested_at) != simdjson::SUCCESS) return std::nullopt;
-  const auto at = payments::ParseTimestampMicros(requested_at, payments::Rounding::kDown,
+  const auto object = payments::JsonObject::Read(body);
+  if (!object) return std::nullopt;
+  const auto id = object->Text("correlationId");
+  const auto amount = object->Number("amount");
+  const auto requested_at = object->Text("requestedAt");
+  if (!id || !amount || !requested_at) return std::nullopt;
+  const auto uuid = payments::ParseUuid(*id);
+  const auto cents = RoundToCents(*amount);
+  const auto at = payments::ParseTimestampMicros(*requested_at, payments::Rounding::kDown,
                                                  payments::Zone::kUtcIfAbsent);
-  if (!cents || !uuid || !at) return std::nullopt;
-  return Posted{{*uuid, *cents}, *at};
+  if (!uuid || !cents || !at.ok()) return std::nullopt;
+  return Posted{{*uuid, *cents}, at.value()};
+}
+
+// What is wrong with a member that is there; nothing if it is fine or absent.
+template <typename Value, typename Get>
+bool TakeMember(const payments::JsonObject& object, std::string_view name, Get get, Value& value) {
+  if (!object.Has(name)) return true;
+  const auto found = get(object, name);
+  if (found) value = static_cast<Value>(*found);
+  return found.has_value();
+}
+std::optional<int64_t> Count(const payments::JsonObject& object, std::string_view name) {
+  const auto number = object.Integer(name);
+  return number && *number >= 0 && *number <= 1'000'000'000 ? number : std::nullopt;
+}
+std::optional<double> Share(const payments::JsonObject& object, std::string_view name) {
+  const auto digits = object.Number(name);
+  double share = -1;
+  if (!digits) return std::nullopt;
+  std::from_chars(digits->data(), digits->data() + digits->size(), share);
+  return share >= 0 && share <= 1 ? std::optional<double>(share) : std::nullopt;
 }
 
 }  // namespace
@@ -237,66 +244,64 @@ void SimHandler::Admin(const http::Request& request, Responder responder) {
 }
 
 void SimHandler::Configure(std::string_view what, std::string_view body, Responder responder) {
+  const auto object = payments::JsonObject::Read(body);
+  if (!object) return responder.SendProblem(400, "one JSON object with nothing twice is wanted");
   if (what == "token") {
-    std::string_view token;
-    simdjson::dom::parser parser;
-    if (parser.parse(body.data(), body.size())["token"].get(token) != simdjson::SUCCESS) {
-      return responder.Send(400, "", "");
-    }
-    processor_.token = token;
+    const auto token = object->Text("token");
+    if (!token) return responder.Send(400, "", "");
+    processor_.token = *token;
     return responder.Send(204, "", "");
   }
   if (what == "delay") {
-    int64_t delay_ms = 0;
-    if (!Member(body, "delay", delay_ms) || delay_ms < 0) return responder.Send(400, "", "");
-    const int64_t was = std::exchange(processor_.delay_ms, delay_ms);
+    const auto delay_ms = Count(*object, "delay");
+    if (!delay_ms) return responder.Send(400, "", "");
+    const int64_t was = std::exchange(processor_.delay_ms, *delay_ms);
     return responder.Send(200, kJson,
                           R"({"config":"delay","was":)" + std::to_string(was) + R"(,"is":)" +
-                              std::to_string(delay_ms) + "}");
+                              std::to_string(*delay_ms) + "}");
   }
   if (what == "failure") {
-    bool failing = false;
-    if (!Member(body, "failure", failing)) return responder.Send(400, "", "");
-    const bool was = std::exchange(processor_.failing, failing);
+    const auto failing = object->Flag("failure");
+    if (!failing) return responder.Send(400, "", "");
+    const bool was = std::exchange(processor_.failing, *failing);
     const auto text = [](bool value) { return value ? "true" : "false"; };
     return responder.Send(200, kJson,
                           std::string(R"({"config":"failure","was":)") + text(was) + R"(,"is":)" +
-                              text(failing) + "}");
+                              text(*failing) + "}");
   }
-  if (what == "faults") return ConfigureFaults(body, responder);
+  if (what == "faults") return ConfigureFaults(*object, responder);
   responder.Send(404, "", "");
 }
 
 // {"kind":"hang_then_book","probability":0.1,"hang_ms":2000,"capacity":10,"queue":5}; all optional.
-void SimHandler::ConfigureFaults(std::string_view body, Responder responder) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (parser.parse(body.data(), body.size()).get(object) != simdjson::SUCCESS) {
-    return responder.SendProblem(400, "a JSON object is wanted");
+void SimHandler::ConfigureFaults(const payments::JsonObject& object, Responder responder) {
+  Fault fault = fault_;
+  double probability = fault_probability_;
+  if (object.Has("kind")) {
+    const auto kind = object.Text("kind");
+    const auto* const known =
+        std::find_if(kFaultNames.begin(), kFaultNames.end(),
+                     [&](const FaultName& it) { return kind && it.name == *kind; });
+    if (known == kFaultNames.end()) return responder.SendProblem(400, "kind: no such fault");
+    fault = known->fault;
+    probability = 1;
   }
-  std::string_view kind;
-  if (object["kind"].get(kind) == simdjson::SUCCESS) {
-    bool known = false;
-    for (const FaultName& it : kFaultNames) {
-      if (it.name != kind) continue;
-      fault_ = it.fault;
-      known = true;
-    }
-    if (!known) return responder.SendProblem(400, "kind: no such fault");
-    fault_probability_ = 1;
+  int64_t hang_ms = hang_ms_;
+  size_t running_max = limit_.running_max;
+  size_t waiting_max = limit_.waiting_max;
+  if (!TakeMember(object, "probability", Share, probability)) {
+    return responder.SendProblem(400, "probability: must be a share from 0 to 1");
   }
-  double probability = 0;
-  if (object["probability"].get(probability) == simdjson::SUCCESS) {
-    fault_probability_ = probability;
+  if (!TakeMember(object, "hang_ms", Count, hang_ms) ||
+      !TakeMember(object, "capacity", Count, running_max) ||
+      !TakeMember(object, "queue", Count, waiting_max)) {
+    return responder.SendProblem(400, "hang_ms, capacity and queue: must be whole numbers");
   }
-  int64_t number = 0;
-  if (object["hang_ms"].get(number) == simdjson::SUCCESS) hang_ms_ = number;
-  if (object["capacity"].get(number) == simdjson::SUCCESS) {
-    limit_.running_max = static_cast<size_t>(number);
-  }
-  if (object["queue"].get(number) == simdjson::SUCCESS) {
-    limit_.waiting_max = static_cast<size_t>(number);
-  }
+  fault_ = fault;
+  fault_probability_ = probability;
+  hang_ms_ = hang_ms;
+  limit_.running_max = running_max;
+  limit_.waiting_max = waiting_max;
   responder.Send(204, "", "");
 }
 

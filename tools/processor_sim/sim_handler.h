@@ -13,6 +13,7 @@
 #include "processor_sim/processor.h"
 #include "tollgate/base/random.h"
 #include "tollgate/net/event_loop.h"
+#include "tollgate/payments/json_object.h"
 #include "tollgate/server/http_server.h"
 
 namespace tollgate::sim {
@@ -52,7 +53,7 @@ class SimHandler final : public server::RequestHandler {
   void Health(server::Responder responder);
   void Admin(const http::Request& request, server::Responder responder);
   void Configure(std::string_view what, std::string_view body, server::Responder responder);
-  void ConfigureFaults(std::string_view body, server::Responder responder);
+  void ConfigureFaults(const payments::JsonObject& object, server::Responder responder);
   void AdminSummary(const http::Request& request, server::Responder responder);
   std::string Dump() const;
   Fault DrawFault();

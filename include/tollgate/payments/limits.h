@@ -11,8 +11,6 @@ inline constexpr int64_t kAmountCentsMax = 999'999'999'999;  // 9,999,999,999.99
 inline constexpr size_t kBodyBytesMax = 64 * 1024;           // default, configurable
 inline constexpr size_t kProcessorsMax = 31;  // five bits in a slot, one kept for none
 inline constexpr size_t kProcessorNameBytesMax = 31;
-// The last requestedAt that a slot of the table has room for, in 2059 (Unix milliseconds).
-inline constexpr int64_t kRequestedAtMsMax = 2'835'201'227'775;
 inline constexpr uint16_t kAttemptMax = 8191;   // thirteen bits in a slot
 inline constexpr size_t kPredecessorsMax = 4;   // ids that a table remembers it had
 inline constexpr size_t kLedgerBatchMax = 256;  // payments in one script call

@@ -29,13 +29,13 @@ struct ParsedSummaryRange {
 // The query part of a target, without the question mark: "from=…&to=…", each optional, percent-
 // coded or not ('+' in an offset stands for itself); unknown names are ignored, a repeated one is
 // a problem. `from` is rounded up and `to` down to the unit of `parse`. An empty value is an absent
-// one.
+// one. A range that ends before it begins, or before 1970, is one in which nothing lies.
 struct RangeQuery {
   std::optional<int64_t> from;
   std::optional<int64_t> to;
   std::string problem;  // empty on success; else what to change
 };
-using ParseTimestamp = std::optional<int64_t> (*)(std::string_view text, Rounding, Zone);
+using ParseTimestamp = base::Result<int64_t> (*)(std::string_view text, Rounding, Zone);
 RangeQuery ParseRangeQuery(std::string_view query, ParseTimestamp parse);
 // The same in milliseconds, an absent end open.
 ParsedSummaryRange ParseSummaryQuery(std::string_view query);
@@ -47,7 +47,8 @@ struct ProcessorTotals {
 };
 using Summary = std::vector<ProcessorTotals>;
 
-// {"default":{"totalRequests":1,"totalAmount":19.90},…} in the order given.
+// {"default":{"totalRequests":1,"totalAmount":19.90},…} in the order given. The names may be any:
+// those of the books are whatever stands in Redis.
 std::string SummaryToJson(const Summary& summary);
 
 }  // namespace tollgate::payments

@@ -5,9 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "tollgate/base/result.h"
 
 namespace tollgate::payments {
 
@@ -17,17 +18,20 @@ enum class Zone : uint8_t {
   kUtcIfAbsent,  // the processors' GET /payments/{id} leaves it out
 };
 
-// RFC 3339 date-time with up to nine decimals; to milliseconds since 1970 in UTC, rounded as told.
-// Years 1970 to 9999. A leap second (":60") is taken as the first moment of the next minute.
-std::optional<int64_t> ParseTimestampMillis(std::string_view text, Rounding rounding,
-                                            Zone zone = Zone::kRequired);
+// RFC 3339 date-time with any number of decimals; to milliseconds since 1970 in UTC, less than zero
+// before, rounded as told. Years 0000 to 9999. A leap second (23:59:60 UTC on the last day of a
+// month) is taken as the first moment of the next day. The error's text tells which part is wrong
+// and what it must be: "the month must be 01 to 12".
+base::Result<int64_t> ParseTimestampMillis(std::string_view text, Rounding rounding,
+                                           Zone zone = Zone::kRequired);
 
 // The same in microseconds.
-std::optional<int64_t> ParseTimestampMicros(std::string_view text, Rounding rounding,
-                                            Zone zone = Zone::kRequired);
+base::Result<int64_t> ParseTimestampMicros(std::string_view text, Rounding rounding,
+                                           Zone zone = Zone::kRequired);
 
 inline constexpr size_t kTimestampTextBytes = 24;
-// Writes "2025-07-15T12:34:56.123Z"; 24 characters. REQUIRES: 0 <= unix_ms < year 10000.
+// Writes "2025-07-15T12:34:56.123Z"; 24 characters. What lies beyond the years 0000 to 9999 becomes
+// their first or last moment.
 void FormatTimestampMillis(int64_t unix_ms, char* out);
 std::string TimestampToString(int64_t unix_ms);
 
