@@ -35,15 +35,16 @@ std::string FormatSnapshot(const std::vector<SnapshotLine>& lines) {
 
 std::vector<SnapshotLine> ParseSnapshot(std::string_view text) {
   std::vector<SnapshotLine> lines;
-  while (!text.empty()) {
+  while (text.find('\n') != std::string_view::npos) {  // what has no end was cut
     std::string_view rest = Cut(text, '\n');
     SnapshotLine line;
     line.name = Cut(rest, '\t');
     const std::string_view failing = Cut(rest, '\t');
     const auto min_response_ms = ToNumber<uint32_t>(Cut(rest, '\t'));
-    const auto age_ms = ToNumber<int64_t>(Cut(rest, '\t'));
+    const auto age_ms = ToNumber<int64_t>(rest);
     if (line.name.empty() || (failing != "0" && failing != "1")) continue;
-    if (!min_response_ms || !age_ms || *age_ms < 0) continue;
+    if (!min_response_ms || *min_response_ms > kSnapshotResponseMsMax) continue;
+    if (!age_ms || *age_ms < 0) continue;
     line.failing = failing == "1";
     line.min_response_ms = *min_response_ms;
     line.age_ms = *age_ms;

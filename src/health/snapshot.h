@@ -1,6 +1,7 @@
 // Snapshot: what the lease's holder publishes. One line per processor: name, failing (0 or 1),
-// minResponseTime in ms and the answer's age in ms, with tabs between. Unknown names and lines are
-// skipped, so that instances of different configurations understand each other.
+// minResponseTime in ms and the answer's age in ms, with tabs between. Unknown names are skipped,
+// so that instances of different configurations understand each other; so is a line that is not of
+// exactly this form, cut, or with a response time beyond that bound: Redis may hold anything there.
 //
 // Thread: pure functions.
 #pragma once
@@ -11,6 +12,8 @@
 #include <vector>
 
 namespace tollgate::health {
+
+inline constexpr uint32_t kSnapshotResponseMsMax = INT32_MAX;
 
 struct SnapshotLine {
   std::string name;

@@ -179,6 +179,17 @@ TEST_F(MonitorTest, ACallWithoutAnAnswerChangesNothing) {
   EXPECT_EQ(a.board.Read(0).min_response_ms, 7U);
 }
 
+// Redis may hold anything in the snapshot's place.
+TEST(Snapshot, ALineThatIsCutOrNotOfItsFormIsSkipped) {
+  for (const char* text :
+       {"default\t1\t4294967295\t5\n", "default\t1\t4294967296\t5\n", "default\t1\t100\t-1\n",
+        "default\t1\t100\t5\t6\n", "default\t1\t100\t5", "default\t1\t+100\t5\n",
+        "default\t1\t 100\t5\n", "default\t1\t100\n", "default\t1\t100\t9223372036854775808\n"}) {
+    EXPECT_TRUE(ParseSnapshot(text).empty()) << text;
+  }
+  EXPECT_EQ(ParseSnapshot("default\t1\t2147483647\t5\nfallback\t0\t1").size(), 1U);
+}
+
 TEST(Snapshot, SurvivesTheWayThereAndBackAndSkipsWhatItDoesNotKnow) {
   const std::vector<SnapshotLine> lines{{"default", true, 100, 5}, {"fallback", false, 0, 4000}};
   EXPECT_EQ(ParseSnapshot(FormatSnapshot(lines)), lines);
