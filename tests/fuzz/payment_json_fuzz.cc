@@ -1,9 +1,11 @@
-// Any body: no crash; what is taken says the same when it is written out and read again.
+// Any body: no crash; nothing is taken that is no JSON, and nothing is called so that is; what is
+// taken says the same when it is written out and read again.
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "tests/payments/json_reference.h"
 #include "tollgate/base/assert.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/payment_json.h"
@@ -17,7 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::memcpy(padded.data(), body.data(), body.size());
     return parser.Parse({padded.data(), body.size()});
   };
-  const ParsedPayment parsed = parse(std::string(reinterpret_cast<const char*>(data), size));
+  const std::string body(reinterpret_cast<const char*>(data), size);
+  const ParsedPayment parsed = parse(body);
+  const bool is_json = testing::JsonReference::IsJson(body);
+  TG_ASSERT(is_json ? parsed.problem != "body: is not valid JSON" : !parsed.ok());
   if (!parsed.ok()) return 0;
   TG_ASSERT(parsed.payment.amount_cents > 0);
   const std::string again = R"({"amount":)" + CentsToString(parsed.payment.amount_cents) +
