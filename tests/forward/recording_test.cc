@@ -15,8 +15,10 @@ class RefusingLedger final : public ledger::Ledger {
     events_ = events;
     session_.SetEvents(events);
   }
+  void SetOwner(const ledger::Owner& owner) override { session_.SetOwner(owner); }
   bool ready() const override { return session_.ready(); }
   bool can_claim() const override { return session_.can_claim(); }
+  ledger::BooksStanding standing() const override { return session_.standing(); }
   void Claim(const ledger::Owner& owner, std::span<const ledger::ClaimRequest> requests,
              uint64_t batch) override {
     session_.Claim(owner, requests, batch);
