@@ -68,6 +68,8 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
 
   void SetEvents(ledger::LedgerEvents* events) override { events_ = events; }
   bool ready() const override { return !away; }
+  void SetOwner(const ledger::Owner& /*owner*/) override {}
+  ledger::BooksStanding standing() const override { return ledger::BooksStanding::kOurs; }
   bool can_claim() const override { return false; }
   void Claim(const ledger::Owner&, std::span<const ledger::ClaimRequest>, uint64_t) override {
     ADD_FAILURE() << "something was claimed";
