@@ -56,7 +56,7 @@ void PackRecord(std::string& out, const RecordRequest& request) {
 // see what has become of the books.
 constexpr int64_t kGreetingNs = base::kNanosPerSecond / 2;
 // What hello.lua answers.
-enum class Greeting : uint8_t { kOk, kLost, kFenced, kOthers, kNew, kStranger };
+enum class Greeting : uint8_t { kOk, kLost, kFenced, kOthers, kNew, kStranger, kOld };
 constexpr size_t kGreetingElements = 7;
 
 uint64_t RandomNumber() {
@@ -257,6 +257,15 @@ struct RedisLedger::Impl {
                           ") have no id and do not know this instance's table, which was told to "
                           "other books. Nothing is sent. Point REDIS_SOCKET, REDIS_URL or "
                           "REDIS_PREFIX at its own books, or start it with a new DATA_DIR");
+      case static_cast<int>(Greeting::kOld):
+        return Refuse(BooksStanding::kStrangers,
+                      "the books in this Redis (prefix " + options.prefix +
+                          ") are of version 0.1, which this one does not read. Nothing is sent. "
+                          "Let its gateways finish (`tollgate pending` shows nothing) and stop "
+                          "them; then use another REDIS_PREFIX, or, once no payment of the last "
+                          "two days can come again, delete the keys " +
+                          options.prefix + "owners and " + options.prefix +
+                          "pending: the sums are taken over");
       case static_cast<int>(Greeting::kNew):
         return WaitWithoutId(number == 1);
       default:

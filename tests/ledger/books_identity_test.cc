@@ -190,6 +190,25 @@ TEST_F(BooksIdentityTest, ALossBeyondWhatTheTableHoldsStopsSummariesUntilItIsAcc
   EXPECT_TRUE(HasSummary());
 }
 
+TEST_F(BooksIdentityTest, BooksOfVersion01AreRefusedWithWhatToDoAndTheirSumsTakenOver) {
+  Connect();  // without a table: it waits for Redis and writes nothing
+  ledger_.reset();
+  Eval("redis.call('HSET', 'tollgate:owners', string.rep('a', 16), string.rep('b', 20)) "
+       "redis.call('SET', 'tollgate:s:0:recent', "
+       "struct.pack('>I1I6I6', 0, 1752583000000 % 2^48, 1990)) "
+       "redis.call('HSET', 'tollgate:names', 'default', 0) return 1");
+  Greet(false);
+  ASSERT_TRUE(GreetedAs(BooksStanding::kStrangers)) << told_;
+  EXPECT_NE(told_.find("are of version 0.1"), std::string::npos) << told_;
+  EXPECT_EQ(Eval("return redis.call('EXISTS', 'tollgate:books', 'tollgate:tables')"), "0")
+      << "nothing is written";
+  Cli({"del", "tollgate:owners", "tollgate:pending"});
+  ASSERT_TRUE(GreetedAs(BooksStanding::kOurs)) << told_;
+  EXPECT_TRUE(HasSummary());
+  // A gateway of version 0.1 fails at its first look.
+  EXPECT_EQ(Eval("return redis.pcall('HGET', 'tollgate:owners', 'x').err and 1 or 0"), "1");
+}
+
 TEST_F(BooksIdentityTest, AllFlushedIsPutBackToldAgainAndHeldBack) {
   Greet();
   ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));

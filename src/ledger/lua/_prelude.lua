@@ -31,6 +31,13 @@ local function all_names()
   return table.concat(names, '\n')
 end
 
+-- Of two numbers of eight bytes. Lua's own order of strings is that of the server's locale.
+local function is_newer(a, b)
+  local a_high, a_low = unpack_struct('>I4I4', a)
+  local b_high, b_low = unpack_struct('>I4I4', b)
+  return a_high > b_high or (a_high == b_high and a_low > b_low)
+end
+
 -- Whoever calls: the ledger indexes of its names, a byte each in their order; or nil if a newer
 -- opening of this table is known, or another one of the same number. An owner's entry is:
 -- incarnation 8, nonce 8, how many names 1, their indexes, their text; so that a call which comes
@@ -39,8 +46,7 @@ local function enter(tbl, incarnation, nonce, names)
   local known = call('HGET', prefix .. 'tables', tbl)
   if known then
     local known_incarnation = sub(known, 1, 8)
-    -- Fixed width and big-endian: the order of the bytes is the order of the numbers.
-    if known_incarnation > incarnation then return nil end
+    if is_newer(known_incarnation, incarnation) then return nil end
     if known_incarnation == incarnation then
       if sub(known, 9, 16) ~= nonce then return nil end
       local count = byte(known, 17)

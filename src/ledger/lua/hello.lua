@@ -7,7 +7,7 @@
 -- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is.
 -- Returns {verdict, number, id, lossy, back, born, before}: back is 1 where the id had to be put
 -- back; born is the server on which the books began; before is the number that they knew.
-local OK, LOST, FENCED, OTHERS, NEW, STRANGER = 0, 1, 2, 3, 4, 5
+local OK, LOST, FENCED, OTHERS, NEW, STRANGER, OLD = 0, 1, 2, 3, 4, 5, 6
 
 local tbl, incarnation, nonce, confirmed = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
 local told_to, fresh, note, server = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
@@ -25,6 +25,11 @@ local function answer(verdict, number)
 end
 
 if id and told_to ~= '' and id ~= told_to then return answer(OTHERS, 0) end
+-- Version 0.1 kept its claims and shelves under other keys, which nothing here reads.
+local owners = prefix .. 'owners'
+if not id and (call('TYPE', owners).ok == 'hash' or call('EXISTS', prefix .. 'pending') == 1) then
+  return answer(OLD, 0)
+end
 if not id then
   local empty = call('EXISTS', prefix .. 'tables', pending_key, prefix .. 'epoch') == 0
   if told_to ~= '' then
@@ -43,7 +48,7 @@ end
 before = math.abs(tonumber(call('HGET', numbers, tbl) or '0'))
 local now = call('TIME')[1]
 local owner = call('HGET', prefix .. 'tables', tbl)
-if owner and (sub(owner, 1, 8) > incarnation
+if owner and (is_newer(sub(owner, 1, 8), incarnation)
   or (sub(owner, 1, 8) == incarnation and sub(owner, 9, 16) ~= nonce)) then
   return answer(FENCED, before)
 end
@@ -53,7 +58,8 @@ local acknowledged = era(before) < era(confirmed) and confirmed % ERA == 0
 if back == 1 then
   call('SET', books, id)
 elseif not call('GET', books) then
-  call('MSET', prefix .. 'born', server, books, id)
+  -- On this a script of version 0.1 fails before it has written anything.
+  call('MSET', prefix .. 'born', server, owners, 'moved', books, id)
 end
 if before < confirmed and not acknowledged then return answer(LOST, before) end
 
