@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -143,14 +142,6 @@ Problem ToRedisTimeout(const std::string& text, Config& config) {
 }
 
 }  // namespace
-
-upstream::ProcessorOptions Unset() {
-  upstream::ProcessorOptions processor;
-  processor.fee_ppm = -1;
-  processor.connect_timeout_ms = processor.answer_timeout_ms = 0;
-  processor.in_flight_max = 0;
-  return processor;
-}
 
 const std::vector<Setting>& Settings() {
   using C = Config&;
@@ -401,19 +392,6 @@ const std::vector<Setting>& Settings() {
                    T t) { return t.empty() ? Problem{} : ToCount(t, 1, 1024, c.threads_max); }},
   };
   return settings;
-}
-
-std::string FlagOf(const Setting& setting) {
-  std::string flag = std::string("--") + setting.name;
-  std::replace(flag.begin(), flag.end(), '_', '-');
-  return flag;
-}
-
-std::string VariableOf(const Setting& setting) {
-  std::string variable = setting.name;
-  std::transform(variable.begin(), variable.end(), variable.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return variable;
 }
 
 }  // namespace tollgate::app

@@ -1,10 +1,32 @@
-// Nearest, of settings.h.
+// What settings.h has beside the table: the forms of a name, and the nearest one.
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "app/settings.h"
 
 namespace tollgate::app {
+
+upstream::ProcessorOptions Unset() {
+  upstream::ProcessorOptions processor;
+  processor.fee_ppm = -1;
+  processor.connect_timeout_ms = processor.answer_timeout_ms = 0;
+  processor.in_flight_max = 0;
+  return processor;
+}
+
+std::string FlagOf(const Setting& setting) {
+  std::string flag = std::string("--") + setting.name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string VariableOf(const Setting& setting) {
+  std::string variable = setting.name;
+  std::transform(variable.begin(), variable.end(), variable.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return variable;
+}
 
 // Levenshtein's distance, by rows.
 std::string Nearest(std::string_view name, const std::vector<std::string>& names) {
