@@ -1,5 +1,8 @@
 #include "api/health_pages.h"
 
+#include "tollgate/base/clock.h"
+#include "tollgate/payments/limits.h"
+
 namespace tollgate::api {
 
 namespace {
@@ -23,6 +26,10 @@ std::string_view WhyNot(const Readiness& readiness) {
              "accept-loss";
     case BooksStanding::kNotNewest:
       return "another instance works with a copy of this instance's table: stop the copy";
+  }
+  if (!payments::IsRequestedAt(base::SystemClock().WallMillis())) {
+    return "the clock of this machine is outside 2025 to 2059: payments are taken and kept, and none "
+           "is sent until it is set right";
   }
   return {};
 }

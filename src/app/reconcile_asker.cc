@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tollgate/base/assert.h"
+#include "tollgate/payments/limits.h"
 
 namespace tollgate::app {
 namespace {
@@ -70,7 +71,10 @@ void Asker::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) {
   const payments::ProcessorId id = questions_[index].processor;
   Processor& processor = *processors_[id];
   --processor.in_flight;
-  if (result.outcome == upstream::LookupOutcome::kUnclear) {
+  // A time that no gateway can have sent is no answer either.
+  if (result.outcome == upstream::LookupOutcome::kUnclear ||
+      (result.outcome == upstream::LookupOutcome::kFound &&
+       !payments::IsRequestedAt(result.requested_at_ms))) {
     OnFailed(index, result.http_status);
   } else {
     ++processor.answered;

@@ -144,13 +144,15 @@ void Forwarder::Impl::FlushClaims() {
     }
   }
   for (;;) {
-    const bool new_too = ledger.can_claim() && !retell.active();
+    bool new_too = ledger.can_claim() && !retell.active();
     if (!ledger.ready() || (told.empty() && (!new_too || to_claim.empty()))) return;
+    const int64_t wall_ms = clock.WallMillis();
+    new_too = LookAtClock(wall_ms) && new_too;
+    if (told.empty() && !new_too) return;
     Batch* const batch = FreeBatch(false);
     if (batch == nullptr) return;
     claim_requests.clear();
     batch->count = 0;
-    const int64_t wall_ms = clock.WallMillis();
     while (batch->count < payments::kLedgerBatchMax) {
       const bool from_told = !told.empty();
       if (!from_told && (!new_too || to_claim.empty())) break;
@@ -227,6 +229,7 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
   const bool same = reply.attempt == held.attempt && reply.processor == held.processor &&
                     reply.requested_at_ms == held.requested_at_ms;
   if (reply.existed) in_doubt = true;
+  if (!same && !table.CanHold(reply.processor)) return ClaimUndecided(entry);
   if (!same) {
     GiveBackPlace(held);
     CountUnresolved(entry, false);

@@ -109,6 +109,22 @@ void Forwarder::Impl::ReadHealth() {
   }
 }
 
+bool Forwarder::Impl::LookAtClock(int64_t wall_ms) {
+  const bool usable = payments::IsRequestedAt(wall_ms);
+  if (usable == clock_usable) return usable;
+  clock_usable = usable;
+  if (options.index != 0) return usable;  // one says it for all of its instance
+  if (usable) {
+    Tell(false, "the clock is right again: payments are sent");
+  } else {
+    Tell(true,
+         "the clock of this machine says " + std::to_string(wall_ms / 1000) +
+             " s since 1970, which no payment can be sent with (2025 to 2059 can be): payments are "
+             "taken and kept, and nothing new is sent until the clock is set right");
+  }
+  return usable;
+}
+
 void Forwarder::Impl::RunDue() {
   while (due.NextNs() <= now_ns) {
     const uint32_t entry = due.Pop();
@@ -138,6 +154,10 @@ void Forwarder::Impl::Pump() {
   now_ns = clock.MonotonicNanos();
   if (fenced) return;
   ReadHealth();
+  if (now_ns - clock_read_ns >= base::kNanosPerSecond) {
+    clock_read_ns = now_ns;
+    LookAtClock(clock.WallMillis());
+  }
   MoveCommitted();
   RunDue();
   traffic.Observe(now_ns, ring.SizeApprox() / options.forwarders);
@@ -197,7 +217,7 @@ bool Forwarder::Impl::AnyEligible() const {
 }
 
 bool Forwarder::Impl::CanTakeNew() const {
-  if (draining || fenced || retell.active() || !ledger.can_claim()) return false;
+  if (draining || fenced || retell.active() || !ledger.can_claim() || !clock_usable) return false;
   // More than can be claimed at once would only wait here instead of in the ring.
   return to_claim.size() + told.size() < payments::kLedgerBatchMax;
 }
@@ -224,6 +244,8 @@ int64_t Forwarder::Impl::NextDeadlineNs() const {
       if (state.breaker_open() && probe_ns > now_ns) next = std::min(next, probe_ns);
     }
   }
+  // The clock is set right without an event.
+  if (!clock_usable) next = std::min(next, clock_read_ns + base::kNanosPerSecond + 1);
   if (unresolved_count != 0) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age
   return next;
 }

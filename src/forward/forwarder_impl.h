@@ -39,6 +39,8 @@ struct Forwarder::Impl {
   // --- forwarder.cc: the pump
   void Pump();
   void ReadHealth();
+  // Can the time that it is be a requestedAt? Tells when that changes.
+  bool LookAtClock(int64_t wall_ms);
   void RunDue();
   void Tell(bool problem, const std::string& text) const;
   // A breaker or the cap of unknown outcomes may have changed: tells if that is news.
@@ -91,6 +93,7 @@ struct Forwarder::Impl {
   void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
   void OnLookedUp(uint32_t entry, const upstream::LookupResult& result);
   void Found(uint32_t entry, const upstream::LookupResult& result);
+  bool CanBeOurs(uint32_t entry, const upstream::LookupResult& result);
   void LookUpSoon(uint32_t entry);
   void StartLookup(uint32_t entry);
   void Refused(uint32_t entry);
@@ -181,6 +184,8 @@ struct Forwarder::Impl {
   uint32_t fleet = 1;  // live instances
   payments::ProcessorId told_route = payments::kNoProcessor;
   int64_t route_told_ns = 0;
+  int64_t clock_read_ns = 0;
+  bool clock_usable = true;
   bool draining = false;
   bool fenced = false;
 };

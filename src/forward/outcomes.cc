@@ -3,6 +3,7 @@
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/payments/timestamp.h"
 
 namespace tollgate::forward {
 
@@ -109,7 +110,9 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
   Held& held = pool[entry];
   TG_ASSERT(held.phase == Phase::kLookingUp);
   if (fenced) return;
-  if (result.outcome == LookupOutcome::kFound) return Found(entry, result);
+  if (result.outcome == LookupOutcome::kFound && CanBeOurs(entry, result)) {
+    return Found(entry, result);
+  }
   if (held.pinned) {
     // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
     // said it has it, nor to one that does not answer.
@@ -130,6 +133,36 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
   if (++held.backoffs > kLookupsUnclearMax) return Unknown(entry);
   SetDue(entry, Phase::kLookupWait,
          BackoffMs(held.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
+}
+
+// Which requestedAt a processor can honestly hold with an id of ours: what some gateway of the
+// fleet sent. That may be an attempt of this payment, at or after its acceptance; or one of an
+// earlier repeat that another gateway took and whose booking the books have forgotten or lost. The
+// books know a booking for the horizon, and for up to a day more, as they forget by the day; the
+// sender's clock may have differed from this one by up to two days. A clock may also have been
+// wrong when the payment was accepted or its attempt was made: the window spans those times and
+// now. Any other time is no answer: the payment stays where it is, and people are told.
+bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& result) {
+  Held& held = pool[entry];
+  const table::Slot& slot = table.At(held.slot);
+  if (result.payment.amount_cents != slot.payment.amount_cents)
+    return true;  // its time is not used
+  constexpr int64_t kDayMs = 24 * 3600 * 1000;
+  constexpr int64_t kSkewMs = 2 * kDayMs;
+  const int64_t now_ms = clock.WallMillis();
+  const int64_t first_ms = std::min({now_ms, slot.accepted_at_ms, held.requested_at_ms}) -
+                           options.dedup_horizon_ms - kDayMs - kSkewMs;
+  const int64_t last_ms = std::max(now_ms, held.requested_at_ms) + kSkewMs;
+  const int64_t at_ms = result.requested_at_ms;
+  if (payments::IsRequestedAt(at_ms) && at_ms >= first_ms && at_ms <= last_ms) return true;
+  if (!held.told_time) {
+    Tell(true, "its processor holds " + Describe(held) + " with the requestedAt " +
+                   payments::TimestampToString(std::max<int64_t>(at_ms, 0)) +
+                   ", which no gateway can have sent; it stays unresolved and is asked about again "
+                   "until that time is mended there");
+  }
+  held.told_time = true;
+  return false;
 }
 
 // The processor holds this id.

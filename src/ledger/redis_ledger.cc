@@ -16,6 +16,7 @@
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
 #include "ledger/spread_id.h"
+#include "ledger/script_replies.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::ledger {
@@ -24,13 +25,9 @@ namespace {
 enum Script : size_t { kClaimScript, kRecordScript, kHelloScript, kOwnerScript };
 constexpr size_t kClaimBytes = 39;
 constexpr size_t kRecordBytes = 46;
-constexpr size_t kClaimReplyBytes = 15;  // or one byte, kAsAsked
-constexpr size_t kRecordReplyBytes = 2;
-constexpr uint8_t kAsAsked = 7;
 constexpr uint64_t kForgotten = 3;  // a verdict of record.lua: booked, and not counted
 constexpr size_t kAttemptAt = 24;   // in a packed claim; processor and time follow
 constexpr int64_t kRefusedMsMin = 20;
-constexpr uint64_t kUnnamed = 32;  // from here on: 32 + an index of the ledger's own
 
 void PackClaim(std::string& out, const ClaimRequest& request) {
   const payments::Uuid id = Spread(request.payment.id);
@@ -485,8 +482,8 @@ struct RedisLedger::Impl {
     }
   }
 
-  // As many replies as entries, and not a byte more.
-  static bool IsSound(const Call& call, const redisReply& reply, size_t expected) {
+  // The data in the replies is looked at entry by entry, later.
+  bool IsSound(const Call& call, const redisReply& reply, size_t expected) const {
     const size_t elements = call.record ? 3 : 4;
     if (reply.type != REDIS_REPLY_ARRAY || reply.elements != elements ||
         reply.element[0]->type != REDIS_REPLY_STRING ||
@@ -498,16 +495,10 @@ struct RedisLedger::Impl {
         static_cast<uint64_t>(number.integer) > kNumberMax) {
       return false;
     }
-    std::string_view replies = TextOf(*reply.element[0]);
-    if (call.record) return replies.size() == expected * kRecordReplyBytes;
-    if (reply.element[2]->type != REDIS_REPLY_INTEGER) return false;
-    for (size_t i = 0; i < expected; ++i) {
-      if (replies.empty()) return false;
-      const size_t bytes = replies.front() == kAsAsked ? 1 : kClaimReplyBytes;
-      if (replies.size() < bytes) return false;
-      replies.remove_prefix(bytes);
-    }
-    return replies.empty();
+    const std::string_view replies = TextOf(*reply.element[0]);
+    if (call.record) return AreRecordReplies(replies, expected, directory.size());
+    return reply.element[2]->type == REDIS_REPLY_INTEGER &&
+           AreClaimReplies(replies, expected, directory.size());
   }
 
   // After `answered` more entries.
@@ -593,7 +584,23 @@ struct RedisLedger::Impl {
     reply.requested_at_ms = static_cast<int64_t>(in.Take<6>());
     reply.epoch = static_cast<uint32_t>(in.Take<4>());
     reply.existed = in.Take<1>() == 1 && reply.verdict == ClaimVerdict::kYours;
+    const bool granted =
+        reply.verdict == ClaimVerdict::kYours || reply.verdict == ClaimVerdict::kStale;
+    if (granted && !CanBeAdopted(reply)) {
+      Tell("the claim of a payment is not one that a gateway can have made (attempt " +
+           std::to_string(reply.attempt) + ", requestedAt " +
+           std::to_string(reply.requested_at_ms) + " ms); the payment waits");
+      reply = {};
+      reply.verdict = ClaimVerdict::kFailed;
+    }
     call.claim_replies.push_back(reply);
+  }
+  // What stands in the books may be of anybody who can write there. It is this one payment's
+  // trouble, and no reason to leave the books.
+  static bool CanBeAdopted(const ClaimReply& reply) {
+    return reply.attempt > 0 && reply.attempt <= payments::kAttemptMax &&
+           reply.processor != payments::kNoProcessor &&
+           payments::IsRequestedAt(reply.requested_at_ms);
   }
   void TakeRecordReply(Call& call, Unpacker& in) {
     RecordReply reply;
@@ -611,13 +618,10 @@ struct RedisLedger::Impl {
          "Where this is frequent, set a longer DEDUP_HORIZON");
   }
 
+  // None as well if its name is lost, or there is no room for one more.
   payments::ProcessorId ProcessorOf(uint64_t code) {
     if (code < kUnnamed) return static_cast<payments::ProcessorId>(code);
-    std::string_view rest = ledger_names;
-    for (uint64_t i = kUnnamed; i < code && !rest.empty(); ++i) {
-      rest.remove_prefix(std::min(rest.size(), rest.find('\n') + 1));
-    }
-    const auto id = directory.Add(rest.substr(0, rest.find('\n')));
+    const auto id = directory.Add(LedgerName(static_cast<uint8_t>(code), ledger_names));
     return id ? *id : payments::kNoProcessor;
   }
 

@@ -97,7 +97,7 @@ struct PaymentTable::Impl {
   void Scan();
   bool IsSound(const Slot& slot, const SlotStatus& status) const;
   SlotStatus Unpack(uint64_t word) const;
-  uint64_t Pack(const SlotStatus& status);
+  uint64_t Pack(const SlotStatus& status) const;
   void DirtyAll();
   void Forget(const Slot& slot);
   uint64_t SinceOpeningMs(int64_t monotonic_ns) const;
@@ -198,10 +198,17 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
 bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) const {
   if (slot.checksum != PaymentChecksum(slot)) return false;
   if (!IsPayment(slot)) return false;
+  // No clock says such a time, and sums with one of it could overflow.
+  constexpr int64_t kTimeMax = int64_t{1} << 53U;
+  if (slot.accepted_at_ms < -kTimeMax || slot.accepted_at_ms > kTimeMax) return false;
+  // The next attempt needs a number.
+  if (status.state == SlotState::kAccepted) return status.attempt < payments::kAttemptMax;
   const bool has_processor =
-      status.state == SlotState::kSent || status.state == SlotState::kUnresolved ||
-      status.state == SlotState::kBooked || status.state == SlotState::kFreeBooked;
-  return !has_processor || (names.Knows(status.processor) && status.attempt > 0);
+      status.state == SlotState::kClaimed || status.state == SlotState::kSent ||
+      status.state == SlotState::kUnresolved || status.state == SlotState::kBooked ||
+      status.state == SlotState::kFreeBooked;
+  const bool has_time = status.requested_at_ms != 0 || status.state == SlotState::kFreeBooked;
+  return !has_processor || (names.Knows(status.processor) && status.attempt > 0 && has_time);
 }
 
 // Milliseconds since the opening, up to what the queue can hold.
@@ -258,14 +265,10 @@ SlotStatus PaymentTable::Impl::Unpack(uint64_t word) const {
   return status;
 }
 
-uint64_t PaymentTable::Impl::Pack(const SlotStatus& status) {
+uint64_t PaymentTable::Impl::Pack(const SlotStatus& status) const {
   SlotStatus stored = status;
   stored.processor = names.ToFile(status.processor);
-  if (stored.processor == ProcessorNames::kMissing) {
-    // A name that came up after this table was opened: rare, and once per name.
-    const std::lock_guard lock(header_mutex);
-    stored.processor = names.Add(status.processor, file);
-  }
+  TG_ASSERT(stored.processor != ProcessorNames::kMissing);  // CanHold was asked
   return PackStatus(stored);
 }
 
@@ -339,6 +342,13 @@ void PaymentTable::Release(uint32_t slot, const SlotStatus& status, int64_t mono
   // A millisecond that has begun counts as a whole one: a rest is never shorter.
   const uint64_t freed_ms = impl_->SinceOpeningMs(monotonic_now_ns + base::kNanosPerMilli - 1);
   TG_ASSERT(impl_->free->TryPush(FreeItem(slot, freed_ms + rest_ms)));
+}
+
+bool PaymentTable::CanHold(payments::ProcessorId processor) {
+  if (processor >= payments::kNoProcessor) return false;
+  if (impl_->names.ToFile(processor) != ProcessorNames::kMissing) return true;
+  const std::lock_guard lock(impl_->header_mutex);
+  return impl_->names.Add(processor, impl_->file).has_value();
 }
 
 void PaymentTable::SetStatus(uint32_t slot, const SlotStatus& status) {

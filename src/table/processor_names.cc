@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <string_view>
 
-#include "tollgate/base/assert.h"
 #include "tollgate/base/text.h"
 
 namespace tollgate::table {
@@ -71,13 +69,14 @@ base::Status ProcessorNames::Load(TableHeader& header) {
   return base::OkStatus();
 }
 
-payments::ProcessorId ProcessorNames::Add(payments::ProcessorId id, TableFile& file) {
+std::optional<payments::ProcessorId> ProcessorNames::Add(payments::ProcessorId id,
+                                                         TableFile& file) {
   if (ToFile(id) != kMissing) return ToFile(id);  // another thread was faster
   const auto index = IndexOf(file.header(), directory_.Name(id));
-  TG_ASSERT(index.has_value());  // Load has room for all names of the instance
-  // The name must stand in the file before any slot uses its index.
-  const auto status = file.WriteHeader(true);
-  TG_ASSERT(status.ok());
+  if (!index) return std::nullopt;
+  // The name must stand in the file before any slot uses its index. After a failure it stands in
+  // memory alone, and the next try writes it.
+  if (!file.WriteHeader(true).ok()) return std::nullopt;
   Join(id, *index);
   return *index;
 }

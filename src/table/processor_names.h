@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <optional>
 
 #include "table/table_file.h"
 #include "tollgate/payments/processor_directory.h"
@@ -22,8 +23,9 @@ class ProcessorNames {
 
   // Joins the names of both, and changes `header` in memory. Fails if they are too many.
   base::Status Load(TableHeader& header);
-  // Writes a further name into the file's header; returns its index there.
-  payments::ProcessorId Add(payments::ProcessorId id, TableFile& file);
+  // Writes a further name into the file's header; returns its index there. Nothing: no room, or the
+  // disk has failed, and no slot may use it.
+  std::optional<payments::ProcessorId> Add(payments::ProcessorId id, TableFile& file);
 
   payments::ProcessorId ToFile(payments::ProcessorId id) const {
     return to_file_[id].load(std::memory_order_acquire);  // partner: Join

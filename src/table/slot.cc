@@ -1,30 +1,30 @@
 #include "tollgate/table/slot.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "tollgate/base/assert.h"
 #include "tollgate/payments/limits.h"
-#include "tollgate/payments/processor_json.h"
 
 namespace tollgate::table {
 namespace {
 
-// 2025-01-01T00:00:00Z: forty bits of milliseconds from here last until 2059.
-constexpr int64_t kOriginMs = 1'735'689'600'000;
+constexpr int64_t kOriginMs = payments::kRequestedAtOriginMs;
 constexpr uint64_t kTimeMask = (uint64_t{1} << 40U) - 1;
-static_assert(kOriginMs + static_cast<int64_t>(kTimeMask) == payments::kRequestedAtMsMax);
+static_assert(payments::kRequestedAtMsMax - kOriginMs == int64_t{kTimeMask});
 
 }  // namespace
 
 uint64_t PackStatus(const SlotStatus& status) {
   TG_ASSERT(status.attempt <= payments::kAttemptMax);
   TG_ASSERT(status.processor <= payments::kNoProcessor);
-  // Zero stands for "none"; a time before the origin (a clock set wrong) becomes the first moment.
+  // Zero stands for "none". Whoever has a time from outside asks IsRequestedAt first; one that
+  // does not fit becomes the nearest that does, and takes no bit of its neighbours.
   uint64_t time = 0;
   if (status.requested_at_ms != 0) {
-    const int64_t since = status.requested_at_ms - kOriginMs;
-    time = since < 1 ? 1 : static_cast<uint64_t>(since);
-    TG_ASSERT(time <= kTimeMask);
+    const int64_t kept = std::clamp(status.requested_at_ms, payments::kRequestedAtMsMin,
+                                    payments::kRequestedAtMsMax);
+    time = static_cast<uint64_t>(kept - kOriginMs);
   }
   return uint64_t{static_cast<uint8_t>(status.state)} << 61U | uint64_t{status.pinned} << 60U |
          uint64_t{static_cast<uint8_t>(status.reason)} << 58U | uint64_t{status.processor} << 53U |

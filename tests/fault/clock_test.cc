@@ -2,6 +2,8 @@
 // to the millisecond, whatever the times are.
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "tests/fault/fault_fixture.h"
 
 namespace tollgate::testing {
@@ -41,6 +43,93 @@ TEST_F(Clocks, SkewedBetweenInstancesLoseNothingAndShiftNoPayment) {
     last_ms = std::max(last_ms, payment.requested_at_ms);
   }
   EXPECT_GT(last_ms - first_ms, 86'400'000);
+}
+
+// A machine without a battery wakes up in 1970; another one's clock was mistyped.
+TEST_F(Clocks, OutsideOfWhatAPaymentCanHoldPaymentsAreKeptAndSentOnceItIsRight) {
+  if (std::string(TOLLGATE_SHIM).empty()) GTEST_SKIP() << "sanitizers and LD_PRELOAD do not mix";
+  const auto now_s = static_cast<long long>(::time(nullptr));
+  const long long to_1970_ms = -(now_s - 86'400) * 1'000;
+  const long long to_2060_ms = (2'840'140'800LL - now_s) * 1'000;
+  Stack stack({.gateway_arguments = {},
+               .redis_arguments = {},
+               .haproxy = false,
+               .gateway_environment = {{0, Wrong(std::to_string(to_1970_ms))},
+                                       {1, Wrong(std::to_string(to_2060_ms))}}});
+  stack.StartRedis();
+  for (size_t i = 0; i < 2; ++i) ASSERT_NO_FATAL_FAILURE(stack.StartProcessor(i));
+  for (size_t i = 0; i < 2; ++i) {
+    stack.StartGateway(i);
+    HttpClient client(stack.GatewaySocket(i));
+    ASSERT_TRUE(Eventually([&] { return client.Get("/healthz").status == 200; })) << stack.Logs();
+    const auto ready = client.Get("/readyz");
+    EXPECT_EQ(ready.status, 503);
+    EXPECT_NE(ready.body.find("clock"), std::string::npos) << ready.body;
+    for (uint64_t n = 0; n < 20; ++n) {
+      const auto answer =
+          client.Post("/payments", PaymentBody(TestId(seed_, 100 * (i + 1) + n), "19.90"));
+      EXPECT_EQ(answer.status, 202) << answer.body;
+    }
+    EXPECT_TRUE(Eventually([&] {
+      return stack.gateway(i).Log().find("nothing new is sent until the clock is set right") !=
+             std::string::npos;
+    })) << stack.Logs();
+  }
+  EXPECT_TRUE(stack.Held(0).empty() && stack.Held(1).empty()) << "sent with a wrong time";
+  // People set the clocks, and the payments go on, with the times of today.
+  const int64_t set_right_ms = static_cast<int64_t>(::time(nullptr)) * 1'000;
+  for (size_t i = 0; i < 2; ++i) {
+    stack.gateway(i).Kill();
+    CountRound();
+    stack.SetGatewayEnvironment(i, {});
+    stack.StartGateway(i);
+    ASSERT_TRUE(stack.WaitReady(i)) << stack.Logs();
+  }
+  ASSERT_TRUE(Eventually([&] { return stack.Held(0).size() + stack.Held(1).size() == 40; }))
+      << stack.Logs();
+  for (size_t i = 0; i < 2; ++i) {
+    for (const auto& [id, payment] : stack.Held(i)) {
+      EXPECT_GE(payment.requested_at_ms, set_right_ms) << id;
+    }
+  }
+  EXPECT_TRUE(Eventually([&] {
+    return Stack::Summary(stack.GatewaySocket(0)) == stack.HeldTotals();
+  })) << stack.Logs();
+}
+
+// A processor's answer is a stranger's bytes: it stops nothing, at no start.
+TEST_F(Clocks, OfAProcessorThatSaysAnImpossibleTimeStopNoGateway) {
+  Stack stack({.gateway_arguments = {}, .redis_arguments = {}, .gateways = 1, .haproxy = false});
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  const std::string id = TestId(seed_, 1);
+  for (size_t i = 0; i < 2; ++i) {
+    const auto booked = HttpClient(stack.ProcessorAddress(i))
+                            .Post("/payments", R"({"correlationId":")" + id +
+                                                   R"(","amount":19.90,"requestedAt":)"
+                                                   R"("2061-01-01T00:00:00.000Z"})");
+    ASSERT_EQ(booked.status, 200) << booked.body;
+  }
+  ASSERT_EQ(HttpClient(stack.GatewaySocket(0)).Post("/payments", PaymentBody(id, "19.90")).status,
+            202);
+  const auto told = [&] {
+    return stack.gateway(0).Log().find("which no gateway can have sent") != std::string::npos;
+  };
+  ASSERT_TRUE(Eventually(told)) << stack.Logs();
+  for (int start = 0; start < 2; ++start) {
+    stack.gateway(0).Kill();
+    CountRound();
+    stack.StartGateway(0);
+    ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
+    ASSERT_TRUE(Eventually(told)) << stack.Logs();
+    const std::string next = TestId(seed_, 10 + static_cast<uint64_t>(start));
+    HttpClient client(stack.GatewaySocket(0));
+    ASSERT_EQ(client.Post("/payments", PaymentBody(next, "1.00")).status, 202);
+    EXPECT_TRUE(Eventually([&] {
+      return client.Get("/payments/" + next).body.find(R"("state":"booked")") != std::string::npos;
+    })) << stack.Logs();
+    EXPECT_NE(client.Get("/payments/" + id).body.find(R"("state":"unresolved")"),
+              std::string::npos);
+  }
 }
 
 }  // namespace

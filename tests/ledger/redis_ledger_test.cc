@@ -253,6 +253,37 @@ TEST_F(RedisLedgerTest, WhatMayHaveBeenCountedAndForgottenIsNotCountedAgain) {
   EXPECT_EQ(Claim(owner_, {record(3, now_ms).claim}).at(0).verdict, ClaimVerdict::kBooked);
 }
 
+// Whatever somebody wrote into Redis, it is one payment's trouble.
+TEST_F(RedisLedgerTest, AClaimThatNoGatewayCanHaveMadeFailsAloneAndIsToldOf) {
+  RedisLedger& ledger = Connect();
+  const Owner owner{.table = {1, 1}, .incarnation = 1, .nonce = 1};
+  // What stands in a pending claim behind so many bytes: attempt 24, processor 26, requestedAt 27.
+  const std::pair<const char*, const char*> damages[] = {
+      {"24", R"(\255\255)"},                   // attempt 65535
+      {"26", R"(\31)"},                        // no processor
+      {"26", R"(\99)"},                        // one without a name
+      {"27", R"(\0\0\0\0\0\1)"},               // 1970
+      {"27", R"(\255\255\255\255\255\255)"}};  // before 1970, or after 2059
+  uint64_t id = 0;
+  for (const auto& [at, bytes] : damages) {
+    ASSERT_EQ(Claim(owner, {Request(++id)})[0].verdict, ClaimVerdict::kYours);
+    const std::string damage =
+        std::string("local new = '") + bytes +
+        "' for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do local old = redis.call('HGET', "
+        "KEYS[1], id) redis.call('HSET', KEYS[1], id, old:sub(1, " +
+        at + ") .. new .. old:sub(" + at + " + 1 + #new)) end";
+    Cli({"eval", damage, "1", Options().prefix + "pending"});
+    told_.clear();
+    const auto replies = Claim(owner, {Request(id), Request(1'000 + id, 2)});
+    ASSERT_EQ(replies.size(), 2U) << "the connection was given up: " << told_;
+    EXPECT_EQ(replies[0].verdict, ClaimVerdict::kFailed) << at << ' ' << bytes;
+    EXPECT_EQ(replies[1].verdict, ClaimVerdict::kYours) << at << ' ' << bytes;
+    EXPECT_NE(told_.find("not one that a gateway can have made"), std::string::npos) << told_;
+    EXPECT_TRUE(ledger.ready());
+    Cli({"del", Options().prefix + "pending"});
+  }
+}
+
 TEST_F(RedisLedgerTest, AKilledServerFailsTheBatchAndItsReturnIsATailThatMayBeLost) {
   RedisLedger& ledger = Connect();
   ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);

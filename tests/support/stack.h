@@ -8,6 +8,7 @@
 #include <array>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/child_process.h"
@@ -45,6 +46,14 @@ class Stack {
   void Start();
   void StartRedis();
   void StartGateway(size_t index);
+  // From their next start on: words that come after all others, for all gateways.
+  void AddGatewayArguments(const std::vector<std::string>& words) {
+    options_.gateway_arguments.insert(options_.gateway_arguments.end(), words.begin(), words.end());
+  }
+  // From its next start on.
+  void SetGatewayEnvironment(size_t index, std::map<std::string, std::string> environment) {
+    options_.gateway_environment[index] = std::move(environment);
+  }
   // One more gateway of the same settings, on a data folder and a socket of its own.
   ChildProcess StartAnother(const std::string& data_folder, const std::string& socket);
   void StartProcessor(size_t index);
@@ -92,7 +101,7 @@ class Stack {
  private:
   std::vector<std::string> GatewayWords(const std::string& data_folder, const std::string& socket);
 
-  const StackOptions options_;
+  StackOptions options_;
   TemporaryFolder folder_;
   std::string front_;
   std::array<std::string, 2> processor_addresses_;

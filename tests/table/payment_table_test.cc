@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +59,34 @@ TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
     EXPECT_EQ(copy->status.pinned, i == 3);
     EXPECT_EQ(copy->status.requested_at_ms, i > 0 ? 1'752'583'111'111 : 0);
   }
+}
+
+// A disk that fails stops no gateway because Redis named a processor that is new to its table.
+TEST_F(PaymentTableTest, ANameThatCannotBeWrittenIsHeldByNoSlot) {
+  auto table = Open();
+  const auto late = directory_.Add("late");
+  ASSERT_TRUE(late);
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  const bool held = table->CanHold(*late);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_FALSE(held);
+  EXPECT_TRUE(table->CanHold(*late)) << "the disk is well again";
+  EXPECT_TRUE(table->CanHold(0));
+  EXPECT_FALSE(table->CanHold(payments::kNoProcessor));
+  const auto slot = table->Acquire(Pay(1), 5, 0);
+  const SlotStatus status{.state = SlotState::kSent,
+                          .processor = *late,
+                          .attempt = 1,
+                          .requested_at_ms = 1'752'583'111'111};
+  table->SetStatus(*slot, status);
+  table.reset();
+  directory_.Add("another");
+  EXPECT_EQ(Open()->Status(*slot), status);
 }
 
 TEST_F(PaymentTableTest, ADamagedSlotIsSetAside) {

@@ -63,6 +63,8 @@ struct ForwarderOptions {
   uint32_t breaker_failures = 3;        // consecutive, that open it
   int64_t outage_expected_ms = 20'000;  // before any was seen
   Cutoff cutoff;
+  // How long the books know a booked id, at least.
+  int64_t dedup_horizon_ms = 24 * 3600 * 1000;
   // Per processor, over all live instances (upstream::HealthBoard says how many): a processor's
   // in_flight_max holds as far as this allows.
   size_t fleet_in_flight_max = 800;

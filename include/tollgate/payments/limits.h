@@ -15,4 +15,13 @@ inline constexpr uint16_t kAttemptMax = 8191;   // thirteen bits in a slot
 inline constexpr size_t kPredecessorsMax = 4;   // ids that a table remembers it had
 inline constexpr size_t kLedgerBatchMax = 256;  // payments in one script call
 
+// The times that a requestedAt can have: what forty bits of milliseconds in a slot hold, from
+// 2025-01-01 to November 2059 UTC. Nothing is sent with another one.
+inline constexpr int64_t kRequestedAtOriginMs = 1'735'689'600'000;
+inline constexpr int64_t kRequestedAtMsMin = kRequestedAtOriginMs + 1;  // zero stands for none
+inline constexpr int64_t kRequestedAtMsMax = kRequestedAtOriginMs + (int64_t{1} << 40U) - 1;
+constexpr bool IsRequestedAt(int64_t unix_ms) {
+  return unix_ms >= kRequestedAtMsMin && unix_ms <= kRequestedAtMsMax;
+}
+
 }  // namespace tollgate::payments

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "tollgate/payments/limits.h"
 #include "tollgate/payments/payment.h"
 
 namespace tollgate::payments {
@@ -18,10 +19,6 @@ inline constexpr size_t kProcessorBodyBytesMax = 160;
 // {"correlationId":"…","amount":19.90,"requestedAt":"2025-07-15T12:34:56.123Z"}; returns its
 // length. REQUIRES: room for kProcessorBodyBytesMax at `out`.
 size_t FormatProcessorPayment(const Payment& payment, int64_t requested_at_ms, char* out);
-
-// The last requestedAt that is taken from a processor, in 2059 (Unix milliseconds): a slot of the
-// table has no room for a later one (table/slot.cc).
-inline constexpr int64_t kRequestedAtMsMax = 2'835'201'227'775;
 
 // The answer of GET /payments/{id}. Nothing also for an amount that is not exact to the cent, and
 // for a time that the table has no room for.

@@ -96,7 +96,11 @@ class PaymentTable {
   // REQUIRES: status.state is one of these; the caller owns the slot.
   void Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns);
 
-  // One release store. REQUIRES: the caller owns the slot.
+  // Can a slot say that it is at `processor`? A name that came up after this table was opened is
+  // written into its header first; false: it could not be, or it is no processor's. Thread: any.
+  bool CanHold(payments::ProcessorId processor);
+  // One release store. REQUIRES: the caller owns the slot; its processor is none, a configured one,
+  // one that the table knows from its opening, or CanHold said yes.
   void SetStatus(uint32_t slot, const SlotStatus& status);
   SlotStatus Status(uint32_t slot) const;  // acquire; partner: SetStatus and Acquire
   // REQUIRES: the caller owns the slot.
