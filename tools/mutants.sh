@@ -39,7 +39,7 @@ PY
     escaped=1
   else
     printf '%-74s found: %s\n' "$name" \
-      "$(grep -oE 'charged twice|lost|not charged there|not on the books|counted|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
+      "$(grep -oE 'charged twice|lost|not charged there|not on the books|sent, and the books|sent again while|counted|amount or time differ|still in the table|rejected, and charged|assertion failed[^/]*' run.log | sort | uniq -c | sort -rn | head -2 | awk '{$1=""; print}' | paste -sd,)"
   fi
   cp original "$file"
 }
@@ -93,6 +93,13 @@ mutant "nothing new is claimed while the ledger is told again" $f/claiming.cc \
   'ledger.can_claim() && !retell.active();' 'ledger.can_claim();'
 mutant "a freed slot rests before it is reused" src/table/payment_table.cc \
   'FreeItem(slot, freed_ms + rest_ms)' 'FreeItem(slot, freed_ms + rest_ms / 1000 - 5)'
+
+mutant "what another owner has claimed is only looked up" $f/claiming.cc \
+  'return Configured(held.processor) && !OthersHave(held);' 'return Configured(held.processor);'
+mutant "after a lost tail a claim is asked for before a payment is sent again" $f/claiming.cc \
+  '    if (held.tail != tails) {' '    if (held.tail > tails) {'
+mutant "nothing is sent again while the books cannot be asked" $f/claiming.cc \
+  'if (held.pinned && !ledger.ready()) {' 'if (held.pinned && held.attempt == 0) {'
 
 # Those of DURABILITY=disk.
 mutant "disk: the 202 and the ring only after the commit" src/api/admission.h \

@@ -66,7 +66,7 @@ std::string ToJson(const View& view, const payments::ProcessorDirectory& directo
     json += '"';
   }
   if (view.processor != payments::kNoProcessor) {
-    json += R"(,"processor":)" + base::JsonString(directory.Name(view.processor));
+    json += R"(,"processor":)" + base::JsonString(directory.Label(view.processor));
   }
   if (view.requested_at_ms != 0) {
     json += R"(,"requestedAt":")" + payments::TimestampToString(view.requested_at_ms) + '"';
@@ -91,7 +91,8 @@ std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry
 
 std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
                            const payments::ProcessorDirectory& directory) {
-  const bool rejected = snapshot.status.reason != table::RejectReason::kNone;
+  const bool rejected = snapshot.status.reason != table::RejectReason::kNone &&
+                        snapshot.status.state != SlotState::kUnresolved;
   // A refused attempt's processor and time say nothing of the payment any more.
   const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
   return ToJson({.id = snapshot.payment.id,

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "app/shared.h"
 #include "app/signals.h"
 #include "tollgate/app/gateway.h"
 #include "tollgate/base/load_pages.h"
@@ -83,7 +84,7 @@ void PrintPending(const table::PaymentTable::Snapshot& it,
   const std::string amount = payments::CentsToString(it.payment.amount_cents);
   const std::string accepted = payments::TimestampToString(it.accepted_at_ms);
   const bool sent = it.status.processor != payments::kNoProcessor;
-  const std::string name = sent ? directory.Name(it.status.processor) : json ? "" : "-";
+  const std::string name = sent ? directory.Label(it.status.processor) : json ? "" : "-";
   const std::string processor = json ? base::JsonString(name) : name;
   if (json) {
     std::printf(
@@ -161,7 +162,8 @@ int ListPending(const Config& config, bool json) {
   table::ExitWithAWordIfATableIsLost();
   int worst = 0;
   for (const std::string& path : table::ListTables(config.data_dir)) {
-    payments::ProcessorDirectory directory(names);  // one table's names are not in another's way
+    // One table's names are not in another's way.
+    payments::ProcessorDirectory directory(names, IdentitiesOf(config));
     const auto pending = table::ReadPending(path, directory);
     if (!pending.ok()) {
       worst = Fail(pending.error().message);

@@ -259,6 +259,14 @@ void DescribeProcessor(std::ostream& text, const upstream::ProcessorOptions& pro
        << "fee " << static_cast<double>(processor.fee_ppm) / 1e6 << ", in flight at most "
        << processor.in_flight_max << ", connect within " << Millis(processor.connect_timeout_ms)
        << ", answer within " << Millis(processor.answer_timeout_ms) << '\n';
+  if (!processor.identity.empty()) {
+    text << std::setw(22) << ""
+         << "identity " << WithoutSecrets(processor.identity) << '\n';
+  }
+  for (const std::string& former : processor.was) {
+    text << std::setw(22) << ""
+         << "was " << WithoutSecrets(former) << '\n';
+  }
   if (!processor.ca_file.empty())
     text << std::setw(22) << ""
          << "ca_file " << processor.ca_file << '\n';

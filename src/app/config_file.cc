@@ -143,6 +143,22 @@ class FileReader {
       return ::access(text.c_str(), R_OK) == 0 ||
              Fail(value, "ca_file must name a PEM file that can be read");
     }
+    if (key == "identity") {
+      processor.identity = text;
+      return !text.empty() ||
+             Fail(value, "identity must be a text that says which processor it is");
+    }
+    if (key == "was") {
+      const toml::array* const list = value.as_array();
+      if (list == nullptr) return Fail(value, "was must be a list of URLs or identities");
+      for (const toml::node& former : *list) {
+        processor.was.push_back(former.value_or(std::string()));
+        if (processor.was.back().empty()) {
+          return Fail(former, "was must be a list of URLs or identities");
+        }
+      }
+      return true;
+    }
     if (key == "fee") {
       const double fee = value.value_or(-1.0);
       processor.fee_ppm = std::llround(fee * 1e6);
@@ -164,8 +180,9 @@ class FileReader {
           nanos.value() / base::kNanosPerMilli;
       return true;
     }
-    const std::string near = Nearest(key, {"name", "url", "fee", "headers", "in_flight_max",
-                                           "connect_timeout", "answer_timeout", "ca_file"});
+    const std::string near =
+        Nearest(key, {"name", "url", "fee", "headers", "in_flight_max", "connect_timeout",
+                      "answer_timeout", "ca_file", "identity", "was"});
     return Fail(value, "unknown key " + key + " of a processor" +
                            (near.empty() ? "" : "; did you mean " + near + "?"));
   }

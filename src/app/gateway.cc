@@ -71,6 +71,9 @@ base::Status Gateway::Impl::OpenTable() {
                 (report.created ? "new"
                                 : std::to_string(report.unfinished) + " to continue, " +
                                       std::to_string(report.resting) + " resting"));
+  for (const auto& [processor, count] : report.sent_to_strangers) {
+    base::LogError(AboutStranger(shared.directory, processor, count));
+  }
   if (report.damaged != 0) {
     base::LogError(std::to_string(report.damaged) + " damaged slots were set aside in " +
                    shared.queue.table->path() + "; keep the file, and run `tollgate pending`");
@@ -137,7 +140,7 @@ std::string Gateway::Impl::Metrics() {
     sources.forward.push_back(&worker->adopted_metrics());
   }
   for (size_t id = 0; id < shared.directory.size(); ++id) {
-    sources.processors.push_back(shared.directory.Name(static_cast<payments::ProcessorId>(id)));
+    sources.processors.push_back(shared.directory.Label(static_cast<payments::ProcessorId>(id)));
   }
   for (int outcome = 0; outcome <= static_cast<int>(upstream::PostOutcome::kUnknown); ++outcome) {
     sources.outcomes.emplace_back(upstream::Name(static_cast<upstream::PostOutcome>(outcome)));

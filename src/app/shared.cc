@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "app/urls.h"
 #include "tollgate/base/assert.h"
 #include "tollgate/table/data_folder.h"
 
@@ -17,11 +18,43 @@ std::vector<std::string> NamesOf(const Config& config) {
   return names;
 }
 
+// A password or a slash at the end makes no other processor of it.
+uint64_t HashOf(std::string identity) {
+  while (identity.ends_with('/')) identity.pop_back();
+  return payments::IdentityHash(WithoutSecrets(identity));
+}
+
 }  // namespace
+
+std::vector<std::vector<uint64_t>> IdentitiesOf(const Config& config) {
+  std::vector<std::vector<uint64_t>> identities;
+  for (const auto& processor : config.processors) {
+    identities.push_back({HashOf(processor.identity.empty() ? processor.url : processor.identity)});
+    for (const std::string& former : processor.was) identities.back().push_back(HashOf(former));
+  }
+  return identities;
+}
+
+std::string AboutStranger(const payments::ProcessorDirectory& directory,
+                          payments::ProcessorId processor, size_t count) {
+  const std::string& name = directory.Name(processor);
+  const std::string sent =
+      std::to_string(count) + " payments may have been sent to the processor " + name;
+  if (directory.ConfiguredId(processor) == payments::kNoProcessor) {
+    return sent +
+           ", which is not configured: they wait, and are sent nowhere else. Add it to "
+           "[[processors]] again, until `tollgate pending` shows none of them";
+  }
+  return sent +
+         " as it was before its URL or identity changed: they are looked up at the present "
+         "one, and never sent again. If it is the same processor, add was = [\"its URL "
+         "before\"] (or identity = what it was) to its [[processors]] in CONFIG, and start "
+         "again; if it is another one, give it another name";
+}
 
 Shared::Shared(const Config& config_in)
     : config(config_in),
-      directory(NamesOf(config_in)),
+      directory(NamesOf(config_in), IdentitiesOf(config_in)),
       routing_log(directory, [](const std::string& line) { base::LogInfo(line); }),
       sleepers(config_in.gather_us * base::kNanosPerMicro),
       clients(config_in.client_bytes_max / 2) {}

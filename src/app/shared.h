@@ -76,6 +76,13 @@ class RunIdKeeper {
   std::string kept_;               // by mutex_
 };
 
+// Of the configured processors, for a directory.
+std::vector<std::vector<uint64_t>> IdentitiesOf(const Config& config);
+
+// What people can do for payments that were sent to a processor that this instance does not have.
+std::string AboutStranger(const payments::ProcessorDirectory& directory,
+                          payments::ProcessorId processor, size_t count);
+
 struct Shared {
   explicit Shared(const Config& config_in);
 

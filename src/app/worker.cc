@@ -163,6 +163,9 @@ void Worker::Adopt(const std::string& path) {
   adopted->queue = std::move(opened).value();
   base::LogInfo("adoption: " + path + " is nobody's; finishing its " +
                 std::to_string(adopted->queue.table->recovery().unfinished) + " payments");
+  for (const auto& [processor, count] : adopted->queue.table->recovery().sent_to_strangers) {
+    base::LogError(AboutStranger(shared_.directory, processor, count));
+  }
   forward::ForwarderOptions options = ForwardingOf(shared_, 1, 0);
   options.tell_routing = nullptr;  // the workers' own say the same
   for (auto& processor : options.processors) {
@@ -189,7 +192,10 @@ void Worker::FinishAdopted() {
                        " is in use elsewhere by now; it is let go");
       return true;
     }
-    const bool idle = it->forwarding->forwarder().held() == 0 && it->queue.ring->SizeApprox() == 0;
+    // What only an instance that has its processor can finish is left to such a one.
+    const size_t stranded = it->forwarding->forwarder().stranded();
+    const bool idle =
+        it->forwarding->forwarder().held() == stranded && it->queue.ring->SizeApprox() == 0;
     if (!idle) {
       it->idle_since_ns = 0;
       return false;
@@ -201,7 +207,12 @@ void Worker::FinishAdopted() {
                   (report.damaged == 0 ? ""
                                        : "; it is kept for its " + std::to_string(report.damaged) +
                                              " damaged slots"));
-    if (report.damaged == 0) {
+    if (stranded != 0) {
+      folder_.Keep(it->queue.table->path());
+      base::LogWarning("adoption: " + it->queue.table->path() + " is kept for the " +
+                       std::to_string(stranded) +
+                       " payments that were sent to processors which this instance does not have");
+    } else if (report.damaged == 0) {
       it->queue.table->RemoveFile();
     } else {
       folder_.Keep(it->queue.table->path());

@@ -83,6 +83,7 @@ void Forwarder::Impl::Admit(uint32_t slot) {
       held.phase = Phase::kToClaim;
       SetStatus(held, SlotState::kUnresolved);
       CountUnresolved(entry, true);
+      if (OthersHave(held)) return SetDue(entry, Phase::kUnresolved, 1);  // first a look-up
       pool.PushBack(told, entry);
       return;
     case SlotState::kBooked:
@@ -226,28 +227,33 @@ void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimR
 // knows of, which may have been sent.
 void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
   Held& held = pool[entry];
-  const bool same = reply.attempt == held.attempt && reply.processor == held.processor &&
-                    reply.requested_at_ms == held.requested_at_ms;
+  // The books know a processor by its name alone. Which one of that name it was, the table knows.
+  const bool same_place = SameName(reply.processor, held.processor);
+  const bool same =
+      reply.attempt == held.attempt && same_place && reply.requested_at_ms == held.requested_at_ms;
   if (reply.existed) in_doubt = true;
   if (!same && !table.CanHold(reply.processor)) return ClaimUndecided(entry);
   if (!same) {
     GiveBackPlace(held);
     CountUnresolved(entry, false);
     held.attempt = reply.attempt;
-    held.processor = reply.processor;
+    if (!same_place) held.processor = reply.processor;
     held.requested_at_ms = reply.requested_at_ms;
     in_doubt = true;
   }
   held.epoch = reply.epoch;
   held.told = false;
+  held.tail = tails;
   table.SetClaimEpoch(held.slot, reply.epoch);
   if (in_doubt || held.pinned) {
     held.pinned = true;
     SetStatus(held, SlotState::kUnresolved);
     held.ticket = table.TakeTicket();
     CountUnresolved(entry, true);
-    return LookAgain(entry);
+    return MayBeSentAgain(held) ? LookAgain(entry) : WaitUnresolved(entry);
   }
+  // Claimed by an earlier start for a processor that this one does not have, and never sent.
+  if (!Configured(held.processor)) return Refused(entry);
   SetStatus(held, SlotState::kSent);
   held.ticket = table.TakeTicket();
   held.phase = Phase::kCommitting;
@@ -284,17 +290,60 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
 void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& reply) {
   Held& held = pool[entry];
   held.told = false;
-  if (reply.verdict == ClaimVerdict::kBooked && reply.processor == held.processor) {
+  held.tail = tails;
+  if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, held.processor)) {
     // Its record was executed before the crash, or its tail was restored.
     held.requested_at_ms = reply.requested_at_ms;
+    held.reject_reason = 0;
     return Release(entry, SlotState::kFreeBooked);
   }
-  metrics.contradictions.Add();
-  Tell(true,
-       "possible double charge: " + Describe(held) +
-           " may have been sent, and the books have it otherwise; look it up at both processors");
-  if (reply.verdict == ClaimVerdict::kBooked) return Release(entry, SlotState::kFree);
-  Unknown(entry);  // carry on: only its processor can tell
+  const bool booked = reply.verdict == ClaimVerdict::kBooked ||
+                      (reply.settled && reply.processor != payments::kNoProcessor);
+  const bool known = OthersHave(held);
+  if (!known) {
+    metrics.contradictions.Add();
+    Tell(true, "possible double charge: " + Describe(held) +
+                   " may have been sent, and the books have it otherwise; look it up at both "
+                   "processors");
+  }
+  if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
+    // Nobody else has charged it: only its own processor can tell, and may be asked again.
+    held.reject_reason = 0;
+    return Unknown(entry);
+  }
+  held.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  if (!known) return Unknown(entry);
+  if (!booked) return WaitUnresolved(entry);
+  // Another processor has charged it, and its own has just said that it has not, or cannot be
+  // asked.
+  Tell(true, "possible double charge: " + Describe(held) +
+                 " is let go: " + NameOf(reply.processor) +
+                 " has booked it; look at the other one again if it may still come in there");
+  held.reject_reason = 0;
+  Release(entry, SlotState::kFree);
+}
+
+// A copy that sleeps somewhere is the same entry as one that is sent now; but not if somebody else
+// sends the payment elsewhere. So it is sent again only to the very processor that it was sent to,
+// and only if nobody else has its claim; FlushPosts sees to it that the books can be asked, and
+// have said so since they last lost their tail.
+bool Forwarder::Impl::MayBeSentAgain(const Held& held) const {
+  return Configured(held.processor) && !OthersHave(held);
+}
+
+bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b) const {
+  if (a == b) return true;
+  if (a == payments::kNoProcessor || b == payments::kNoProcessor) return false;
+  return directory.Name(a) == directory.Name(b);
+}
+
+// Whose claim is it now? The reply goes on from there.
+void Forwarder::Impl::AskForClaim(uint32_t entry) {
+  Held& held = pool[entry];
+  if (held.is_repeat) GiveBackPlace(held);
+  held.told = true;
+  held.phase = Phase::kToClaim;
+  pool.PushBack(told, entry);
 }
 
 // Whether the claim was executed is not known; nothing was sent. It is repeated as it was: a
@@ -320,6 +369,17 @@ void Forwarder::Impl::FlushPosts() {
   while (!to_post.empty()) {
     const uint32_t entry = to_post.front();
     const Held& held = pool[entry];
+    if (held.tail != tails) {
+      // Granted by books that have lost it since: somebody else may have it by now.
+      pool.Remove(to_post, entry);
+      AskForClaim(entry);
+      continue;
+    }
+    if (held.pinned && !ledger.ready()) {
+      pool.Remove(to_post, entry);
+      WaitUnresolved(entry);
+      continue;
+    }
     Step();
     if (!client.Post({.payment = table.At(held.slot).payment,
                       .processor = held.processor,

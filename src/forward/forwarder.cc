@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
@@ -162,8 +163,8 @@ void Forwarder::Impl::Pump() {
   RunDue();
   traffic.Observe(now_ns, ring.SizeApprox() / options.forwarders);
   if (!draining) TakeWork();
+  FlushPosts();  // first, as it may find that a claim has to be asked for again
   FlushClaims();
-  FlushPosts();
   FlushRecords();
   PublishMetrics();
   TellRoute();
@@ -188,6 +189,19 @@ void Forwarder::Impl::PublishMetrics() {
                  " payments have an unknown outcome, the oldest for " +
                  std::to_string(age_ns / base::kNanosPerSecond) + " s: " + Describe(*oldest) +
                  "; they are asked about again until their processor answers");
+  TellOfStrangers();
+}
+
+void Forwarder::Impl::TellOfStrangers() const {
+  for (size_t id = states.size(); id < directory.size(); ++id) {
+    if (at_strangers[id] == 0) continue;
+    const auto processor = static_cast<payments::ProcessorId>(id);
+    const bool moved = directory.ConfiguredId(processor) != payments::kNoProcessor;
+    Tell(true, std::to_string(at_strangers[id]) + " of them are at " + directory.Label(processor) +
+                   (moved ? ", whose URL or identity has changed: they are only looked up; add was "
+                            "= [\"its URL before\"] to its [[processors]] if it is the same"
+                          : ", which is not configured: add it to [[processors]] again"));
+  }
 }
 
 const Held* Forwarder::Impl::OldestUnresolved() {
@@ -204,9 +218,12 @@ const Held* Forwarder::Impl::OldestUnresolved() {
 
 std::string Forwarder::Impl::Describe(const Held& held) const {
   return payments::ToString(table.At(held.slot).payment.id) + " at " +
-         (held.processor == payments::kNoProcessor ? "no processor"
-                                                   : directory.Name(held.processor)) +
+         (held.processor == payments::kNoProcessor ? "no processor" : NameOf(held.processor)) +
          ", attempt " + std::to_string(held.attempt);
+}
+
+std::string Forwarder::Impl::NameOf(payments::ProcessorId id) const {
+  return id == payments::kNoProcessor ? "another processor" : directory.Label(id);
 }
 
 bool Forwarder::Impl::AnyEligible() const {
@@ -366,6 +383,9 @@ void Forwarder::Pump() { impl_->Pump(); }
 int64_t Forwarder::NextDeadlineNs() const { return impl_->NextDeadlineNs(); }
 bool Forwarder::CouldTake() const { return impl_->CouldTake(); }
 size_t Forwarder::held() const { return impl_->pool.in_use(); }
+size_t Forwarder::stranded() const {
+  return std::accumulate(impl_->at_strangers.begin(), impl_->at_strangers.end(), size_t{0});
+}
 void Forwarder::BeginDrain() { impl_->draining = true; }
 bool Forwarder::quiet() const { return impl_->Quiet(); }
 bool Forwarder::retelling() const { return impl_->retell.active(); }
@@ -381,6 +401,7 @@ void Forwarder::OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> 
 void Forwarder::OnBatchFailed(uint64_t batch) { impl_->OnBatchFailed(batch); }
 void Forwarder::OnTailLost() {
   impl_->Tell(true, "the ledger may have lost its last moments; telling it again what is held");
+  ++impl_->tails;
   impl_->retell.Begin();
 }
 void Forwarder::OnLedgerState() {

@@ -82,6 +82,13 @@ struct Forwarder::Impl {
   void NotGranted(uint32_t entry, const ledger::ClaimReply& reply);
   void Contradicted(uint32_t entry, const ledger::ClaimReply& reply);
   void ClaimUndecided(uint32_t entry);
+  // Another owner has, or had, its claim: never sent again, only looked up.
+  static bool OthersHave(const Held& held) {
+    return held.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  }
+  bool MayBeSentAgain(const Held& held) const;
+  bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;
+  void AskForClaim(uint32_t entry);
   void MoveCommitted();
   void FlushPosts();
 
@@ -121,8 +128,11 @@ struct Forwarder::Impl {
   void SetDue(uint32_t entry, Phase phase, int64_t delay_ms);
   int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
   ProcessorState& StateOf(const Held& held) { return states[held.processor]; }
+  // False of one that a table knows and the configuration does not, or not as what it was.
   bool Configured(payments::ProcessorId id) const { return id < states.size(); }
+  void TellOfStrangers() const;
   std::string Describe(const Held& held) const;
+  std::string NameOf(payments::ProcessorId id) const;
 
   // A call to the ledger that is under way.
   struct Batch {
@@ -178,12 +188,14 @@ struct Forwarder::Impl {
   base::Random random;
   uint32_t repeats = 0;  // looks at unresolved payments under way
   uint32_t unresolved_count = 0;
+  std::array<uint32_t, payments::kProcessorsMax + 1> at_strangers{};  // of these, by processor
   int64_t now_ns = 0;
   int64_t wait_until_ns = INT64_MAX;  // the policy lets the oldest payment wait until then
   int64_t unresolved_told_ns = 0;
   uint32_t fleet = 1;  // live instances
   payments::ProcessorId told_route = payments::kNoProcessor;
   int64_t route_told_ns = 0;
+  uint32_t tails = 0;  // that the ledger lost
   int64_t clock_read_ns = 0;
   bool clock_usable = true;
   bool draining = false;

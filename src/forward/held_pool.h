@@ -54,6 +54,7 @@ struct Held {
   uint8_t trials = 0;         // how often it was the trial of a processor
   uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected
   uint32_t epoch = 0;
+  uint32_t tail = 0;  // of Impl::tails: the last before the books said whose the claim is
   int64_t requested_at_ms = 0;
   int64_t since_ns = 0;  // monotonic: unresolved since
   int64_t born_ns = 0;   // monotonic: accepted, as the wall clock told when it was taken

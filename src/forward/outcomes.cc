@@ -98,7 +98,8 @@ void Forwarder::Impl::OnAttemptPosted(uint32_t entry, const upstream::PostResult
 void Forwarder::Impl::StartLookup(uint32_t entry) {
   Held& held = pool[entry];
   Step();
-  if (client.Lookup(table.At(held.slot).payment.id, held.processor, entry)) {
+  const payments::ProcessorId at = directory.ConfiguredId(held.processor);
+  if (client.Lookup(table.At(held.slot).payment.id, at, entry)) {
     held.phase = Phase::kLookingUp;
     return;
   }
@@ -116,13 +117,15 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
   if (held.pinned) {
     // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
     // said it has it, nor to one that does not answer.
-    if (result.outcome == LookupOutcome::kAbsent && !held.duplicate) {
+    const bool absent = result.outcome == LookupOutcome::kAbsent && !held.duplicate;
+    if (absent && MayBeSentAgain(held)) {
       // What it holds of the attempt may have changed since the last copy, and not be on disk.
       held.phase = Phase::kCommitting;
       pool.PushBack(committing, entry);
       return MoveCommitted();
     }
     held.duplicate = false;
+    if (absent && ledger.ready()) return AskForClaim(entry);
     return WaitUnresolved(entry);
   }
   if (held.duplicate) {
@@ -145,8 +148,10 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
 bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& result) {
   Held& held = pool[entry];
   const table::Slot& slot = table.At(held.slot);
-  if (result.payment.amount_cents != slot.payment.amount_cents)
-    return true;  // its time is not used
+  if (result.payment.amount_cents != slot.payment.amount_cents) {
+    // A conflict, whatever its time; unless it is another processor than the one it was sent to.
+    return Configured(held.processor);
+  }
   constexpr int64_t kDayMs = 24 * 3600 * 1000;
   constexpr int64_t kSkewMs = 2 * kDayMs;
   const int64_t now_ms = clock.WallMillis();
@@ -210,8 +215,13 @@ void Forwarder::Impl::WaitUnresolved(uint32_t entry) {
 // payments may still tell.
 void Forwarder::Impl::LookAgain(uint32_t entry) {
   Held& held = pool[entry];
-  if (draining || !Configured(held.processor)) {
-    return SetDue(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
+  if (draining) return SetDue(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
+  if (!Configured(held.processor)) {
+    if (directory.ConfiguredId(held.processor) != payments::kNoProcessor) {
+      return StartLookup(entry);
+    }
+    // Nobody can be asked, but people may have settled it on the books.
+    return ledger.ready() ? AskForClaim(entry) : WaitUnresolved(entry);
   }
   const ProcessorState& state = StateOf(held);
   const bool crowded = state.in_flight() >= state.cap() ||
@@ -231,14 +241,15 @@ void Forwarder::Impl::Booked(uint32_t entry, int64_t requested_at_ms) {
   CountUnresolved(entry, false);
   held.requested_at_ms = requested_at_ms;
   held.pinned = false;
+  held.reject_reason = 0;
   SetStatus(held, SlotState::kBooked);
   metrics::ProcessorMetrics& out = metrics.processors[held.processor];
   out.booked.Add();
   out.booked_cents.Add(static_cast<uint64_t>(cents));
+  const int64_t fee_ppm = options.processors[directory.ConfiguredId(held.processor)].fee_ppm;
   const int64_t age_ms = clock.WallMillis() - table.At(held.slot).accepted_at_ms;
   out.forwarding_us.Observe(static_cast<uint64_t>(std::max<int64_t>(age_ms, 0)) * 1000);
-  metrics.fees_ppm_cents.Add(
-      static_cast<uint64_t>(cents * options.processors[held.processor].fee_ppm));
+  metrics.fees_ppm_cents.Add(static_cast<uint64_t>(cents * fee_ppm));
   metrics.least_fees_ppm_cents.Add(static_cast<uint64_t>(cents * least_fee_ppm));
   held.phase = Phase::kToRecord;
   pool.PushBack(to_record, entry);
@@ -270,6 +281,10 @@ void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
     StateOf(held).AddUnresolved(on ? 1 : -1);
     TellRouting(held.processor, on ? "too many of its payments have an unknown outcome"
                                    : "outcomes that were unknown are known");
+  } else {
+    uint32_t& count = at_strangers[held.processor];
+    count = on ? count + 1 : count - 1;
+    metrics.processors[held.processor].unresolved.Set(count);
   }
   if (on) {
     held.since_ns = now_ns;

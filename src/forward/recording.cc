@@ -74,8 +74,7 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
 
 void Forwarder::Impl::TellContradiction(const std::string& what, payments::ProcessorId other) {
   metrics.contradictions.Add();
-  Tell(true, "double charge: " + what + " is booked, and the books say that " +
-                 (other == payments::kNoProcessor ? "another processor" : directory.Name(other)) +
+  Tell(true, "double charge: " + what + " is booked, and the books say that " + NameOf(other) +
                  " booked it too; look it up at both processors");
 }
 

@@ -583,7 +583,9 @@ struct RedisLedger::Impl {
     reply.processor = ProcessorOf(in.Take<1>());
     reply.requested_at_ms = static_cast<int64_t>(in.Take<6>());
     reply.epoch = static_cast<uint32_t>(in.Take<4>());
-    reply.existed = in.Take<1>() == 1 && reply.verdict == ClaimVerdict::kYours;
+    const bool flag = in.Take<1>() == 1;
+    reply.existed = flag && reply.verdict == ClaimVerdict::kYours;
+    reply.settled = flag && reply.verdict == ClaimVerdict::kConflict;
     const bool granted =
         reply.verdict == ClaimVerdict::kYours || reply.verdict == ClaimVerdict::kStale;
     if (granted && !CanBeAdopted(reply)) {

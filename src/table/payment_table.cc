@@ -15,6 +15,17 @@
 #include "tollgate/base/clock.h"
 
 namespace tollgate::table {
+
+bool MayHoldWhatWasSent(const TableFile& file, payments::ProcessorId index) {
+  for (size_t i = 0; i < file.header().slots; ++i) {
+    const SlotStatus status = UnpackStatus(file.slots()[i].status.load(std::memory_order_relaxed));
+    const bool open = status.state == SlotState::kClaimed || status.state == SlotState::kSent ||
+                      status.state == SlotState::kUnresolved;
+    if (open && status.processor == index) return true;
+  }
+  return false;
+}
+
 namespace {
 
 // A word of the payment part. Written by the slot's owner while others may read it to find out
@@ -168,7 +179,8 @@ base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
                                                   .lock_wait_ms = options.lock_wait_ms});
   if (!status.ok()) return status;
   TableHeader& header = file.header();
-  status = names.Load(header);
+  status = names.Load(
+      header, [this](payments::ProcessorId index) { return MayHoldWhatWasSent(file, index); });
   if (!status.ok()) return status;
   ++header.incarnation;
   header.nonce = RandomNumber();
@@ -240,6 +252,9 @@ void PaymentTable::Impl::Scan() {
       resting.push_back({slot.freed_at_s, i});
     } else {
       report.to_continue.push_back(i);
+      const payments::ProcessorId processor = names.ToDirectory(status.processor);
+      const bool sent = status.state == SlotState::kSent || status.state == SlotState::kUnresolved;
+      if (sent && processor >= names.configured_count()) ++report.sent_to_strangers[processor];
     }
   }
   std::sort(resting.begin(), resting.end());

@@ -14,15 +14,20 @@ std::string_view NameAt(const TableHeader& header, size_t index) {
   return {name.data(), ::strnlen(name.data(), name.size())};
 }
 
-// The index of `name`, appended to the header if it is new; nothing if there is no room.
-std::optional<payments::ProcessorId> IndexOf(TableHeader& header, std::string_view name) {
+// The index of that name and identity, appended to the header if it is new; nothing if there is no
+// room.
+std::optional<payments::ProcessorId> IndexOf(TableHeader& header, std::string_view name,
+                                             uint64_t identity) {
   for (size_t i = 0; i < header.names.size(); ++i) {
     const std::string_view known = NameAt(header, i);
     if (known.empty()) {
       std::copy(name.begin(), name.end(), header.names[i].begin());
+      header.identities[i] = identity;
       return static_cast<payments::ProcessorId>(i);
     }
-    if (known == name) return static_cast<payments::ProcessorId>(i);
+    if (known == name && header.identities[i] == identity) {
+      return static_cast<payments::ProcessorId>(i);
+    }
   }
   return std::nullopt;
 }
@@ -53,16 +58,26 @@ void ProcessorNames::Join(payments::ProcessorId id, payments::ProcessorId index)
   to_file_[id].store(index, std::memory_order_release);       // partner: ToFile
 }
 
-base::Status ProcessorNames::Load(TableHeader& header) {
+base::Status ProcessorNames::Load(TableHeader& header,
+                                  const std::function<bool(payments::ProcessorId)>& in_use) {
   for (size_t i = 0; i < header.names.size() && !NameAt(header, i).empty(); ++i) {
-    if (!payments::IsProcessorName(NameAt(header, i))) return NotAName(NameAt(header, i));
-    const auto id = directory_.Add(NameAt(header, i));
+    const auto index = static_cast<payments::ProcessorId>(i);
+    const std::string_view name = NameAt(header, i);
+    if (!payments::IsProcessorName(name)) return NotAName(name);
+    uint64_t& identity = header.identities[i];
+    const auto first = directory_.Find(name);
+    // Nothing waits for what this name was: it is what the configuration says.
+    if (first && *first < directory_.configured_count() && !in_use(index)) identity = 0;
+    const auto id = directory_.Add(name, identity);
     if (!id) return TooMany();
-    Join(*id, static_cast<payments::ProcessorId>(i));
+    // From now on by its present identity, which was not known, or another name of the same.
+    if (*id < directory_.configured_count() || identity == 0) identity = directory_.Identity(*id);
+    Join(*id, index);
   }
   for (size_t id = 0; id < directory_.size(); ++id) {
     const auto known = static_cast<payments::ProcessorId>(id);
-    const auto index = IndexOf(header, directory_.Name(known));
+    if (ToFile(known) != kMissing) continue;
+    const auto index = IndexOf(header, directory_.Name(known), directory_.Identity(known));
     if (!index) return TooMany();
     Join(known, *index);
   }
@@ -72,7 +87,7 @@ base::Status ProcessorNames::Load(TableHeader& header) {
 std::optional<payments::ProcessorId> ProcessorNames::Add(payments::ProcessorId id,
                                                          TableFile& file) {
   if (ToFile(id) != kMissing) return ToFile(id);  // another thread was faster
-  const auto index = IndexOf(file.header(), directory_.Name(id));
+  const auto index = IndexOf(file.header(), directory_.Name(id), directory_.Identity(id));
   if (!index) return std::nullopt;
   // The name must stand in the file before any slot uses its index. After a failure it stands in
   // memory alone, and the next try writes it.

@@ -23,7 +23,9 @@ base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(
   auto status = file.OpenToShow(path);
   if (!status.ok()) return status.error();
   ProcessorNames names(directory);
-  status = names.Load(file.header());
+  status = names.Load(file.header(), [&file](payments::ProcessorId index) {
+    return MayHoldWhatWasSent(file, index);
+  });
   if (!status.ok()) return status.error();
   std::vector<PaymentTable::Snapshot> pending;
   for (size_t i = 0; i < file.header().slots; ++i) {

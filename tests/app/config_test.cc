@@ -203,6 +203,21 @@ TEST_F(ConfigTest, AFilesProcessorsTakeTheGeneralLimitsAndContradictTheTwoUsualO
               "without a path");
 }
 
+TEST_F(ConfigTest, AProcessorSaysWhichItIsAndWhatItWas) {
+  const Config config =
+      Good({"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\nfee = 0\n"
+                             "identity = \"bank-7\"\nwas = [\"http://old:1\", \"bank-6\"]\n")});
+  EXPECT_EQ(config.processors[0].identity, "bank-7");
+  EXPECT_EQ(config.processors[0].was, (std::vector<std::string>{"http://old:1", "bank-6"}));
+  const auto problem = [&](const std::string& line) {
+    return Problem(
+        {"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n" + line)});
+  };
+  EXPECT_SAYS(problem("identity = \"\"\n"), "which processor it is");
+  EXPECT_SAYS(problem("was = \"http://old:1\"\n"), "was must be a list");
+  EXPECT_SAYS(problem("was = [7]\n"), "was must be a list");
+}
+
 TEST_F(ConfigTest, AProcessorsHeadersAndCertificatesAreChecked) {
   const auto problem = [&](const std::string& line) {
     return Problem(

@@ -36,14 +36,14 @@ class AskerTest : public ::testing::Test {
 
 TEST_F(AskerTest, AsksEachWithinItsBound) {
   Asker& asker = Make(3);
-  processors_.held[1][{7, 7}] = {.cents = 5, .at = 9};
+  processors_.held[1][{7, 7}] = {.cents = 5, .at = 1'752'583'000'009};
   for (uint64_t i = 0; i < 100; ++i) asker.Ask({i, i}, i % 2 == 0 ? 0 : 1, i);
   EXPECT_TRUE(answers_.empty()) << "answered from inside the call";
   ASSERT_TRUE(Until(100));
   EXPECT_EQ(processors_.most_in_flight, (std::vector<size_t>{3, 3}));
   EXPECT_EQ(answers_[7].kind, Answer::Kind::kHeld);
   EXPECT_EQ(answers_[7].amount_cents, 5);
-  EXPECT_EQ(answers_[7].requested_at_ms, 9);
+  EXPECT_EQ(answers_[7].requested_at_ms, 1'752'583'000'009);
   EXPECT_EQ(answers_[8].kind, Answer::Kind::kLacks);
   EXPECT_EQ(asker.stats(1).held, 1U);
   EXPECT_EQ(asker.stats(1).lacks, 49U);

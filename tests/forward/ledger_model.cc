@@ -150,7 +150,11 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
   const auto& payment = request.payment;
   if (const auto it = state_.entries.find(payment.id); it != state_.entries.end()) {
     const Entry& entry = it->second;
-    if (entry.cents != payment.amount_cents) return {.verdict = ClaimVerdict::kConflict};
+    if (entry.cents != payment.amount_cents) {
+      return {.verdict = ClaimVerdict::kConflict,
+              .processor = entry.rejected ? payments::kNoProcessor : entry.processor,
+              .settled = true};
+    }
     if (entry.rejected) return {.verdict = ClaimVerdict::kRejected};
     return {.verdict = ClaimVerdict::kBooked,
             .processor = entry.processor,
@@ -388,11 +392,14 @@ void LedgerSession::Claim(const Owner& owner, std::span<const ClaimRequest> requ
         &model = model_](uint64_t confirmed) -> std::function<void()> {
          auto answer = model.Claim(owner, copy, confirmed);
          if (answer.lost) return nullptr;
-         return [this, answer, batch]() mutable {
+         return [this, copy, answer, batch]() mutable {
            memory_.Confirm(answer.number, timeline_.now_ns());
            if (timeline_.Chance(faults_.entry_failed)) {
              answer.replies[timeline_.random().Below(answer.replies.size())] = {
                  .verdict = ClaimVerdict::kFailed};
+           }
+           for (size_t i = 0; look_ && i < copy.size(); ++i) {
+             look_(copy[i], answer.replies[i].verdict);
            }
            events_->OnClaimed(batch, answer.replies);
          };

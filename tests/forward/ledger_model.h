@@ -153,6 +153,9 @@ class LedgerSession final : public ledger::Ledger {
   void SetFaults(LedgerFaults faults) { faults_ = faults; }
   // Of the books as they were greeted last: their run and the table's era.
   const std::string& run_id() const { return known_run_; }
+  // Called for each claim that is answered, before its caller hears of it.
+  using OnSaid = std::function<void(const ledger::ClaimRequest&, ledger::ClaimVerdict)>;
+  void OnClaimSaid(OnSaid look) { look_ = std::move(look); }
 
  private:
   void Send(uint64_t batch, std::function<std::function<void()>(uint64_t confirmed)> execute);
@@ -171,6 +174,7 @@ class LedgerSession final : public ledger::Ledger {
   uint64_t era_ = 0;  // in which this connection was opened
   int64_t greeted_ns_ = 0;
   std::set<uint64_t> outstanding_;
+  OnSaid look_;
   uint64_t connection_ = 0;
   const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
 };

@@ -22,6 +22,7 @@ PostOutcome ClientModel::Arrive(const upstream::PostRequest& request) {
 }
 
 bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
+  if (look_) look_(request);
   if (processors_[request.processor].refuses) {
     const int64_t retry_after_ms = processors_[request.processor].retry_after_ms;
     timeline_.After(200, [this, cookie, retry_after_ms, life = std::weak_ptr<bool>(life_)] {

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tests/forward/timeline.h"
@@ -60,6 +62,8 @@ class ClientModel final : public upstream::ProcessorClient {
   bool Post(const upstream::PostRequest& request, uint64_t cookie) override;
   bool Lookup(const payments::Uuid& id, payments::ProcessorId processor, uint64_t cookie) override;
   void SetFaults(NetworkFaults faults) { faults_ = faults; }
+  // Called for each POST before it goes anywhere.
+  void OnPost(std::function<void(const upstream::PostRequest&)> look) { look_ = std::move(look); }
 
  private:
   upstream::PostOutcome Arrive(const upstream::PostRequest& request);
@@ -69,6 +73,7 @@ class ClientModel final : public upstream::ProcessorClient {
   Processors& processors_;
   NetworkFaults faults_;
   upstream::ProcessorEvents* events_ = nullptr;
+  std::function<void(const upstream::PostRequest&)> look_;
   const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
 };
 

@@ -93,6 +93,19 @@ TEST_F(Simulation, TheLedgerIsRolledBackUnderTheSameRun) {
   });
 }
 
+// A possible double charge is told of, and never made a certain one.
+TEST_F(Simulation, TheLedgerLosesClaimsWhileTheirOwnerIsAwayAndClientsRepeatElsewhere) {
+  Sweep(4, [](WorldOptions& options) {
+    options.owner_away = true;
+    options.network = {.over_capacity = 25,
+                       .lost_request = 8,
+                       .lost_answer = 15,
+                       .sleeping = 25,
+                       .error_500 = 15,
+                       .lookup_unclear = 5};
+  });
+}
+
 TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {
   Sweep(4, [](WorldOptions& options) {
     options.copied_table = true;

@@ -35,8 +35,11 @@ struct WorldOptions {
   uint64_t sync_fails = 0;         // one sync in so many; 0: none
   // Now and then one outage takes every instance and the ledger's tail.
   bool outages = false;
-  bool purges = false;            // of the books, while payments are in flight
-  bool stops = false;             // instances are stopped in good order: drained, then ended
+  bool purges = false;  // of the books, while payments are in flight
+  bool stops = false;   // instances are stopped in good order: drained, then ended
+  // Once, an instance is away while the ledger loses its tail, and longer than its grace; clients
+  // repeat elsewhere what it held. What it had sent may then be charged twice, and must be told of.
+  bool owner_away = false;
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
 
@@ -81,6 +84,11 @@ class World {
   void PostSomething();
   void Disturb();
   void StopInGoodOrder();
+  void LoseOwner();
+  void Repeat(size_t index, const payments::Payment& payment);
+  // A POST that the books do not stand behind is a violation, whatever comes of it.
+  void CheckPost(size_t index, const LedgerSession& ledger, const payments::Uuid& id);
+  bool Told(const payments::Uuid& id) const;
   void Purge();
   void Calm();
   void CopyTable();
@@ -104,6 +112,9 @@ class World {
   size_t purges_ = 0;
   uint64_t purged_ids_ = 0;          // ids up to this one were posted before the last purge
   std::set<payments::Uuid> purged_;  // they were charged or rejected when the books were purged
+  std::vector<std::string> told_;    // problems that people were told of
+  std::string violations_;
+  bool owner_lost_ = false;
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;

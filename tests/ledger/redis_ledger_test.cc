@@ -272,7 +272,7 @@ TEST_F(RedisLedgerTest, AClaimThatNoGatewayCanHaveMadeFailsAloneAndIsToldOf) {
         "' for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do local old = redis.call('HGET', "
         "KEYS[1], id) redis.call('HSET', KEYS[1], id, old:sub(1, " +
         at + ") .. new .. old:sub(" + at + " + 1 + #new)) end";
-    Cli({"eval", damage, "1", Options().prefix + "pending"});
+    Cli({"eval", damage, "1", Options().prefix + "claims"});
     told_.clear();
     const auto replies = Claim(owner, {Request(id), Request(1'000 + id, 2)});
     ASSERT_EQ(replies.size(), 2U) << "the connection was given up: " << told_;
@@ -280,7 +280,7 @@ TEST_F(RedisLedgerTest, AClaimThatNoGatewayCanHaveMadeFailsAloneAndIsToldOf) {
     EXPECT_EQ(replies[1].verdict, ClaimVerdict::kYours) << at << ' ' << bytes;
     EXPECT_NE(told_.find("not one that a gateway can have made"), std::string::npos) << told_;
     EXPECT_TRUE(ledger.ready());
-    Cli({"del", Options().prefix + "pending"});
+    Cli({"del", Options().prefix + "claims"});
   }
 }
 

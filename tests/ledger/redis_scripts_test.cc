@@ -16,13 +16,13 @@ namespace tollgate::ledger {
 namespace {
 
 constexpr int64_t kBeginMs = 1'752'583'000'000;
-constexpr int64_t kLaterMs =
-    4'102'444'800'000;  // later than any shelf begins; the other is earlier
+constexpr int64_t kLaterMs = 2'800'000'000'000;  // than any shelf begins; the other is earlier
 constexpr int64_t kRangeMs = 10'000;
 
 bool operator==(const ClaimReply& a, const ClaimReply& b) {
   return a.verdict == b.verdict && a.attempt == b.attempt && a.processor == b.processor &&
-         a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch && a.existed == b.existed;
+         a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch && a.existed == b.existed &&
+         a.settled == b.settled;
 }
 
 class RedisScriptsTest : public RedisLedgerTest {

@@ -96,6 +96,9 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   bool CouldTake() const;
   // Payments that it has taken from the ring and not yet released.
   size_t held() const;
+  // Of these, those that may have been sent to a processor which is not configured, or not as what
+  // it was then: they are only looked up.
+  size_t stranded() const;
   // Takes nothing more from the ring, starts no further attempts; what is in flight ends, what is
   // booked is recorded.
   void BeginDrain();

@@ -61,6 +61,9 @@ struct ClaimReply {
   uint32_t epoch = 0;
   // With kYours: another opening of the table has claimed this very attempt, and may have sent it.
   bool existed = false;
+  // With kConflict: the other amount is on the books: booked by `processor`, or rejected if that is
+  // none. Otherwise another owner has claimed it, and may still book it.
+  bool settled = false;
 };
 
 // What became of an attempt. Carries everything, so that it can restore a claim the books forgot.

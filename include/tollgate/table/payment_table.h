@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -62,6 +63,9 @@ struct RecoveryReport {
   size_t damaged = 0;  // set aside: not reused, not sent, kept as they are
   size_t resting = 0;
   bool created = false;
+  // Payments that may have been sent to a processor that is not configured, or not as what it was
+  // then: they are not sent again.
+  std::map<payments::ProcessorId, size_t> sent_to_strangers;
   std::vector<uint32_t> to_continue;  // slots with work left, oldest accepted first
 };
 

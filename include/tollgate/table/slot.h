@@ -30,7 +30,7 @@ enum class RejectReason : uint8_t {
   kNone = 0,
   kConflict = 1,   // the id is known with another amount
   kRefused = 2,    // the processor says that the request can never be right (400 and its like)
-  kElsewhere = 3,  // the ledger shows it booked in contradiction to what this slot knows
+  kElsewhere = 3,  // of an unresolved one: another owner has its claim, so it is only looked up
 };
 
 // The status word, unpacked. Bits from the top: state 3, pinned 1, reason 2, processor 5,

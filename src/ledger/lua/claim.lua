@@ -6,8 +6,8 @@
 -- highest number confirmed (raise_number); ids that the table had before, 16 bytes each.
 -- Returns {replies, names, epoch, number}, or the error LOST. A reply is one byte, AS_ASKED: it is the caller's just as the
 -- entry says, in that epoch; or verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, and
--- one byte: with YOURS whether another opening of the table claimed this attempt, with REJECTED the
--- reason.
+-- one byte: with YOURS whether another opening of the table claimed this attempt, with CONFLICT
+-- whether the other amount is on the books already, with REJECTED the reason.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
 -- epoch 4, incarnation 8, and what makes it longer than 64 bytes: then Redis keeps the hash as a
 -- table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
@@ -56,7 +56,7 @@ end
 local function on_the_books(value, position)
   local kind, processor, at, cents = unpack_struct('>I1I1I6I6', value)
   if cents ~= unpack_struct('>I6', data, position + 33) then
-    return answer(CONFLICT, 0, NONE, 0, 0, 0)
+    return answer(CONFLICT, 0, kind < 2 and out(processor) or NONE, 0, 0, 1)
   end
   if kind >= 2 then return answer(REJECTED, 0, NONE, 0, 0, kind - 2) end
   return answer(BOOKED, 0, out(processor), at, 0, 0)
