@@ -229,11 +229,12 @@ uint64_t PaymentTable::Impl::SinceOpeningMs(int64_t monotonic_ns) const {
   return std::min(static_cast<uint64_t>(std::max<int64_t>(since_ms, 0)), kQueueMsMax);
 }
 
-// The table's own time, for the rest across a restart: whole seconds of being open, rounded up,
-// which go on at each opening where the last release left them. No clock that is set has a part in
-// it. After 136 years it stands still, and all that rests begins anew at an opening.
+// The table's own time, for the rest across a restart: whole seconds of being open, rounded down,
+// so that no opening adds to it, which go on at each opening where the last release left them. No
+// clock that is set has a part in it. After 136 years it stands still, and all that rests begins
+// anew at an opening.
 uint32_t PaymentTable::Impl::TableSeconds(int64_t monotonic_ns) const {
-  const uint64_t now_s = table_s_at_open + SinceOpeningMs(monotonic_ns) / 1000 + 1;
+  const uint64_t now_s = table_s_at_open + SinceOpeningMs(monotonic_ns) / 1000;
   return static_cast<uint32_t>(std::min<uint64_t>(now_s, UINT32_MAX));
 }
 
@@ -261,7 +262,7 @@ void PaymentTable::Impl::Scan() {
   table_s_at_open = resting.empty() ? 0 : resting.back().first;
   for (const auto& [freed_s, slot] : resting) {
     // Since it was freed the last release came, at least; how long the table was closed, no clock
-    // can tell. Both are rounded up: a second less.
+    // can tell. Both are rounded down: a second less.
     const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open - freed_s, 1) - 1) * 1000;
     const auto rest_ms = static_cast<uint64_t>(options.rest_ms);
     TG_ASSERT(free->TryPush(FreeItem(slot, rest_ms - std::min(rested_ms, rest_ms))));

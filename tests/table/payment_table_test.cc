@@ -223,6 +223,19 @@ TEST_F(PaymentTableTest, ARestIsKeptOverManyRestarts) {
   EXPECT_EQ(TakeAll(*table, 5 * kSecond), 1U);
 }
 
+// An instance that dies again and again right after its start: its lives are short together, too.
+TEST_F(PaymentTableTest, ManyShortLivesAddNoTimeToARest) {
+  constexpr size_t kLives = 12;
+  for (uint64_t life = 0; life < kLives; ++life) {
+    auto table = Open(16);
+    const auto slot = table->Acquire(Pay(life), 5, 0);
+    ASSERT_TRUE(slot) << life;
+    table->Release(*slot, kBookedAndFree, kSecond / 100);
+  }
+  EXPECT_EQ(TakeAll(*Open(16), 0), 16 - kLives)
+      << "a slot was reused within a fraction of its rest";
+}
+
 // The time that a slot was freed at is under no checksum.
 TEST_F(PaymentTableTest, AWrongTimeOfFreeingCostsARestAtMost) {
   {
