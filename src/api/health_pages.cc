@@ -28,7 +28,8 @@ std::string_view WhyNot(const Readiness& readiness) {
       return "another instance works with a copy of this instance's table: stop the copy";
   }
   if (!payments::IsRequestedAt(base::SystemClock().WallMillis())) {
-    return "the clock of this machine is outside 2025 to 2059: payments are taken and kept, and none "
+    return "the clock of this machine is outside 2025 to 2059: payments are taken and kept, and "
+           "none "
            "is sent until it is set right";
   }
   return {};

@@ -15,8 +15,8 @@
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
-#include "ledger/spread_id.h"
 #include "ledger/script_replies.h"
+#include "ledger/spread_id.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::ledger {

@@ -193,10 +193,11 @@ TEST_F(BooksIdentityTest, ALossBeyondWhatTheTableHoldsStopsSummariesUntilItIsAcc
 TEST_F(BooksIdentityTest, BooksOfVersion01AreRefusedWithWhatToDoAndTheirSumsTakenOver) {
   Connect();  // without a table: it waits for Redis and writes nothing
   ledger_.reset();
-  Eval("redis.call('HSET', 'tollgate:owners', string.rep('a', 16), string.rep('b', 20)) "
-       "redis.call('SET', 'tollgate:s:0:recent', "
-       "struct.pack('>I1I6I6', 0, 1752583000000 % 2^48, 1990)) "
-       "redis.call('HSET', 'tollgate:names', 'default', 0) return 1");
+  Eval(
+      "redis.call('HSET', 'tollgate:owners', string.rep('a', 16), string.rep('b', 20)) "
+      "redis.call('SET', 'tollgate:s:0:recent', "
+      "struct.pack('>I1I6I6', 0, 1752583000000 % 2^48, 1990)) "
+      "redis.call('HSET', 'tollgate:names', 'default', 0) return 1");
   Greet(false);
   ASSERT_TRUE(GreetedAs(BooksStanding::kStrangers)) << told_;
   EXPECT_NE(told_.find("are of version 0.1"), std::string::npos) << told_;
