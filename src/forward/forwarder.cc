@@ -293,40 +293,6 @@ Moment Forwarder::Impl::MomentNow() const {
           .left_ms = options.cutoff.LeftMs(wall_ms)};
 }
 
-Routing Forwarder::Impl::Why() const {
-  std::vector<ProcessorView> views;
-  for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
-  Routing routing = Explain(std::move(views), MomentNow(), options.policy, options.choose);
-  routing.claims = !fenced && !retell.active() && ledger.can_claim();
-  return routing;
-}
-
-// Where a payment that comes now would go; kNoProcessor: it would wait.
-payments::ProcessorId Forwarder::Impl::RouteNow() const {
-  std::array<ProcessorView, payments::kProcessorsMax> all;
-  const std::span<ProcessorView> views(all.data(), states.size());
-  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
-  LeaveOutTrials(views);
-  return options.choose(views, MomentNow(), options.policy).processor;
-}
-
-// Where payments go is told when it has changed, at most once a second, and by one forwarder for
-// all of its instance.
-void Forwarder::Impl::TellRoute() {
-  if (!options.tell || options.index != 0) return;
-  if (now_ns - route_told_ns < base::kNanosPerSecond) return;
-  route_told_ns = now_ns;
-  const payments::ProcessorId route = RouteNow();
-  if (route == told_route) return;
-  told_route = route;
-  const Routing routing = Why();
-  std::vector<std::string> names;
-  for (size_t i = 0; i < states.size(); ++i) {
-    names.push_back(directory.Name(static_cast<payments::ProcessorId>(i)));
-  }
-  Tell(false, "routing: " + forward::Describe(routing, names));
-}
-
 void Forwarder::Impl::SetStatus(const Held& held, table::SlotState state) {
   Step();
   table.SetStatus(held.slot, {.state = state,

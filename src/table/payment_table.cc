@@ -6,11 +6,9 @@
 #include <mutex>
 #include <utility>
 
-#include "table/committer.h"
 #include "table/payment_rules.h"
-#include "table/processor_names.h"
+#include "table/payment_table_impl.h"
 #include "table/sealed_number.h"
-#include "table/table_file.h"
 #include "tollgate/base/assert.h"
 #include "tollgate/base/clock.h"
 
@@ -69,19 +67,6 @@ bool IsFree(SlotState state) {
   return state == SlotState::kFree || state == SlotState::kFreeBooked;
 }
 
-template <size_t kSize>
-void SetText(std::array<char, kSize>& text, std::string_view value) {
-  text.fill(0);
-  std::copy_n(value.data(), std::min(value.size(), kSize - 1), text.data());
-}
-
-TableIdentity IdentityIn(const TableHeader& header) {
-  return {.table = header.table,
-          .incarnation = header.incarnation,
-          .nonce = header.nonce,
-          .predecessors = header.predecessors};
-}
-
 // A free slot and the time from which it may be used, in one word for the queue: 24 bits of slot
 // and 40 of milliseconds since the opening. These last for 34 years; from then on the time stands
 // still, and a slot no longer rests.
@@ -99,69 +84,6 @@ uint32_t SlotOf(uint64_t item) {
 }
 
 }  // namespace
-
-struct PaymentTable::Impl {
-  explicit Impl(const TableOptions& options_in, payments::ProcessorDirectory& directory)
-      : options(options_in), names(directory) {}
-
-  base::Status Open(int64_t monotonic_now_ns);
-  void Scan();
-  bool IsSound(const Slot& slot, const SlotStatus& status) const;
-  SlotStatus Unpack(uint64_t word) const;
-  uint64_t Pack(const SlotStatus& status) const;
-  void DirtyAll();
-  void Forget(const Slot& slot);
-  uint64_t SinceOpeningMs(int64_t monotonic_ns) const;
-  uint32_t TableSeconds(int64_t monotonic_ns) const;
-
-  Slot* Slots() const { return file.slots(); }
-
-  const TableOptions options;
-  TableFile file;
-  ProcessorNames names;
-  TableIdentity identity;
-  RecoveryReport report;
-  size_t slot_count = 0;
-  int64_t opened_ns = 0;         // monotonic
-  uint64_t table_s_at_open = 0;  // see TableSeconds
-  std::unique_ptr<base::MpmcRing<uint64_t>> free;
-  mutable std::mutex header_mutex;  // for the header in `file`, and `identity`
-  std::atomic<bool> was_current{false};
-  std::atomic<bool> fenced{false};
-  // Last, so that its thread has ended before anything that it syncs does.
-  std::unique_ptr<Committer> committer;
-};
-
-// Raises a sealed number to `to`, but only while it is at most `from_max`.
-namespace {
-void Raise(std::atomic<uint64_t>& word, uint64_t to, uint64_t from_max = kSealedMax) {
-  uint64_t known = word.load(std::memory_order_relaxed);
-  for (;;) {
-    const uint64_t number = Unseal(known).value_or(0);
-    if (number >= to || number > from_max) return;
-    // Release: who sees the number sees the slots as they were when it was confirmed. Partner:
-    // NumberIn.
-    if (word.compare_exchange_weak(known, Seal(to), std::memory_order_release,
-                                   std::memory_order_relaxed)) {
-      return;
-    }
-  }
-}
-uint64_t NumberIn(const std::atomic<uint64_t>& word) {
-  return Unseal(word.load(std::memory_order_acquire)).value_or(0);  // partner: Raise
-}
-constexpr uint64_t kEra = uint64_t{1} << 40U;  // ledger::kEraNumbers
-}  // namespace
-
-// What a slot tells of a payment that is on the books is given up.
-void PaymentTable::Impl::Forget(const Slot& slot) {
-  uint64_t recorded = slot.recorded_in;
-  if (recorded == 0) return;
-  const uint64_t confirmed = NumberIn(file.live().number);
-  // Of an era before: it was told again since, nobody knows with which number.
-  if (recorded > confirmed || recorded / kEra != confirmed / kEra) recorded = confirmed;
-  Raise(file.live().forgotten, recorded);
-}
 
 base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
   if (options.slots == 0 || options.slots > kSlotsMax) {
@@ -423,78 +345,5 @@ bool PaymentTable::healthy() const { return !impl_->committer || impl_->committe
 bool PaymentTable::CommitWanted() const { return impl_->committer && impl_->committer->wanted(); }
 void PaymentTable::BeginCommit() { impl_->committer->Begin(); }
 bool PaymentTable::TryCommit() { return impl_->committer->Try(); }
-
-std::string PaymentTable::LastLedgerRunId() const {
-  const std::lock_guard lock(impl_->header_mutex);
-  const auto& text = impl_->file.header().ledger_run_id;
-  return {text.data(), ::strnlen(text.data(), text.size())};
-}
-
-void PaymentTable::MarkCurrent() { impl_->was_current.store(true, std::memory_order_relaxed); }
-bool PaymentTable::fenced() const { return impl_->fenced.load(std::memory_order_relaxed); }
-
-void PaymentTable::Fence() {
-  if (impl_->fenced.exchange(true, std::memory_order_relaxed)) return;
-  // A table that is old from its start is to stay out.
-  if (!impl_->was_current.load(std::memory_order_relaxed)) return;
-  const std::lock_guard lock(impl_->header_mutex);
-  impl_->file.header().incarnation = impl_->identity.incarnation + 1;  // the copy's, most often
-  auto status = impl_->file.WriteHeader(true);
-  (void)status.ok();  // then it takes people one more start
-}
-
-bool PaymentTable::TakeNewIdentity(const payments::Uuid& refused) {
-  if (fenced() || impl_->was_current.load(std::memory_order_relaxed)) return false;
-  const std::lock_guard lock(impl_->header_mutex);
-  if (impl_->identity.table != refused) return true;
-  TableHeader& header = impl_->file.header();
-  const TableHeader before = header;
-  std::shift_right(header.predecessors.begin(), header.predecessors.end(), 1);
-  header.predecessors.front() = refused;
-  header.table = {RandomNumber(), RandomNumber()};
-  header.incarnation = 1;
-  header.nonce = RandomNumber();
-  if (!impl_->file.WriteHeader(true).ok()) {
-    header = before;
-    return false;
-  }
-  impl_->identity = IdentityIn(header);
-  // The books have no number for this id yet: an era that begins says that this is no loss.
-  impl_->file.live().forgotten.store(Seal(0), std::memory_order_relaxed);
-  const uint64_t number = NumberIn(impl_->file.live().number);
-  Raise(impl_->file.live().number, (number / kEra + 1) * kEra);
-  return true;
-}
-
-payments::Uuid PaymentTable::Books() const {
-  const std::lock_guard lock(impl_->header_mutex);
-  return impl_->file.header().books;
-}
-
-bool PaymentTable::SetBooks(const payments::Uuid& id) {
-  const std::lock_guard lock(impl_->header_mutex);
-  TableHeader& header = impl_->file.header();
-  const payments::Uuid before = std::exchange(header.books, id);
-  if (impl_->file.WriteHeader(true).ok()) return true;
-  header.books = before;
-  return false;
-}
-
-uint64_t PaymentTable::LedgerNumber() const { return NumberIn(impl_->file.live().number); }
-uint64_t PaymentTable::ForgottenNumber() const { return NumberIn(impl_->file.live().forgotten); }
-void PaymentTable::ConfirmLedgerNumber(uint64_t number) {
-  if (number <= kSealedMax) Raise(impl_->file.live().number, number);
-}
-void PaymentTable::AdvanceLedgerNumber(uint64_t from, uint64_t to) {
-  if (to <= kSealedMax) Raise(impl_->file.live().number, to, from);
-}
-
-void PaymentTable::SetLedgerRunId(std::string_view run_id) {
-  const std::lock_guard lock(impl_->header_mutex);
-  SetText(impl_->file.header().ledger_run_id, run_id);
-  // Not synced: an old value found after a power loss only means that all is told again.
-  auto status = impl_->file.WriteHeader(false);
-  (void)status.ok();  // as above: the older copy stays in force
-}
 
 }  // namespace tollgate::table

@@ -1,9 +1,10 @@
 // A number of 53 bits with a check of 11 in one word: it is stored at once, and bytes that are none
 // of ours are seen.
 //
-// Thread: pure.
+// Thread: pure; Raise and NumberIn any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -23,6 +24,25 @@ inline uint64_t Seal(uint64_t number) { return number << 11U | CheckOf(number); 
 inline std::optional<uint64_t> Unseal(uint64_t word) {
   const uint64_t number = word >> 11U;
   return Seal(number) == word ? std::optional(number) : std::nullopt;
+}
+
+inline uint64_t NumberIn(const std::atomic<uint64_t>& word) {
+  return Unseal(word.load(std::memory_order_acquire)).value_or(0);  // partner: Raise
+}
+
+// Raises a sealed number to `to`, but only while it is at most `from_max`.
+inline void Raise(std::atomic<uint64_t>& word, uint64_t to, uint64_t from_max = kSealedMax) {
+  uint64_t known = word.load(std::memory_order_relaxed);
+  for (;;) {
+    const uint64_t number = Unseal(known).value_or(0);
+    if (number >= to || number > from_max) return;
+    // Release: who sees the number sees the slots as they were when it was confirmed. Partner:
+    // NumberIn.
+    if (word.compare_exchange_weak(known, Seal(to), std::memory_order_release,
+                                   std::memory_order_relaxed)) {
+      return;
+    }
+  }
 }
 
 }  // namespace tollgate::table

@@ -1,0 +1,103 @@
+// The lease in Redis.
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "ledger/expected_books.h"
+#include "ledger/lua_scripts.h"
+#include "ledger/redis_connection.h"
+#include "ledger/redis_reply.h"
+#include "tollgate/ledger/redis_books.h"
+
+namespace tollgate::ledger {
+
+struct RedisLeaseStore::Impl {
+  enum Script : size_t { kAcquire, kPublish, kRelease, kSweep };
+
+  Impl(net::EventLoop& loop, const RedisOptions& options_in, const BooksMemory* memory_in)
+      : options(options_in),
+        memory(memory_in),
+        connection(loop, options,
+                   {lua::kLeaseAcquire, lua::kLeasePublish, lua::kLeaseRelease, lua::kSweep},
+                   {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
+
+  RedisCommand& Begin(Script script, size_t arguments) {
+    return command.Begin(4 + arguments)
+        .Add("EVALSHA")
+        .Add(connection.Sha(script))
+        .Add("1")
+        .Add(options.prefix);
+  }
+  void CallForFlag(OnDone done) {
+    connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
+      done(IsAnswer(reply) && NumberOf(*reply) == 1);
+    });
+  }
+  bool IsAnswer(const redisReply* reply) {
+    if (reply == nullptr) return false;
+    if (reply->type != REDIS_REPLY_ERROR) return true;
+    // Other books than ours are told of by the workers, who greet them.
+    if (!TextOf(*reply).starts_with(kOtherBooks)) connection.Drop(std::string(TextOf(*reply)));
+    return false;
+  }
+
+  // The holder clears away a little with each renewal: shelves that are forgotten, and
+  // what a purge left if its instance did not live to do it.
+  void SweepStep() {
+    if (!connection.ready()) return;
+    Begin(kSweep, 2).Add(cursor).Add(kSweepKeys);
+    connection.Call(command, [this](const redisReply* reply) {
+      if (IsAnswer(reply) && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+        cursor = TextOf(*reply->element[0]);
+      }
+    });
+  }
+
+  const RedisOptions options;
+  const BooksMemory* const memory;
+  RedisConnection connection;
+  RedisCommand command;
+  std::string cursor = "0";
+};
+
+RedisLeaseStore::RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options,
+                                 const BooksMemory* memory)
+    : impl_(std::make_unique<Impl>(loop, options, memory)) {}
+RedisLeaseStore::~RedisLeaseStore() = default;
+void RedisLeaseStore::Start() { impl_->connection.Start(); }
+
+void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
+  const std::optional<std::string> books = ExpectedBooks(impl_->memory);
+  if (!impl_->connection.ready() || !books) return done(std::nullopt);
+  impl_->Begin(Impl::kAcquire, 3).Add(token).Add(std::to_string(ttl_ms)).Add(*books);
+  impl_->connection.Call(
+      impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
+        if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
+          return done(std::nullopt);
+        }
+        const bool held = NumberOf(*reply->element[0]) == 1;
+        if (held) impl->SweepStep();
+        done(LeaseView{.held = held,
+                       .holder = std::string(TextOf(*reply->element[1])),
+                       .snapshot = std::string(TextOf(*reply->element[2])),
+                       .snapshot_age_ms = NumberOf(*reply->element[3]),
+                       .instances = static_cast<uint32_t>(
+                           std::clamp<int64_t>(NumberOf(*reply->element[4]), 1, 1'000'000))});
+      });
+}
+
+void RedisLeaseStore::Publish(const std::string& token, const std::string& snapshot, OnDone done) {
+  if (!impl_->connection.ready()) return done(false);
+  impl_->Begin(Impl::kPublish, 2).Add(token).Add(snapshot);
+  impl_->CallForFlag(std::move(done));
+}
+
+void RedisLeaseStore::Release(const std::string& token, OnDone done) {
+  if (!impl_->connection.ready()) return done(false);
+  impl_->Begin(Impl::kRelease, 1).Add(token);
+  impl_->CallForFlag(std::move(done));
+}
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,67 @@
+// The payment table behind PaymentTable. payment_table.cc has the slots, payment_table_books.cc
+// what the table remembers of its books.
+//
+// Thread: as PaymentTable says.
+// Owns: the file, the queue of free slots, the group commit.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "table/committer.h"
+#include "table/processor_names.h"
+#include "table/table_file.h"
+#include "tollgate/table/payment_table.h"
+
+namespace tollgate::table {
+
+inline TableIdentity IdentityIn(const TableHeader& header) {
+  return {.table = header.table,
+          .incarnation = header.incarnation,
+          .nonce = header.nonce,
+          .predecessors = header.predecessors};
+}
+
+template <size_t kSize>
+void SetText(std::array<char, kSize>& text, std::string_view value) {
+  text.fill(0);
+  std::copy_n(value.data(), std::min(value.size(), kSize - 1), text.data());
+}
+
+struct PaymentTable::Impl {
+  explicit Impl(const TableOptions& options_in, payments::ProcessorDirectory& directory)
+      : options(options_in), names(directory) {}
+
+  base::Status Open(int64_t monotonic_now_ns);
+  void Scan();
+  bool IsSound(const Slot& slot, const SlotStatus& status) const;
+  SlotStatus Unpack(uint64_t word) const;
+  uint64_t Pack(const SlotStatus& status) const;
+  void DirtyAll();
+  void Forget(const Slot& slot);
+  uint64_t SinceOpeningMs(int64_t monotonic_ns) const;
+  uint32_t TableSeconds(int64_t monotonic_ns) const;
+
+  Slot* Slots() const { return file.slots(); }
+
+  const TableOptions options;
+  TableFile file;
+  ProcessorNames names;
+  TableIdentity identity;
+  RecoveryReport report;
+  size_t slot_count = 0;
+  int64_t opened_ns = 0;         // monotonic
+  uint64_t table_s_at_open = 0;  // see TableSeconds
+  std::unique_ptr<base::MpmcRing<uint64_t>> free;
+  mutable std::mutex header_mutex;  // for the header in `file`, and `identity`
+  std::atomic<bool> was_current{false};
+  std::atomic<bool> fenced{false};
+  // Last, so that its thread has ended before anything that it syncs does.
+  std::unique_ptr<Committer> committer;
+};
+
+}  // namespace tollgate::table
