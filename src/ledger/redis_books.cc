@@ -160,8 +160,9 @@ struct RedisBooks::Impl {
     const redisReply& current = *reply->element[0];
     if (!IsAnswer(&current)) return question.done(std::nullopt);
     // Of other books, and of ours while they lack payments, there is no summary.
-    const std::optional<std::string> expected = ExpectedBooks(memory);
-    const bool ours = expected && (expected->empty() || TextOf(*reply->element[3]) == *expected);
+    const std::optional<BooksText> expected = ExpectedBooks(memory);
+    const bool ours =
+        expected && (expected->text().empty() || TextOf(*reply->element[3]) == expected->text());
     if (!ours || NumberOf(*reply->element[4]) != 0) return question.done(std::nullopt);
     epoch = current.type == REDIS_REPLY_NIL ? "0" : TextOf(current);
     const redisReply& journal = *reply->element[1];
@@ -210,14 +211,14 @@ struct RedisBooks::Impl {
   }
 
   void Find(const payments::Uuid& id, OnEntry done) {
-    const std::optional<std::string> books = ExpectedBooks(memory);
+    const std::optional<BooksText> books = ExpectedBooks(memory);
     if (!Available() || !books) return done(std::nullopt);
     std::string packed;
     const payments::Uuid spread = Spread(id);
     Pack<8>(packed, spread.high);
     Pack<8>(packed, spread.low);
     connection.AskRole();
-    Begin(kFind, 2).Add(packed).Add(*books);
+    Begin(kFind, 2).Add(packed).Add(books->text());
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
       done(EntryOf(*reply));
@@ -242,10 +243,10 @@ struct RedisBooks::Impl {
   }
 
   void Purge(OnPurged done) {
-    const std::optional<std::string> books = ExpectedBooks(memory);
+    const std::optional<BooksText> books = ExpectedBooks(memory);
     if (!Available() || !books) return done(false);
     connection.AskRole();
-    connection.Call(Begin(kPurge, 1).Add(*books),
+    connection.Call(Begin(kPurge, 1).Add(books->text()),
                     [this, done = std::move(done)](const redisReply* reply) {
                       const bool purged = IsAnswer(reply);
                       if (purged) {

@@ -215,6 +215,7 @@ void RedisLedger::Impl::OnOurs(uint64_t number, std::string_view id, bool lossy)
     return connection.Drop("the table cannot store which books it is told to; see the disk");
   }
   memory->Confirm(number, loop.now_ns());
+  id_from_ns = -1;
   if (beyond && !options.accept_loss && !lossy) return SendGreeting("lossy");
   const BooksStanding before = standing;
   standing = lossy ? BooksStanding::kLossy : BooksStanding::kOurs;

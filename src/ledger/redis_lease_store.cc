@@ -69,9 +69,9 @@ RedisLeaseStore::~RedisLeaseStore() = default;
 void RedisLeaseStore::Start() { impl_->connection.Start(); }
 
 void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
-  const std::optional<std::string> books = ExpectedBooks(impl_->memory);
+  const std::optional<BooksText> books = ExpectedBooks(impl_->memory);
   if (!impl_->connection.ready() || !books) return done(std::nullopt);
-  impl_->Begin(Impl::kAcquire, 3).Add(token).Add(std::to_string(ttl_ms)).Add(*books);
+  impl_->Begin(Impl::kAcquire, 3).Add(token).Add(std::to_string(ttl_ms)).Add(books->text());
   impl_->connection.Call(
       impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
         if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
