@@ -102,7 +102,7 @@ void TableSearch::Look(uint32_t slot) {
   if (!copy || copy->payment.id != *id) return;
   Wanted& wanted = it->second;
   if (!wanted.best || Progress(copy->status.state) > Progress(wanted.best->status.state)) {
-    wanted.best = std::move(copy);
+    wanted.best = copy;
   }
 }
 

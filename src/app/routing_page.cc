@@ -54,6 +54,7 @@ std::string WorkerJson(const Shared& shared, const forward::Routing& routing) {
 std::string RoutingPage(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   std::vector<std::future<forward::Routing>> asked;
+  asked.reserve(workers.size());
   for (const auto& worker : workers) asked.push_back(worker->AskWhy());
   std::string json =
       "{\"instances\":" + std::to_string(shared.health.instances()) + ",\"workers\":[";

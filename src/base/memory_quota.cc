@@ -32,7 +32,9 @@ uint64_t LimitIn(const std::string& path) {
 uint64_t LeastOf(const std::string& folder, std::string path, const std::string& file) {
   uint64_t least = LimitIn(folder + "/" + file);
   while (!path.empty() && path != "/") {
-    least = std::min(least, LimitIn(folder + path + "/" + file));
+    std::string limit = folder;
+    limit.append(path).append("/").append(file);
+    least = std::min(least, LimitIn(limit));
     path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
   }
   return least;
