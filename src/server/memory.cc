@@ -107,7 +107,7 @@ void HttpServer::Impl::GiveOutput(Connection& it) {
 // none, and the connection has ended.
 bool HttpServer::Impl::Charge(Connection& it) {
   size_t bytes = it.output.empty() ? 0 : it.output.capacity();
-  for (const std::string& text : it.later) bytes += sizeof(text) + text.capacity();
+  for (const std::string& text : it.later) bytes += sizeof(std::string) + text.capacity();
   if (bytes == it.charged_bytes) return true;
   if (bytes < it.charged_bytes) {
     group.GiveMemory(it.charged_bytes - bytes);
