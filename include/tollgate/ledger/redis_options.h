@@ -15,7 +15,7 @@ inline constexpr std::string_view kRedisRights =
     "~tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous +info +role "
     "+time";
 
-// A bucket is a hash that Redis packs while it is small (docs/PERFORMANCE.md has figures).
+// A bucket is a hash that Redis packs while it is small (docs/ARCHITECTURE.md has figures).
 inline constexpr size_t kBucketsMin = 4'096;
 inline constexpr size_t kBucketsMax = 4'194'304;
 
