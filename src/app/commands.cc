@@ -7,10 +7,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "app/shared.h"
 #include "app/signals.h"
 #include "tollgate/app/gateway.h"
+#include "tollgate/base/clock.h"
 #include "tollgate/base/load_pages.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/base/text.h"
@@ -97,6 +99,24 @@ void PrintPending(const table::PaymentTable::Snapshot& it,
   }
 }
 
+// The first bytes of what the gateway says of itself; nothing: it let the connection end, as a
+// crowd of clients may bring about.
+std::string AskReadiness(const net::Address& address, int64_t patience_ms, bool* connected) {
+  const base::UniqueFd fd = Connect(address);
+  *connected = fd.valid();
+  if (!fd.valid()) return {};
+  const timeval patience{.tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  constexpr std::string_view kRequest =
+      "GET /readyz HTTP/1.1\r\nHost: tollgate\r\nConnection: close\r\n\r\n";
+  char answer[32] = {};
+  if (::send(fd.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0 ||
+      ::recv(fd.get(), answer, sizeof(answer) - 1, MSG_WAITALL) < 12) {
+    return {};
+  }
+  return answer;
+}
+
 }  // namespace
 
 int RunGateway(const Config& config) {
@@ -135,25 +155,28 @@ int RunGateway(const Config& config) {
 }
 
 int CheckHealth(const Config& config) {
+  constexpr int64_t kPatienceMs = 2'000;
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
   if (!address.ok()) return Fail(address.error().message);
-  const base::UniqueFd fd = Connect(address.value());
   const std::string where = net::ToString(address.value());
-  if (!fd.valid()) return Fail("nobody answers on " + where);
-  const timeval patience{.tv_sec = 2, .tv_usec = 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  constexpr std::string_view kRequest =
-      "GET /readyz HTTP/1.1\r\nHost: tollgate\r\nConnection: close\r\n\r\n";
-  char answer[32] = {};
-  if (::send(fd.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0 ||
-      ::recv(fd.get(), answer, sizeof(answer) - 1, MSG_WAITALL) < 12) {
-    return Fail("no answer on " + where);
+  const base::SystemClock clock;
+  const int64_t until_ns = clock.MonotonicNanos() + kPatienceMs * base::kNanosPerMilli;
+  for (;;) {
+    const int64_t left_ms = (until_ns - clock.MonotonicNanos()) / base::kNanosPerMilli;
+    if (left_ms <= 0) return Fail("no answer on " + where);
+    bool connected = false;
+    const std::string answer = AskReadiness(address.value(), left_ms, &connected);
+    if (!connected) return Fail("nobody answers on " + where);
+    if (answer.empty()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
+    const std::string status = answer.substr(9, 3);
+    if (status != "200") return Fail("not ready: " + status + " on " + where);
+    std::printf("ready\n");
+    return 0;
   }
-  const std::string_view status = std::string_view(answer).substr(9, 3);
-  if (status != "200") return Fail("not ready: " + std::string(status) + " on " + where);
-  std::printf("ready\n");
-  return 0;
 }
 
 int ListPending(const Config& config, bool json) {

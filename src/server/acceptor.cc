@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 64;
 constexpr int64_t kPauseNs = 100 * base::kNanosPerMilli;
+constexpr int64_t kRoomPauseNs = 25 * base::kNanosPerMilli;
 
 int OpenSpare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
@@ -104,7 +105,7 @@ void Acceptor::Pause(bool for_room) {
   owner_.OnPause();
   // Also for want of room: another server of the group may have some by then, and who is inside may
   // by then have waited for so long that it is ended.
-  resume_.ArmIn(kPauseNs);
+  resume_.ArmIn(for_room ? kRoomPauseNs : kPauseNs);
 }
 
 void Acceptor::Resume() {

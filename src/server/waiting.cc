@@ -103,9 +103,10 @@ void HttpServer::Impl::Expire(Connection& it) {
 // Ends the connection that has kept us waiting for longest, so that another can come in. False:
 // none has for long.
 bool HttpServer::Impl::EvictOne() {
-  const int64_t since_ns = loop.now_ns() - kEvictAfterMs * base::kNanosPerMilli;
-  const bool evicted = std::any_of(kEvictionOrder.begin(), kEvictionOrder.end(),
-                                   [&](Waiting kind) { return EvictFrom(kind, since_ns); });
+  const bool evicted = std::any_of(kEvictionOrder.begin(), kEvictionOrder.end(), [&](Waiting kind) {
+    const int64_t after_ms = kind == Waiting::kIdle ? kEvictIdleAfterMs : kEvictAfterMs;
+    return EvictFrom(kind, loop.now_ns() - after_ms * base::kNanosPerMilli);
+  });
   if (evicted) counters.evicted.Add();
   return evicted;
 }

@@ -188,7 +188,7 @@ TEST_F(EvictionTest, NobodyGoesForAClientThatIsNotThere) {
 TEST_F(EvictionTest, WhoIsIdleForAMomentStaysAndTheNextWaits) {
   Start();
   const std::vector<Client> clients = Three();
-  Advance(kEvictAfterMs - 10);
+  Advance(kEvictIdleAfterMs - 10);
   Client next = Connect();
   ASSERT_TRUE(next.Send(Get("/now")));
   EXPECT_EQ(next.Peek(), "");

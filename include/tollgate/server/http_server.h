@@ -4,9 +4,9 @@
 //
 // A connection has memory only while a request is not whole or an answer is not sent. Without
 // memory a whole request is answered all the same, were it the only one; half of one is answered
-// 503. With connections_max inside, whoever has kept the server waiting for longest goes first, if
-// that is kEvictAfterMs: first those who are idle, then those with half a request (503); while
-// there is none the next one waits outside.
+// 503. With connections_max inside, whoever has kept the server waiting for longest goes first:
+// first those who have been idle for kEvictIdleAfterMs, then those with half a request since
+// kEvictAfterMs (503); while there is none the next one waits outside.
 //
 // Thread: the loop's thread only.
 // Owns: its connections, buffers and listening descriptors.
@@ -88,6 +88,8 @@ class RequestHandler {
 
 inline constexpr size_t kBodyPaddingBytes = 64;
 inline constexpr int64_t kEvictAfterMs = 250;
+// So little that a crowd of idle clients holds up for a second at most who comes behind it.
+inline constexpr int64_t kEvictIdleAfterMs = 50;
 
 class HttpServer {
  public:
