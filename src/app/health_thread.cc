@@ -33,7 +33,8 @@ std::string RandomToken() {
 }  // namespace
 
 HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
-    : thread_(shared.clock, "health") {
+    : thread_(shared.clock, "health"),
+      silence_(thread_.loop(), shared.config.redis, shared.config.takeover_after_ms, TellTheLog()) {
   net::EventLoop& loop = thread_.loop();
   lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, shared.config.redis,
                                                      shared.queue.memory.get());
@@ -75,6 +76,7 @@ base::Status HealthThread::ListenAdmin(const std::string& text) {
 
 void HealthThread::Start() {
   lease_->Start();
+  silence_.Start();
   thread_.loop().Post([this] { monitor_->Start(); });
   thread_.Start();
 }

@@ -8,6 +8,7 @@
 
 #include "app/loop_thread.h"
 #include "app/shared.h"
+#include "app/silence_watch.h"
 #include "tollgate/api/admin_handler.h"
 #include "tollgate/health/monitor.h"
 #include "tollgate/ledger/redis_books.h"
@@ -24,12 +25,14 @@ class HealthThread {
 
   base::Status ListenAdmin(const std::string& address);
   void Start();
+  const SilenceWatch& silence() const { return silence_; }
   // Gives the lease back and ends.
   void Stop();
 
  private:
   LoopThread thread_;
   std::unique_ptr<ledger::RedisLeaseStore> lease_;
+  SilenceWatch silence_;
   std::unique_ptr<upstream::HttpGetter> getter_;
   std::unique_ptr<health::Monitor> monitor_;
   std::unique_ptr<api::AdminHandler> admin_;

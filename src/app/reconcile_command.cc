@@ -16,6 +16,7 @@
 #include "tollgate/ledger/claim_reader.h"
 #include "tollgate/ledger/redis_books.h"
 #include "tollgate/ledger/redis_ledger.h"
+#include "tollgate/ledger/silent_claims.h"
 #include "tollgate/upstream/http_processor_client.h"
 
 namespace tollgate::app {
@@ -59,6 +60,7 @@ class ReconcileRun {
         redis_(RedisOptions()),
         claims_(loop_, redis_, directory_),
         books_(loop_, redis_, directory_),
+        silent_(loop_, redis_),
         client_(loop_, ClientOptions(config, options)) {
     if (options.repair) {
       ledger_ = std::make_unique<ledger::RedisLedger>(loop_, redis_, directory_, "");
@@ -79,6 +81,7 @@ class ReconcileRun {
     }
     claims_.Start();
     books_.Start();
+    silent_.Start();
     if (ledger_) ledger_->Start();
     reconciler_->Start();
     while (!reconciler_->finished()) {
@@ -97,6 +100,7 @@ class ReconcileRun {
     if (!reconciler_->error().empty()) report_.errors.push_back(reconciler_->error());
     ReportProcessors();
     CompareTotals();
+    ReportSilent();
     return Tell();
   }
 
@@ -166,6 +170,19 @@ class ReconcileRun {
                                  "its URL is right, then run this again");
       }
       report_.processors.push_back(std::move(it));
+    }
+  }
+
+  void ReportSilent() {
+    std::optional<std::optional<std::vector<ledger::SilentOwner>>> answer;
+    silent_.Count(config_.takeover_after_ms / 1'000 + 1,
+                  [&](auto silent) { answer = std::move(silent); });
+    while (!answer) loop_.RunOnce(100);
+    if (*answer) {
+      report_.silent = std::move(**answer);
+    } else {
+      report_.errors.push_back(
+          "the payments of silent gateways: Redis did not answer; run this again");
     }
   }
 
@@ -240,6 +257,7 @@ class ReconcileRun {
   const ledger::RedisOptions redis_;
   ledger::RedisClaimReader claims_;
   ledger::RedisBooks books_;
+  ledger::SilentClaims silent_;
   std::unique_ptr<ledger::RedisLedger> ledger_;
   upstream::HttpProcessorClient client_;
   std::unique_ptr<Reconciler> reconciler_;

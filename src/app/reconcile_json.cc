@@ -44,6 +44,13 @@ std::string ProcessorJson(const ProcessorReport& it) {
   return json + "}";
 }
 
+std::string SilentJson(const ledger::SilentOwner& it) {
+  return "{" + Member("table", Quoted(payments::ToString(it.table))) + "," +
+         Number("pending", it.claims) + "," +
+         Member("silentSeconds", it.silent_s < 0 ? "null" : std::to_string(it.silent_s)) + "," +
+         Flag("gone", it.gone) + "}";
+}
+
 std::string NameJson(payments::ProcessorId id, const payments::ProcessorDirectory& names) {
   return id < names.size() ? Quoted(names.Name(id)) : "null";
 }
@@ -111,6 +118,7 @@ std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirec
          Number("outOfRange", counts.out_of_range) + "," + Number("tooOld", counts.too_old) + "," +
          Number("damaged", counts.damaged) + ",\n" +
          Member("processors", List(report.processors, ProcessorJson)) + ",\n" +
+         Member("silentGateways", List(report.silent, SilentJson)) + ",\n" +
          Member("differences", List(report.findings, differences)) + ",\n" +
          Number("differencesLeft", uint64_t{DifferencesLeft(report)}) + "," +
          Flag("complete", report.errors.empty()) + "," +

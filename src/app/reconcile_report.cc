@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "app/silence_watch.h"
 #include "app/text_table.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
@@ -109,6 +110,20 @@ std::string FindingsTable(const ReconcileReport& report, const payments::Process
   return text;
 }
 
+std::string SilentTable(const ReconcileReport& report) {
+  if (report.silent.empty()) return "";
+  TextTable table({"table of a silent gateway", "pending there", "silent for"});
+  for (const ledger::SilentOwner& it : report.silent) {
+    table.Add({payments::ToString(it.table), std::to_string(it.claims),
+               it.silent_s < 0 ? "never greeted"
+               : it.gone       ? "ended, with its table"
+                               : RoughTime(it.silent_s)});
+  }
+  return "\n" + table.Draw() +
+         "Start those gateways again with their DATA_DIR; what clients repeat is finished by the "
+         "others.\n";
+}
+
 }  // namespace
 
 size_t DifferencesLeft(const ReconcileReport& report) {
@@ -164,7 +179,7 @@ std::string ToTable(const ReconcileReport& report, const payments::ProcessorDire
             " entries in Redis are none of this version's; look whether another one shares its "
             "prefix.\n";
   }
-  return text + TotalsTable(report) + FindingsTable(report, names, rows_max);
+  return text + TotalsTable(report) + FindingsTable(report, names, rows_max) + SilentTable(report);
 }
 
 }  // namespace tollgate::app

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/reconciler.h"
+#include "tollgate/ledger/silent_claims.h"
 #include "tollgate/payments/processor_directory.h"
 
 namespace tollgate::app {
@@ -30,7 +31,8 @@ struct ReconcileReport {
   ReconcileCounts counts;
   std::vector<ProcessorReport> processors;
   std::vector<Finding> findings;
-  std::vector<std::string> errors;  // each says what to do; empty: all was compared
+  std::vector<ledger::SilentOwner> silent;  // pending claims of gateways that are silent
+  std::vector<std::string> errors;          // each says what to do; empty: all was compared
 };
 
 // Differences that no repair has settled.

@@ -48,7 +48,6 @@ Problem ToTime(const std::string& text, int64_t& out, int64_t least = 1,
   return std::nullopt;
 }
 
-// Long enough to gather, short enough for nobody to wonder.
 Problem ToGather(const std::string& text, int64_t& out_us) {
   Problem problem = ToTime(text, out_us, 1, base::kNanosPerMicro);
   if (!problem && out_us > 1'000'000) problem = "must be at most 1s";
@@ -198,6 +197,10 @@ const std::vector<Setting>& Settings() {
        .help = "in which booked ids are kept for a horizon, from the next one on: a power of two, "
                "about a hundredth of the payments of a horizon",
        .apply = [](C c, T t) { return ToBuckets(t, c.redis.buckets); }},
+      {.name = "takeover_after",
+       .fallback = "30s",
+       .help = "what an instance silent for so long had is taken over on a repeat",
+       .apply = [](C c, T t) { return ToTime(t, c.takeover_after_ms, 5'000); }},
       {.name = "default_url",
        .fallback = "http://payment-processor-default:8080",
        .help = "the processor with the low fee",

@@ -134,6 +134,7 @@ forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t
   options.outage_expected_ms = config.outage_expected_ms;
   options.cutoff = config.horizon;
   options.dedup_horizon_ms = config.redis.horizon_s * 1000;
+  options.takeover_after_ms = config.takeover_after_ms;
   options.fleet_in_flight_max = config.fleet_in_flight_max;
   options.forwarders = forwarders;
   options.index = index;

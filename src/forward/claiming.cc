@@ -1,6 +1,7 @@
 // From the ring to a granted claim, and the POST.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
@@ -146,10 +147,10 @@ void Forwarder::Impl::FlushClaims() {
   }
   for (;;) {
     bool new_too = ledger.can_claim() && !retell.active();
-    if (!ledger.ready() || (told.empty() && (!new_too || to_claim.empty()))) return;
+    if (!ledger.ready() || (told.empty() && (!new_too || to_claim.empty()))) break;
     const int64_t wall_ms = clock.WallMillis();
     new_too = LookAtClock(wall_ms) && new_too;
-    if (told.empty() && !new_too) return;
+    if (told.empty() && !new_too) break;
     Batch* const batch = FreeBatch(false);
     if (batch == nullptr) return;
     claim_requests.clear();
@@ -175,6 +176,7 @@ void Forwarder::Impl::FlushClaims() {
     Step();
     ledger.Claim(owner, claim_requests, IdOf(*batch));
   }
+  if (!take_overs.empty()) FlushTakeOvers();
 }
 
 void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply> replies) {
@@ -184,9 +186,15 @@ void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply>
   TG_ASSERT(replies.size() == batch.count);
   metrics.claim_us.Observe(static_cast<uint64_t>((now_ns - batch.began_ns) / 1000));
   batch.used = false;
+  const bool takes_over = std::exchange(batch.takes_over, false);
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries[i];
     if (fenced) continue;
+    if (std::exchange(pool[entry].is_kept, false)) --repeats_kept;
+    if (takes_over && replies[i].existed) {
+      metrics.taken_over.Add();
+      pool[entry].reject_reason = 0;
+    }
     switch (replies[i].verdict) {
       case ClaimVerdict::kYours:
         Granted(entry, replies[i], false);
@@ -212,8 +220,12 @@ void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimR
     const ClaimVerdict verdict = replies[i].verdict;
     if (verdict == ClaimVerdict::kFenced) return Fence();
     if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
-    metrics.contradictions.Add();
     const auto copy = table.Read(retell.slots()[i]);
+    const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
+                            SameName(copy->status.processor, replies[i].processor) &&
+                            copy->status.requested_at_ms == replies[i].requested_at_ms;
+    if (same_entry) continue;  // whoever has it sends the very same
+    metrics.contradictions.Add();
     Tell(true,
          "possible double charge: the ledger lost its tail, and another instance has "
          "claimed " +
@@ -269,8 +281,7 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
       // Most often a client's repeat. The books have it; the slot has nothing to tell.
       break;
     case ClaimVerdict::kElsewhere:
-      metrics.elsewhere.Add();
-      break;
+      return HeldElsewhere(entry, reply);
     case ClaimVerdict::kConflict:
       metrics.conflicts.Add();
       metrics.rejected.Add();
@@ -296,6 +307,9 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
     held.requested_at_ms = reply.requested_at_ms;
     held.reject_reason = 0;
     return Release(entry, SlotState::kFreeBooked);
+  }
+  if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(held, reply)) {
+    return HeldAtSamePlace(entry, reply);
   }
   const bool booked = reply.verdict == ClaimVerdict::kBooked ||
                       (reply.settled && reply.processor != payments::kNoProcessor);

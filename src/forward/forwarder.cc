@@ -74,6 +74,7 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
       least_fee_ppm(LeastFee(options_in.processors)),
       pool(static_cast<uint32_t>(table_in.slot_count())),
       states(StatesOf(options_in)),
+      owners(options_in.takeover_after_ms * base::kNanosPerMilli),
       retell(table_in, options_in.index, options_in.forwarders),
       random(options_in.seed),
       now_ns(clock_in.MonotonicNanos()) {
@@ -82,6 +83,8 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
   for (size_t i = 0; i < batches.size(); ++i) batches[i].record = i >= kBatchesPerKind;
   claim_requests.reserve(payments::kLedgerBatchMax);
   record_requests.reserve(payments::kLedgerBatchMax);
+  take_overs.reserve(kTakeOversMax);
+  take_over_requests.reserve(kTakeOversMax);
 }
 
 void Forwarder::Impl::Tell(bool problem, const std::string& text) const {
@@ -365,11 +368,7 @@ void Forwarder::OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> 
   impl_->OnRecorded(batch, replies);
 }
 void Forwarder::OnBatchFailed(uint64_t batch) { impl_->OnBatchFailed(batch); }
-void Forwarder::OnTailLost() {
-  impl_->Tell(true, "the ledger may have lost its last moments; telling it again what is held");
-  ++impl_->tails;
-  impl_->retell.Begin();
-}
+void Forwarder::OnTailLost() { impl_->OnTailLost(); }
 void Forwarder::OnLedgerState() {
   // Greeted as the newest opening. Anything else is looked at by the pump after every turn.
   if (impl_->ledger.ready()) impl_->table.MarkCurrent();

@@ -1,5 +1,6 @@
 // The forwarding state machine behind Forwarder. forwarder.cc has the pump, claiming.cc the way to
-// a granted claim, outcomes.cc what answers lead to, recording.cc the way off the table.
+// a granted claim, takeover.cc the claims of other owners, outcomes.cc what answers lead to,
+// recording.cc the way off the table.
 //
 // Thread: one worker's.
 // Owns: its entries, lists and batches; allocated in the constructor.
@@ -14,6 +15,7 @@
 
 #include "forward/due_heap.h"
 #include "forward/held_pool.h"
+#include "forward/owner_watch.h"
 #include "forward/processor_state.h"
 #include "forward/retell.h"
 #include "forward/traffic.h"
@@ -82,6 +84,19 @@ struct Forwarder::Impl {
   void NotGranted(uint32_t entry, const ledger::ClaimReply& reply);
   void Contradicted(uint32_t entry, const ledger::ClaimReply& reply);
   void ClaimUndecided(uint32_t entry);
+
+  // --- takeover.cc: claims that another owner holds
+  // `entry` holds a client's repeat, and has sent nothing.
+  void HeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
+  // One that may have been sent, as the very entry that the other owner sends.
+  void HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
+  bool IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const;
+  OwnerLife LifeOf(const ledger::Holder& holder);
+  bool MayTakeOver(const ledger::ClaimReply& reply) const;
+  void TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply);
+  void FlushTakeOvers();
+  void OnTailLost();
+
   // Another owner has, or had, its claim: never sent again, only looked up.
   static bool OthersHave(const Held& held) {
     return held.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
@@ -138,11 +153,14 @@ struct Forwarder::Impl {
   struct Batch {
     bool used = false;
     bool record = false;
+    bool takes_over = false;
     uint32_t serial = 0;
     uint32_t count = 0;
     int64_t began_ns = 0;
     std::array<uint32_t, payments::kLedgerBatchMax> entries;
   };
+  static constexpr size_t kTakeOversMax = 64;
+  static_assert(kTakeOversMax <= payments::kLedgerBatchMax);
   static constexpr size_t kBatchesPerKind = 2;
   static constexpr uint64_t kRetellBatch = uint64_t{1} << 63U;  // marks the batch ids of `retell`
   Batch* FreeBatch(bool record);
@@ -182,11 +200,21 @@ struct Forwarder::Impl {
   std::array<Batch, 2 * kBatchesPerKind> batches;
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
+  OwnerWatch owners;
+  // Wait for room in a batch.
+  struct TakeOver {
+    uint32_t entry;
+    uint16_t attempt;
+    ledger::Holder holder;
+  };
+  std::vector<TakeOver> take_overs;
+  std::vector<ledger::TakeOverRequest> take_over_requests;
   Traffic traffic;
   Retell retell;
   std::array<bool, payments::kProcessorsMax> told_passed_over{};
   base::Random random;
-  uint32_t repeats = 0;  // looks at unresolved payments under way
+  uint32_t repeats_kept = 0;  // of what another owner has
+  uint32_t repeats = 0;       // looks at unresolved payments under way
   uint32_t unresolved_count = 0;
   std::array<uint32_t, payments::kProcessorsMax + 1> at_strangers{};  // of these, by processor
   int64_t now_ns = 0;

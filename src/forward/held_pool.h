@@ -50,6 +50,8 @@ struct Held {
   bool is_repeat = false;  // a look at an unresolved payment is under way
   bool duplicate = false;  // a 422 said that the processor has the id
   bool told_time = false;  // people know that its processor holds it at an impossible time
+  bool is_kept = false;    // a repeat that waits for another owner's payment
+  uint8_t ask_again = 0;   // how often the books were asked about a claim in other hands
   uint8_t backoffs = 0;
   uint8_t trials = 0;         // how often it was the trial of a processor
   uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected

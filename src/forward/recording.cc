@@ -107,7 +107,7 @@ void Forwarder::Impl::OnBatchFailed(uint64_t id) {
     return;
   }
   Batch& batch = BatchOf(id);
-  batch.used = false;
+  batch.used = batch.takes_over = false;
   if (fenced) return;
   for (uint32_t i = 0; i < batch.count; ++i) {
     const uint32_t entry = batch.entries[i];

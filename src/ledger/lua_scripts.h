@@ -19,6 +19,7 @@ extern const std::string_view kLeaseRelease;
 extern const std::string_view kOwner;
 extern const std::string_view kPurge;
 extern const std::string_view kRecord;
+extern const std::string_view kSilent;
 extern const std::string_view kSweep;
 
 }  // namespace tollgate::ledger::lua

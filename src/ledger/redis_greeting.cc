@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kGreetingNs = base::kNanosPerSecond / 2;
 // What hello.lua answers.
 enum class Greeting : uint8_t { kOk, kLost, kFenced, kOthers, kNew, kStranger, kOld };
-constexpr size_t kGreetingElements = 7;
+constexpr size_t kGreetingElements = 8;
 
 uint64_t RandomNumber() {
   uint64_t number = 0;
@@ -158,6 +158,7 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
   const bool put_back = NumberOf(*reply->element[4]) == 1;
   // Books that began on this very server, which has not been started again: nothing was lost.
   without_grace = TextOf(*reply->element[5]) == server;
+  known_epoch = std::to_string(NumberOf(*reply->element[7]));
   switch (reply->element[0]->integer) {
     case static_cast<int>(Greeting::kOk):
       NoteBefore(static_cast<uint64_t>(std::max<int64_t>(0, NumberOf(*reply->element[6]))), number,

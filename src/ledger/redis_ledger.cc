@@ -9,41 +9,17 @@
 #include <vector>
 
 #include "ledger/lua_scripts.h"
-#include "ledger/packed.h"
+#include "ledger/packed_batch.h"
 #include "ledger/redis_ledger_impl.h"
 #include "ledger/redis_reply.h"
 #include "ledger/script_replies.h"
-#include "ledger/spread_id.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::ledger {
 namespace {
 
-constexpr size_t kClaimBytes = 39;
-constexpr size_t kRecordBytes = 46;
 constexpr uint64_t kForgotten = 3;  // a verdict of record.lua: booked, and not counted
-constexpr size_t kAttemptAt = 24;   // in a packed claim; processor and time follow
 constexpr int64_t kRefusedMsMin = 20;
-
-void PackClaim(std::string& out, const ClaimRequest& request) {
-  const payments::Uuid id = Spread(request.payment.id);
-  Pack<8>(out, id.high);
-  Pack<8>(out, id.low);
-  Pack<4>(out, request.slot);
-  Pack<4>(out, request.generation);
-  Pack<2>(out, request.attempt);
-  Pack<1>(out, request.processor);
-  Pack<6>(out, static_cast<uint64_t>(request.requested_at_ms));
-  Pack<6>(out, static_cast<uint64_t>(request.payment.amount_cents));
-}
-
-void PackRecord(std::string& out, const RecordRequest& request) {
-  PackClaim(out, request.claim);
-  Pack<1>(out, request.booked ? 1 : 0);
-  Pack<1>(out, request.reason);
-  Pack<1>(out, request.epoch_known ? 1 : 0);
-  Pack<4>(out, request.epoch);
-}
 
 // As record.lua takes it: how long ids are known, and the bits of a new shelf's buckets.
 std::string ShelfText(const RedisOptions& options) {
@@ -94,6 +70,7 @@ RedisLedger::Impl::Call* RedisLedger::Impl::NewCall(bool record, const Owner& fr
   call->batch = batch;
   call->count = count;
   call->data.clear();
+  call->take_overs.clear();
   call->single = 0;
   call->one_by_one = false;
   call->claim_replies.clear();
@@ -127,7 +104,13 @@ std::string_view RedisLedger::Impl::NumberText(uint64_t number) {
 void RedisLedger::Impl::Send(Call* call) {
   const size_t size = call->record ? kRecordBytes : kClaimBytes;
   std::string_view data = call->data;
-  if (call->one_by_one) data = data.substr(call->single * size, size);
+  std::string_view take_overs = call->take_overs;
+  if (call->one_by_one) {
+    data = data.substr(call->single * size, size);
+    if (!take_overs.empty()) {
+      take_overs = take_overs.substr(call->single * kTakeOverBytes, kTakeOverBytes);
+    }
+  }
   const uint64_t number = memory == nullptr ? 0 : memory->Number();
   call->era = EraOf(number);
   if (memory != nullptr && call->era != era) {
@@ -140,7 +123,7 @@ void RedisLedger::Impl::Send(Call* call) {
     return;
   }
   Identify(call->owner);
-  command.Begin(call->record ? 12 : 11)
+  command.Begin(call->record ? 12 : 13)
       .Add("EVALSHA")
       .Add(connection.Sha(call->record ? kRecordScript : kClaimScript))
       .Add("1")
@@ -153,6 +136,7 @@ void RedisLedger::Impl::Send(Call* call) {
   if (call->record) command.Add(shelf);
   command.Add(NumberText(number));
   command.Add(predecessors);
+  if (!call->record) command.Add(take_overs).Add(known_epoch);
   connection.Call(command, [this, call](const redisReply* reply) { OnReply(call, reply); });
 }
 
@@ -221,6 +205,12 @@ void RedisLedger::Impl::OnError(Call* call, const redisReply& reply) {
     if (connection.ready()) connection.Drop("the books have lost something");
     return;
   }
+  constexpr std::string_view kPurged = "PURGED ";
+  if (TextOf(reply).starts_with(kPurged)) {
+    // Nothing was done. It is claimed on the emptied books once its caller asks again.
+    known_epoch = TextOf(reply).substr(kPurged.size());
+    return Fail(call);
+  }
   if (RedisConnection::IsNotNow(reply)) {
     if (TextOf(reply).starts_with("OOM")) return FailLater(call, std::string(TextOf(reply)));
     Fail(call);
@@ -279,7 +269,14 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
   reply.processor = ProcessorOf(in.Take<1>());
   reply.requested_at_ms = static_cast<int64_t>(in.Take<6>());
   reply.epoch = static_cast<uint32_t>(in.Take<4>());
-  const bool flag = in.Take<1>() == 1;
+  const uint64_t flags = in.Take<1>();
+  const bool flag = flags == 1;
+  if (reply.verdict == ClaimVerdict::kElsewhere) {
+    reply.holder.sign = static_cast<Holder::Sign>(flags);
+    reply.holder.table.high = in.Take<8>();
+    reply.holder.table.low = in.Take<8>();
+    reply.holder.number = in.Take<8>();
+  }
   reply.existed = flag && reply.verdict == ClaimVerdict::kYours;
   reply.settled = flag && reply.verdict == ClaimVerdict::kConflict;
   const bool granted =
@@ -355,6 +352,17 @@ void RedisLedger::Claim(const Owner& owner, std::span<const ClaimRequest> reques
   TG_ASSERT(!requests.empty() && requests.size() <= payments::kLedgerBatchMax);
   Impl::Call* const call = impl_->NewCall(false, owner, batch, requests.size());
   for (const ClaimRequest& request : requests) PackClaim(call->data, request);
+  impl_->Send(call);
+}
+
+void RedisLedger::TakeOver(const Owner& owner, std::span<const TakeOverRequest> requests,
+                           uint64_t batch) {
+  TG_ASSERT(!requests.empty() && requests.size() <= payments::kLedgerBatchMax);
+  Impl::Call* const call = impl_->NewCall(false, owner, batch, requests.size());
+  for (const TakeOverRequest& request : requests) {
+    PackClaim(call->data, request.claim);
+    PackTakeOver(call->take_overs, request);
+  }
   impl_->Send(call);
 }
 

@@ -28,9 +28,10 @@ struct RedisLedger::Impl {
     uint64_t batch = 0;
     size_t count = 0;
     Owner owner;
-    uint64_t era = 0;   // of the number that it was sent with
-    std::string data;   // packed entries
-    size_t single = 0;  // entries answered so far, when they are sent one by one
+    uint64_t era = 0;        // of the number that it was sent with
+    std::string data;        // packed entries
+    std::string take_overs;  // of claims: packed too, or empty
+    size_t single = 0;       // entries answered so far, when they are sent one by one
     bool one_by_one = false;
     std::vector<ClaimReply> claim_replies;
     std::vector<RecordReply> record_replies;
@@ -139,8 +140,9 @@ struct RedisLedger::Impl {
   uint64_t era = 0;            // in which this connection was opened
   int64_t id_from_ns = -1;     // from then on an id may be made; negative: not wanted yet
   payments::Uuid fresh_id;
-  std::string server;      // the one now connected to
-  std::string books_text;  // of the greeting, kept for its memory
+  std::string server;       // the one now connected to
+  std::string known_epoch;  // of the books, as a text; empty: not greeted
+  std::string books_text;   // of the greeting, kept for its memory
   std::array<char, 24> number_text{};
   const std::shared_ptr<bool> life = std::make_shared<bool>(true);
   RedisConnection connection;

@@ -1,10 +1,15 @@
 #include "ledger/script_replies.h"
 
+#include "tollgate/ledger/ledger.h"
+
 namespace tollgate::ledger {
 namespace {
 
 // The scripts' verdicts are numbered from 0.
 constexpr uint8_t kClaimVerdicts = 7;
+constexpr uint8_t kElsewhere = static_cast<uint8_t>(ClaimVerdict::kElsewhere);
+constexpr uint8_t kSigns = 3;
+constexpr size_t kSignAt = 14;
 constexpr uint8_t kRecordVerdicts = 4;
 constexpr size_t kClaimProcessorAt = 3;  // behind verdict and attempt
 constexpr size_t kRecordProcessorAt = 1;
@@ -28,7 +33,12 @@ bool AreClaimReplies(std::string_view replies, size_t entries, size_t names) {
         !IsProcessor(ByteAt(replies, kClaimProcessorAt), names)) {
       return false;
     }
-    replies.remove_prefix(kClaimReplyBytes);
+    size_t size = kClaimReplyBytes;
+    if (ByteAt(replies, 0) == kElsewhere) {
+      size = kElsewhereReplyBytes;
+      if (replies.size() < size || ByteAt(replies, kSignAt) >= kSigns) return false;
+    }
+    replies.remove_prefix(size);
   }
   return replies.empty();
 }

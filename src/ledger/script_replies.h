@@ -12,7 +12,8 @@
 
 namespace tollgate::ledger {
 
-inline constexpr size_t kClaimReplyBytes = 15;  // or one byte, kAsAsked
+inline constexpr size_t kClaimReplyBytes = 15;      // or one byte, kAsAsked
+inline constexpr size_t kElsewhereReplyBytes = 39;  // with the owner and its number
 inline constexpr size_t kRecordReplyBytes = 2;
 inline constexpr uint8_t kAsAsked = 7;
 inline constexpr uint8_t kUnnamed = 32;  // from here on: 32 + an index of the ledger's own

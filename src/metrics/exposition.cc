@@ -119,6 +119,8 @@ class Renderer {
                    [](const ForwardMetrics& m) { return m.conflicts.value(); });
     ForwardCounter("tollgate_elsewhere_total", "Repeats that another instance finishes.",
                    [](const ForwardMetrics& m) { return m.elsewhere.value(); });
+    ForwardCounter("tollgate_taken_over_total", "Repeats that go on with a silent owner's claim.",
+                   [](const ForwardMetrics& m) { return m.taken_over.value(); });
     ForwardCounter("tollgate_contradictions_total", "Possible double charges.",
                    [](const ForwardMetrics& m) { return m.contradictions.value(); });
     ForwardCounter("tollgate_fenced_total", "Tables that a newer opening took over.",

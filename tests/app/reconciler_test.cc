@@ -74,6 +74,9 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
   void Claim(const ledger::Owner&, std::span<const ledger::ClaimRequest>, uint64_t) override {
     ADD_FAILURE() << "something was claimed";
   }
+  void TakeOver(const ledger::Owner&, std::span<const ledger::TakeOverRequest>, uint64_t) override {
+    ADD_FAILURE() << "something was taken over";
+  }
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
               uint64_t batch) override {
     ++records;

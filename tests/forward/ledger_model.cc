@@ -13,6 +13,7 @@ using ledger::Owner;
 using ledger::RecordReply;
 using ledger::RecordRequest;
 using ledger::RecordVerdict;
+using ledger::TakeOverRequest;
 
 namespace {
 
@@ -94,11 +95,22 @@ std::optional<uint64_t> LedgerModel::Raise(const payments::Uuid& table, uint64_t
 
 LedgerModel::Answer<ClaimReply> LedgerModel::Claim(const Owner& owner,
                                                    const std::vector<ClaimRequest>& requests,
-                                                   uint64_t confirmed) {
+                                                   uint64_t confirmed, uint32_t epoch) {
   Remember();
+  if (epoch != state_.epoch) return {.purged = true, .number = 0, .replies = {}};
   const auto number = Raise(owner.table, confirmed);
   if (!number) return {.lost = true, .number = 0, .replies = {}};
   return {.lost = false, .number = *number, .replies = Claim(owner, requests)};
+}
+
+LedgerModel::Answer<ClaimReply> LedgerModel::TakeOver(const Owner& owner,
+                                                      const std::vector<TakeOverRequest>& requests,
+                                                      uint64_t confirmed, uint32_t epoch) {
+  Remember();
+  if (epoch != state_.epoch) return {.purged = true, .number = 0, .replies = {}};
+  const auto number = Raise(owner.table, confirmed);
+  if (!number) return {.lost = true, .number = 0, .replies = {}};
+  return {.lost = false, .number = *number, .replies = TakeOver(owner, requests)};
 }
 
 LedgerModel::Answer<RecordReply> LedgerModel::Record(const Owner& owner,
@@ -130,6 +142,7 @@ LedgerModel::Greeted LedgerModel::Greet(const Owner& owner, uint64_t confirmed,
     return {.verdict = Greeting::kLost, .number = number, .put_back = put_back};
   }
   Fenced(owner);
+  state_.gone.erase(owner.table);
   number = std::max(number, confirmed) + 1;
   return {.verdict = Greeting::kOk, .number = number, .put_back = put_back};
 }
@@ -144,6 +157,49 @@ std::vector<ClaimReply> LedgerModel::Claim(const Owner& owner,
                              : ClaimOne(owner, request));
   }
   return replies;
+}
+
+std::vector<ClaimReply> LedgerModel::TakeOver(const Owner& owner,
+                                              const std::vector<TakeOverRequest>& requests) {
+  Remember();
+  std::vector<ClaimReply> replies;
+  const bool fenced = Fenced(owner);
+  for (const TakeOverRequest& request : requests) {
+    replies.push_back(fenced ? ClaimReply{.verdict = ClaimVerdict::kFenced}
+                             : TakeOverOne(owner, request));
+  }
+  return replies;
+}
+
+ledger::Holder LedgerModel::HolderOf(const Pending& pending) const {
+  const payments::Uuid& table = pending.owner.table;
+  const auto number = state_.numbers.find(table);
+  if (number == state_.numbers.end()) return {.table = table};
+  return {.table = table,
+          .number = number->second,
+          .sign = state_.gone.contains(table) ? ledger::Holder::Sign::kGone
+                                              : ledger::Holder::Sign::kNumber};
+}
+
+// The claim is still the one that was seen, and its owner as silent as it was.
+ClaimReply LedgerModel::TakeOverOne(const Owner& owner, const TakeOverRequest& request) {
+  const auto it = state_.pending.find(request.claim.payment.id);
+  if (it == state_.pending.end()) return ClaimOne(owner, request.claim);
+  Pending& pending = it->second;
+  const ledger::Holder holder = HolderOf(pending);
+  if (holder.table == owner.table || holder.table != request.holder.table ||
+      holder.number != request.holder.number || pending.attempt != request.attempt ||
+      pending.cents != request.claim.payment.amount_cents) {
+    return ClaimOne(owner, request.claim);
+  }
+  pending.owner = owner;
+  pending.slot = request.claim.slot;
+  pending.generation = request.claim.generation;
+  pending.attempt = std::min<uint16_t>(std::max(pending.attempt, request.claim.attempt) + 1,
+                                       payments::kAttemptMax);
+  ClaimReply reply = ReplyOf(ClaimVerdict::kYours, pending);
+  reply.existed = true;
+  return reply;
 }
 
 ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request) {
@@ -174,8 +230,10 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
   const bool inherited =
       pending.cents == payment.amount_cents && Inherited(pending, owner, request);
   if (!SameClaim(pending, owner, request) && !inherited) {
-    return {.verdict = pending.cents == payment.amount_cents ? ClaimVerdict::kElsewhere
-                                                             : ClaimVerdict::kConflict};
+    if (pending.cents != payment.amount_cents) return {.verdict = ClaimVerdict::kConflict};
+    ClaimReply reply = ReplyOf(ClaimVerdict::kElsewhere, pending);
+    reply.holder = HolderOf(pending);
+    return reply;
   }
   if (request.attempt > pending.attempt && !inherited) {
     pending = mine;
@@ -302,6 +360,7 @@ void LedgerSession::Connect() {
     TG_ASSERT(greeted.verdict == LedgerModel::Greeting::kOk);
     TG_ASSERT(memory_.Books() == *model_.state().books || memory_.SetBooks(*model_.state().books));
     memory_.Confirm(greeted.number, timeline_.now_ns());
+    epoch_ = model_.state().epoch;
     break;
   }
   connected_ = true;
@@ -325,6 +384,7 @@ void LedgerSession::OnTurn() {
   const auto greeted = model_.Greet(owner_, confirmed, memory_.Books());
   if (greeted.verdict == LedgerModel::Greeting::kLost) return OnLost();
   if (greeted.verdict == LedgerModel::Greeting::kFenced) return events_->OnNotNewest();
+  epoch_ = model_.state().epoch;
   memory_.Confirm(greeted.number, timeline_.now_ns());
 }
 
@@ -385,24 +445,48 @@ void LedgerSession::Send(uint64_t batch,
   if (late || lost || mute) timeline_.After(timeline_.Between(1'000, 50'000), fail);
 }
 
+// The books were purged since the call was sent, and it did nothing.
+void LedgerSession::AskAgain(uint64_t batch) {
+  epoch_ = model_.state().epoch;
+  events_->OnBatchFailed(batch);
+}
+
+void LedgerSession::TakeClaimReplies(const std::vector<ClaimRequest>& requests,
+                                     LedgerModel::Answer<ClaimReply> answer, uint64_t batch) {
+  memory_.Confirm(answer.number, timeline_.now_ns());
+  if (timeline_.Chance(faults_.entry_failed)) {
+    answer.replies[timeline_.random().Below(answer.replies.size())] = {.verdict =
+                                                                           ClaimVerdict::kFailed};
+  }
+  for (size_t i = 0; look_ && i < requests.size(); ++i) {
+    look_(requests[i], answer.replies[i].verdict);
+  }
+  events_->OnClaimed(batch, answer.replies);
+}
+
 void LedgerSession::Claim(const Owner& owner, std::span<const ClaimRequest> requests,
                           uint64_t batch) {
   Send(batch,
        [this, owner, copy = std::vector<ClaimRequest>(requests.begin(), requests.end()), batch,
-        &model = model_](uint64_t confirmed) -> std::function<void()> {
-         auto answer = model.Claim(owner, copy, confirmed);
+        &model = model_, epoch = epoch_](uint64_t confirmed) -> std::function<void()> {
+         auto answer = model.Claim(owner, copy, confirmed, epoch);
          if (answer.lost) return nullptr;
-         return [this, copy, answer, batch]() mutable {
-           memory_.Confirm(answer.number, timeline_.now_ns());
-           if (timeline_.Chance(faults_.entry_failed)) {
-             answer.replies[timeline_.random().Below(answer.replies.size())] = {
-                 .verdict = ClaimVerdict::kFailed};
-           }
-           for (size_t i = 0; look_ && i < copy.size(); ++i) {
-             look_(copy[i], answer.replies[i].verdict);
-           }
-           events_->OnClaimed(batch, answer.replies);
-         };
+         if (answer.purged) return [this, batch] { AskAgain(batch); };
+         return [this, copy, answer, batch] { TakeClaimReplies(copy, answer, batch); };
+       });
+}
+
+void LedgerSession::TakeOver(const Owner& owner, std::span<const TakeOverRequest> requests,
+                             uint64_t batch) {
+  Send(batch,
+       [this, owner, copy = std::vector<TakeOverRequest>(requests.begin(), requests.end()), batch,
+        &model = model_, epoch = epoch_](uint64_t confirmed) -> std::function<void()> {
+         auto answer = model.TakeOver(owner, copy, confirmed, epoch);
+         if (answer.lost) return nullptr;
+         if (answer.purged) return [this, batch] { AskAgain(batch); };
+         std::vector<ClaimRequest> claims;
+         for (const TakeOverRequest& request : copy) claims.push_back(request.claim);
+         return [this, claims, answer, batch] { TakeClaimReplies(claims, answer, batch); };
        });
 }
 

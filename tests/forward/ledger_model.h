@@ -50,6 +50,7 @@ class LedgerModel {
     std::map<payments::Uuid, Pending> pending;
     std::map<payments::Uuid, Entry> entries;
     std::map<payments::Uuid, uint64_t> numbers;
+    std::set<payments::Uuid> gone;  // have said so
     std::optional<payments::Uuid> books;
     std::vector<Entry> forgotten;  // not known by their ids any more, and counted still
     Shelf shelf;
@@ -59,6 +60,7 @@ class LedgerModel {
   template <typename Reply>
   struct Answer {
     bool lost = false;
+    bool purged = false;  // since the epoch that the call knew: nothing was done either
     uint64_t number = 0;
     std::vector<Reply> replies;
   };
@@ -76,14 +78,26 @@ class LedgerModel {
   std::vector<ledger::RecordReply> Record(const ledger::Owner& owner,
                                           const std::vector<ledger::RecordRequest>& requests);
 
+  std::vector<ledger::ClaimReply> TakeOver(const ledger::Owner& owner,
+                                           const std::vector<ledger::TakeOverRequest>& requests);
+
   // As the scripts with a number, and as hello.lua.
   Answer<ledger::ClaimReply> Claim(const ledger::Owner& owner,
                                    const std::vector<ledger::ClaimRequest>& requests,
-                                   uint64_t confirmed);
+                                   uint64_t confirmed, uint32_t epoch);
+  Answer<ledger::ClaimReply> TakeOver(const ledger::Owner& owner,
+                                      const std::vector<ledger::TakeOverRequest>& requests,
+                                      uint64_t confirmed, uint32_t epoch);
   Answer<ledger::RecordReply> Record(const ledger::Owner& owner,
                                      const std::vector<ledger::RecordRequest>& requests,
                                      uint64_t confirmed);
   Greeted Greet(const ledger::Owner& owner, uint64_t confirmed, const payments::Uuid& told_to);
+  // What the books know of an owner's life, set as it may be.
+  void SetNumber(const payments::Uuid& table, uint64_t number, bool gone) {
+    state_.numbers[table] = number;
+    gone ? static_cast<void>(state_.gone.insert(table))
+         : static_cast<void>(state_.gone.erase(table));
+  }
 
   // The present shelf's time is over: the next record begins another.
   void EndShelf() { state_.shelf.began_ms -= kShelfMs; }
@@ -110,6 +124,9 @@ class LedgerModel {
   // Nothing: the books know a lower number.
   std::optional<uint64_t> Raise(const payments::Uuid& table, uint64_t confirmed);
   ledger::ClaimReply ClaimOne(const ledger::Owner& owner, const ledger::ClaimRequest& request);
+  ledger::ClaimReply TakeOverOne(const ledger::Owner& owner,
+                                 const ledger::TakeOverRequest& request);
+  ledger::Holder HolderOf(const Pending& pending) const;
   ledger::RecordReply RecordOne(const ledger::Owner& owner, const ledger::RecordRequest& request);
   void Remember();
 
@@ -142,6 +159,8 @@ class LedgerSession final : public ledger::Ledger {
   ledger::BooksStanding standing() const override;
   void Claim(const ledger::Owner& owner, std::span<const ledger::ClaimRequest> requests,
              uint64_t batch) override;
+  void TakeOver(const ledger::Owner& owner, std::span<const ledger::TakeOverRequest> requests,
+                uint64_t batch) override;
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
               uint64_t batch) override;
 
@@ -158,6 +177,9 @@ class LedgerSession final : public ledger::Ledger {
   void OnClaimSaid(OnSaid look) { look_ = std::move(look); }
 
  private:
+  void AskAgain(uint64_t batch);
+  void TakeClaimReplies(const std::vector<ledger::ClaimRequest>& requests,
+                        LedgerModel::Answer<ledger::ClaimReply> answer, uint64_t batch);
   void Send(uint64_t batch, std::function<std::function<void()>(uint64_t confirmed)> execute);
   std::string RunId() const;
   void OnLost();
@@ -171,7 +193,8 @@ class LedgerSession final : public ledger::Ledger {
   ledger::BooksMemory& memory_;
   ledger::Owner owner_;
   std::string known_run_;
-  uint64_t era_ = 0;  // in which this connection was opened
+  uint32_t epoch_ = 0;  // of the books, as heard last
+  uint64_t era_ = 0;    // in which this connection was opened
   int64_t greeted_ns_ = 0;
   std::set<uint64_t> outstanding_;
   OnSaid look_;

@@ -23,6 +23,10 @@ class RefusingLedger final : public ledger::Ledger {
              uint64_t batch) override {
     session_.Claim(owner, requests, batch);
   }
+  void TakeOver(const ledger::Owner& owner, std::span<const ledger::TakeOverRequest> requests,
+                uint64_t batch) override {
+    session_.TakeOver(owner, requests, batch);
+  }
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
               uint64_t batch) override {
     if (takes) return session_.Record(owner, requests, batch);

@@ -106,6 +106,23 @@ TEST_F(Simulation, TheLedgerLosesClaimsWhileTheirOwnerIsAwayAndClientsRepeatElse
   });
 }
 
+// What the silent one may have sent is looked for first, and it may come back at any time.
+TEST_F(Simulation, AnOwnerIsSilentAndClientsRepeatElsewhere) {
+  Sweep(2, [](WorldOptions& options) {
+    options.instances = 3;
+    options.owner_silent = true;
+    options.crash_per_steps = 300;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.network = {.not_sent = 20,
+                       .over_capacity = 25,
+                       .lost_request = 15,
+                       .lost_answer = 15,
+                       .sleeping = 15,
+                       .error_500 = 15,
+                       .lookup_unclear = 5};
+  });
+}
+
 TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {
   Sweep(4, [](WorldOptions& options) {
     options.copied_table = true;

@@ -130,6 +130,8 @@ void World::OpenWorkers(size_t index) {
     forwarding.forwarders = it.workers.size();
     forwarding.index = i;
     forwarding.unresolved_max = 16;
+    forwarding.takeover_after_ms = 1'000;
+    forwarding.kept_repeats_percent = 200;
     forwarding.seed = timeline_.random().Next();
     forwarding.on_step = [this, index] { Step(index); };
     if (options_.owner_away) {
@@ -197,7 +199,7 @@ void World::Turn(size_t index) {
   Instance& it = *instances_[index];
   if (it.table == nullptr) return;
   Commit(index);
-  it.admission->OnCommitted([this](const payments::Uuid& id) { posted_[id].accepted = true; });
+  it.admission->OnCommitted([this, index](const payments::Uuid& id) { Accepted(index, id); });
   for (auto& worker : it.workers) {
     if (!worker.ledger->ready() && timeline_.now_ns() >= it.away_until_ns &&
         timeline_.Chance(calm_ ? 2 : 20)) {
@@ -226,8 +228,14 @@ void World::Turn(size_t index) {
   if (told && same && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
 }
 
+void World::Accepted(size_t index, const payments::Uuid& id) {
+  posted_[id].accepted = true;
+  posted_[id].by.insert(index);
+}
+
 void World::PostSomething() {
-  Instance& it = *instances_[timeline_.random().Below(options_.instances)];
+  const size_t index = timeline_.random().Below(options_.instances);
+  Instance& it = *instances_[index];
   if (it.table == nullptr) return;
   // Mostly new ids; sometimes a client's repeat, and now and then with another amount.
   uint64_t number = ++next_id_;
@@ -249,7 +257,7 @@ void World::PostSomething() {
   Posted& posted = posted_.try_emplace(payment.id, Posted{.purges = purges_}).first->second;
   posted.cents.insert(cents);
   ++posted.times;
-  if (it.admission->Admit(*slot, payment.id)) posted.accepted = true;
+  if (it.admission->Admit(*slot, payment.id)) Accepted(index, payment.id);
 }
 
 void World::Disturb() {
@@ -272,6 +280,7 @@ void World::Disturb() {
   if (options_.purges && timeline_.Chance(700)) Purge();
   if (options_.stops) StopInGoodOrder();
   if (options_.owner_away && !owner_lost_ && timeline_.Chance(500)) LoseOwner();
+  if (options_.owner_silent && !owner_lost_ && timeline_.Chance(500)) SilenceOwner();
   if (options_.outages && timeline_.Chance(400)) {
     for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kPower);
     ledger_.CrashAndLose(timeline_.Between(0, 1'900));
@@ -320,7 +329,34 @@ void World::Repeat(size_t index, const payments::Payment& payment) {
   Posted& posted = posted_.try_emplace(payment.id, Posted{.purges = purges_}).first->second;
   posted.cents.insert(payment.amount_cents);
   ++posted.times;
-  if (it.admission->Admit(*slot, payment.id)) posted.accepted = true;
+  if (it.admission->Admit(*slot, payment.id)) Accepted(index, payment.id);
+}
+
+// The ledger loses nothing. What only the one that is gone has accepted is lost with it.
+void World::SilenceOwner() {
+  const size_t owner = timeline_.random().Below(options_.instances);
+  Instance& it = *instances_[owner];
+  if (it.table == nullptr) return;
+  owner_lost_ = true;
+  for (uint32_t slot = 0; slot < it.table->slot_count(); ++slot) {
+    const auto copy = it.table->Read(slot);
+    if (!copy || copy->status.state == SlotState::kFree) continue;
+    for (size_t other = 1; other < options_.instances; ++other) {
+      if (timeline_.Chance(3)) continue;
+      timeline_.After(timeline_.Between(0, 3'000'000),
+                      [this, owner, other, payment = copy->payment] {
+                        Repeat((owner + other) % options_.instances, payment);
+                      });
+    }
+  }
+  if (timeline_.Chance(2)) {
+    CrashInstance(owner, Crash::kProcess);
+    it.stopped = gone_for_good_ = true;
+    return;
+  }
+  it.away_until_ns = timeline_.now_ns() + timeline_.Between(100'000, 5'000'000) * 1000;
+  for (auto& worker : it.workers) worker.ledger->Disconnect();
+  if (timeline_.Chance(2)) CrashInstance(owner, Crash::kProcess);
 }
 
 void World::CheckPost(size_t index, const LedgerSession& ledger, const payments::Uuid& id) {
@@ -478,10 +514,15 @@ void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict
   // A purge empties the books, and with them what they know of ids: a repeat that is claimed after
   // it is a payment of its own, and nothing can be said of the two together.
   if (purged_.contains(id) && posted.times > 1) return;
+  // Accepted by nobody who is still there; or with another amount too, which is a conflict.
+  const bool by_none = std::all_of(posted.by.begin(), posted.by.end(),
+                                   [&](size_t i) { return instances_[i]->stopped; });
+  const bool orphan = gone_for_good_ && (by_none || posted.cents.size() > 1);
   // One that was sent when its claim was lost may be: then both sides of it were told.
   if (held > 1 && !(options_.owner_away && Told(id))) complain("charged twice");
   if (entry == books.end()) {
     if (purged_.contains(id)) return;
+    if (orphan) return;
     if (held != 0) return complain("charged, and not on the books");
     if (posted.accepted) complain("lost");
     return;
@@ -516,6 +557,7 @@ void World::CheckCounted(const payments::Uuid& id, const Posted& posted,
 
 // Once all has settled nothing waits in a table.
 void World::CheckTable(const Instance& instance, Verdict* verdict) const {
+  if (instance.stopped) return;
   if (instance.table == nullptr) {
     verdict->text += instance.path + " is not up\n";
     return;

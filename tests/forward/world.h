@@ -40,6 +40,9 @@ struct WorldOptions {
   // Once, an instance is away while the ledger loses its tail, and longer than its grace; clients
   // repeat elsewhere what it held. What it had sent may then be charged twice, and must be told of.
   bool owner_away = false;
+  // Once, an instance is gone for good, or cut off from the ledger for longer or shorter than it
+  // takes to be called silent; clients repeat at the others what it held.
+  bool owner_silent = false;
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
 
@@ -70,6 +73,7 @@ class World {
   struct Posted {
     std::set<int64_t> cents;  // of all that were posted under this id
     bool accepted = false;    // one of them was answered with 202
+    std::set<size_t> by;      // which instances did
     size_t times = 0;
     size_t purges = 0;  // that had been before it was first posted
   };
@@ -81,10 +85,12 @@ class World {
   void Step(size_t index);
   void Turn(size_t index);
   void Commit(size_t index);
+  void Accepted(size_t index, const payments::Uuid& id);
   void PostSomething();
   void Disturb();
   void StopInGoodOrder();
   void LoseOwner();
+  void SilenceOwner();
   void Repeat(size_t index, const payments::Payment& payment);
   // A POST that the books do not stand behind is a violation, whatever comes of it.
   void CheckPost(size_t index, const LedgerSession& ledger, const payments::Uuid& id);
@@ -115,6 +121,7 @@ class World {
   std::vector<std::string> told_;    // problems that people were told of
   std::string violations_;
   bool owner_lost_ = false;
+  bool gone_for_good_ = false;
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;

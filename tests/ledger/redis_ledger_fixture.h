@@ -46,6 +46,13 @@ class RedisLedgerTest : public testing::RedisFixture, public LedgerEvents {
     EXPECT_TRUE(Until([&] { return done_ == batch_; }));
     return failed_ ? std::vector<ClaimReply>{} : claimed_;
   }
+  std::vector<ClaimReply> TakeOver(const Owner& owner,
+                                   const std::vector<TakeOverRequest>& requests) {
+    failed_ = false;
+    ledger_->TakeOver(owner, requests, ++batch_);
+    EXPECT_TRUE(Until([&] { return done_ == batch_; }));
+    return failed_ ? std::vector<ClaimReply>{} : claimed_;
+  }
   std::vector<RecordReply> Record(const Owner& owner, const std::vector<RecordRequest>& requests) {
     failed_ = false;
     ledger_->Record(owner, requests, ++batch_);

@@ -22,7 +22,8 @@ constexpr int64_t kRangeMs = 10'000;
 bool operator==(const ClaimReply& a, const ClaimReply& b) {
   return a.verdict == b.verdict && a.attempt == b.attempt && a.processor == b.processor &&
          a.requested_at_ms == b.requested_at_ms && a.epoch == b.epoch && a.existed == b.existed &&
-         a.settled == b.settled;
+         a.settled == b.settled && a.holder.table == b.holder.table &&
+         a.holder.number == b.holder.number && a.holder.sign == b.holder.sign;
 }
 
 class RedisScriptsTest : public RedisLedgerTest {
@@ -31,6 +32,7 @@ class RedisScriptsTest : public RedisLedgerTest {
   struct Batch {
     Owner asking;
     bool record = false;
+    bool takes_over = false;
     std::vector<ClaimRequest> claims;
     std::vector<RecordRequest> records;
   };
@@ -43,11 +45,17 @@ class RedisScriptsTest : public RedisLedgerTest {
         model_.EndShelf();
         MakeShelfOlder(86'400);
       }
+      if (random_.OneIn(20)) MoveNumber();
       const Batch batch = Draw();
-      ASSERT_NO_FATAL_FAILURE(batch.record ? ExpectRecorded(batch) : ExpectClaimed(batch));
+      if (batch.takes_over) {
+        ASSERT_NO_FATAL_FAILURE(ExpectTakenOver(batch));
+      } else {
+        ASSERT_NO_FATAL_FAILURE(batch.record ? ExpectRecorded(batch) : ExpectClaimed(batch));
+      }
     }
     EXPECT_GT(model_.state().shelf.number, 5);
     EXPECT_EQ(ShelfNumber(), std::to_string(model_.state().shelf.number));
+    EXPECT_GT(taken_over_, 20);
     ExpectSums();
   }
 
@@ -60,6 +68,7 @@ class RedisScriptsTest : public RedisLedgerTest {
     if (random_.OneIn(30) && batch.asking.incarnation > 1) --batch.asking.incarnation;
     if (random_.OneIn(60)) ++batch.asking.nonce;
     batch.record = random_.OneIn(3);
+    batch.takes_over = !batch.record && random_.OneIn(4);
     // What reconciling records; it never claims and never rejects.
     const bool nobody = batch.record && random_.OneIn(3);
     if (nobody) batch.asking = kNobody;
@@ -97,9 +106,61 @@ class RedisScriptsTest : public RedisLedgerTest {
     }
   }
 
+  // As an owner's greetings do, or its end.
+  void MoveNumber() {
+    const Owner& owner = owners_[random_.Below(owners_.size())];
+    const bool gone = random_.OneIn(4);
+    const uint64_t number = ++number_ << (random_.OneIn(2) ? 40U : 0U);
+    model_.SetNumber(owner.table, number, gone);
+    std::string id(16, '\0');
+    id[7] = static_cast<char>(owner.table.high);
+    id[15] = static_cast<char>(owner.table.low);
+    std::string hex;
+    for (const char c : id) hex += "\\" + std::to_string(c);
+    Asked({"eval",
+           "return redis.call('HSET', 'tollgate:numbers', '" + hex + "', '" + (gone ? "-" : "") +
+               std::to_string(number) + "')",
+           "0"});
+  }
+
+  // Of the claims as they are; or as they are no more, in one way.
+  void ExpectTakenOver(const Batch& batch) {
+    std::vector<TakeOverRequest> requests;
+    for (const ClaimRequest& claim : batch.claims) {
+      requests.push_back({.claim = claim, .holder = {.table = {2, 1}}, .attempt = 1});
+      const auto pending = model_.state().pending.find(claim.payment.id);
+      if (pending == model_.state().pending.end()) continue;
+      TakeOverRequest& request = requests.back();
+      request.holder.table = pending->second.owner.table;
+      request.attempt = pending->second.attempt;
+      const auto number = model_.state().numbers.find(request.holder.table);
+      if (number != model_.state().numbers.end()) request.holder.number = number->second;
+      switch (random_.Below(8)) {
+        case 0:
+          ++request.holder.number;
+          break;
+        case 1:
+          ++request.attempt;
+          break;
+        case 2:
+          ++request.holder.table.low;
+          break;
+        default:
+          break;
+      }
+    }
+    const auto expected = model_.TakeOver(batch.asking, requests);
+    ExpectSame(expected, TakeOver(batch.asking, requests));
+    for (const ClaimReply& reply : expected) taken_over_ += reply.existed ? 1 : 0;
+  }
+
   void ExpectClaimed(const Batch& batch) {
     const auto expected = model_.Claim(batch.asking, batch.claims);
-    const auto got = Claim(batch.asking, batch.claims);
+    ExpectSame(expected, Claim(batch.asking, batch.claims));
+  }
+
+  static void ExpectSame(const std::vector<ClaimReply>& expected,
+                         const std::vector<ClaimReply>& got) {
     ASSERT_EQ(got.size(), expected.size());
     for (size_t i = 0; i < got.size(); ++i) {
       ASSERT_TRUE(got[i] == expected[i]) << "verdict " << static_cast<int>(got[i].verdict)
@@ -153,6 +214,8 @@ class RedisScriptsTest : public RedisLedgerTest {
   }
 
   simulation::LedgerModel model_{clock_};
+  int taken_over_ = 0;
+  uint64_t number_ = 0;
   base::Random random_{20261124};
   std::vector<Owner> owners_{{.table = {1, 1}, .incarnation = 1, .nonce = 10},
                              {.table = {2, 1}, .incarnation = 1, .nonce = 20}};

@@ -15,16 +15,30 @@ std::string ClaimReply(uint8_t verdict, uint8_t processor) {
   reply[3] = static_cast<char>(processor);
   return reply;
 }
+std::string ElsewhereReply(uint8_t sign) {
+  std::string reply = ClaimReply(3, 0);
+  reply.back() = static_cast<char>(sign);
+  reply.resize(kElsewhereReplyBytes);
+  return reply;
+}
 std::string RecordReply(uint8_t verdict, uint8_t processor) {
   return {static_cast<char>(verdict), static_cast<char>(processor)};
 }
 
 TEST(ScriptReplies, AVerdictThatThereIsNotIsNoReply) {
   for (unsigned verdict = 0; verdict < 256; ++verdict) {
-    if (verdict == kAsAsked) continue;  // that is one byte
+    if (verdict == kAsAsked || verdict == 3) continue;  // these have lengths of their own
     const auto byte = static_cast<uint8_t>(verdict);
     EXPECT_EQ(AreClaimReplies(ClaimReply(byte, 0), 1, 2), verdict < 7) << verdict;
     EXPECT_EQ(AreRecordReplies(RecordReply(byte, 0), 1, 2), verdict < 4) << verdict;
+  }
+}
+
+TEST(ScriptReplies, WhoHasAClaimIsSaidInFull) {
+  EXPECT_FALSE(AreClaimReplies(ClaimReply(3, 0), 1, 2));
+  EXPECT_FALSE(AreClaimReplies(ElsewhereReply(0).substr(1), 1, 2));
+  for (unsigned sign = 0; sign < 256; ++sign) {
+    EXPECT_EQ(AreClaimReplies(ElsewhereReply(static_cast<uint8_t>(sign)), 1, 2), sign < 3) << sign;
   }
 }
 

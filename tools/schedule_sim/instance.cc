@@ -36,12 +36,21 @@ void InstantLedger::Claim(const ledger::Owner& /*owner*/,
   batches_[place].id = batch;
   batches_[place].claims.clear();
   for (const ledger::ClaimRequest& request : requests) {
-    batches_[place].claims.push_back({.verdict = ledger::ClaimVerdict::kYours,
-                                      .attempt = request.attempt,
-                                      .processor = request.processor,
-                                      .requested_at_ms = request.requested_at_ms});
+    ledger::ClaimReply reply;
+    reply.verdict = ledger::ClaimVerdict::kYours;
+    reply.attempt = request.attempt;
+    reply.processor = request.processor;
+    reply.requested_at_ms = request.requested_at_ms;
+    batches_[place].claims.push_back(reply);
   }
   events_.After(costs_.ledger_ns, *this, kClaimed, place);
+}
+
+// Nobody else is there.
+void InstantLedger::TakeOver(const ledger::Owner& /*owner*/,
+                             std::span<const ledger::TakeOverRequest> /*requests*/,
+                             uint64_t /*batch*/) {
+  TG_ASSERT(false);
 }
 
 void InstantLedger::Record(const ledger::Owner& /*owner*/,

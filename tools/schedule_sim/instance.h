@@ -33,6 +33,8 @@ class InstantLedger final : public ledger::Ledger, public EventTarget {
   ledger::BooksStanding standing() const override { return ledger::BooksStanding::kOurs; }
   void Claim(const ledger::Owner& owner, std::span<const ledger::ClaimRequest> requests,
              uint64_t batch) override;
+  void TakeOver(const ledger::Owner& owner, std::span<const ledger::TakeOverRequest> requests,
+                uint64_t batch) override;
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
               uint64_t batch) override;
   void OnEvent(uint32_t kind, uint64_t argument) override;

@@ -52,6 +52,7 @@ struct Config {
   forward::Cutoff horizon;
   size_t fleet_in_flight_max = 0;  // per processor
   int64_t probe_interval_ms = 0;
+  int64_t takeover_after_ms = 0;  // an owner of claims is silent after so long
   int64_t health_interval_ms = 0;
 
   ledger::RedisOptions redis;

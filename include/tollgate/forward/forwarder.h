@@ -63,6 +63,12 @@ struct ForwarderOptions {
   uint32_t breaker_failures = 3;        // consecutive, that open it
   int64_t outage_expected_ms = 20'000;  // before any was seen
   Cutoff cutoff;
+  // An owner whose number on the books stands still for as long is silent (forward/owner_watch.h):
+  // its claims are taken over where clients repeat them.
+  int64_t takeover_after_ms = 30'000;
+  // Of the table's slots, so many at most keep repeats of what other instances have; above that a
+  // repeat is left to its owner, if that one is alive.
+  size_t kept_repeats_percent = 25;
   // How long the books know a booked id, at least.
   int64_t dedup_horizon_ms = 24 * 3600 * 1000;
   // Per processor, over all live instances (upstream::HealthBoard says how many): a processor's

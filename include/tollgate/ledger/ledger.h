@@ -42,11 +42,32 @@ struct ClaimRequest {
   int64_t requested_at_ms = 0;
 };
 
+// Who holds a claim, and what the books know of its life: a number that stays the same for long
+// says that nobody works with the table.
+struct Holder {
+  enum class Sign : uint8_t {
+    kNumber,  // an owner that greets
+    kGone,    // it has said that it is gone, and nobody else has what it held
+    kNone,    // never greeted: nothing can be told of its life
+  };
+  payments::Uuid table;
+  uint64_t number = 0;
+  Sign sign = Sign::kNone;
+};
+
+// One attempt that goes on with the claim of a silent owner, if that is still the very one that was
+// seen: its holder, the holder's number, and its attempt.
+struct TakeOverRequest {
+  ClaimRequest claim;  // of the slot that holds the client's repeat
+  Holder holder;
+  uint16_t attempt = 0;
+};
+
 enum class ClaimVerdict : uint8_t {
   kYours,      // adopt attempt, processor, requested_at_ms and epoch of the reply, then send
   kStale,      // the books hold a later attempt of the same owner: adopt it, pinned
   kBooked,     // on the books already, by processor at requested_at_ms: nothing to send
-  kElsewhere,  // another owner has it and will finish it: nothing to send
+  kElsewhere,  // another owner has it and will finish it, unless it is silent: nothing to send
   kConflict,   // the id is known with another amount
   kRejected,   // the books hold a rejection of this id with the same amount
   kFenced,     // this opening of the table is not the newest: send nothing, ever
@@ -59,7 +80,10 @@ struct ClaimReply {
   payments::ProcessorId processor = payments::kNoProcessor;
   int64_t requested_at_ms = 0;
   uint32_t epoch = 0;
-  // With kYours: another opening of the table has claimed this very attempt, and may have sent it.
+  // With kElsewhere: who has it; attempt, processor, requested_at_ms and epoch are that claim's.
+  Holder holder;
+  // With kYours: another opening of the table, or another owner, has claimed this very attempt, and
+  // may have sent it.
   bool existed = false;
   // With kConflict: the other amount is on the books: booked by `processor`, or rejected if that is
   // none. Otherwise another owner has claimed it, and may still book it.
@@ -136,6 +160,10 @@ class Ledger {
   // REQUIRES: ready(); 1 .. kLedgerBatchMax requests (copied); batch ids unique while under way.
   virtual void Claim(const Owner& owner, std::span<const ClaimRequest> requests,
                      uint64_t batch) = 0;
+  // Answered like a claim; kYours under a higher attempt: it is the caller's now, pinned. What has
+  // no claim any more is claimed as it was asked for. REQUIRES: can_claim(), and as Claim.
+  virtual void TakeOver(const Owner& owner, std::span<const TakeOverRequest> requests,
+                        uint64_t batch) = 0;
   virtual void Record(const Owner& owner, std::span<const RecordRequest> requests,
                       uint64_t batch) = 0;
 };

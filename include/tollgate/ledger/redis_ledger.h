@@ -51,6 +51,8 @@ class RedisLedger final : public Ledger {
   bool can_claim() const override;
   BooksStanding standing() const override;
   void Claim(const Owner& owner, std::span<const ClaimRequest> requests, uint64_t batch) override;
+  void TakeOver(const Owner& owner, std::span<const TakeOverRequest> requests,
+                uint64_t batch) override;
   void Record(const Owner& owner, std::span<const RecordRequest> requests, uint64_t batch) override;
 
  private:

@@ -45,6 +45,7 @@ struct alignas(64) ForwardMetrics {
   Counter rejected;        // ended REJECTED, by whatever reason
   Counter conflicts;       // of these: the id is known with another amount
   Counter elsewhere;       // duplicates that another owner finishes
+  Counter taken_over;      // claims of silent owners, by the repeats that were held here
   Counter contradictions;  // the books say another processor booked it
   Counter fenced;          // replies that refused this opening of the table
   Gauge held;

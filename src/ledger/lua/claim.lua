@@ -3,33 +3,46 @@
 -- Claims a batch of payments, one fleet-wide claim per id (docs/ARCHITECTURE.md, "The books").
 -- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors,
 -- entries of 39 bytes: id 16, slot 4, generation 4, attempt 2, processor 1, at 6, cents 6; the
--- highest number confirmed (raise_number); ids that the table had before, 16 bytes each.
--- Returns {replies, names, epoch, number}, or the error LOST. A reply is one byte, AS_ASKED: it is the caller's just as the
--- entry says, in that epoch; or verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, and
--- one byte: with YOURS whether another opening of the table claimed this attempt, with CONFLICT
--- whether the other amount is on the books already, with REJECTED the reason.
+-- highest number confirmed (raise_number); ids that the table had before, 16 bytes each; empty, or
+-- for each entry the claim that it takes over if that is still so: the owner 16, its attempt 2, its
+-- number 8; the epoch that the caller knows (empty: none): a claim that was sent before a purge
+-- would stand on the emptied books alone, if its payment was settled before.
+-- Returns {replies, names, epoch, number}, or the error LOST, or PURGED and the epoch. A reply is one
+-- byte, AS_ASKED: it is the caller's just as the entry says, in that epoch; or verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, and
+-- one byte: with YOURS whether another opening of the table or another owner claimed this attempt,
+-- with CONFLICT whether the other amount is on the books already, with REJECTED the reason. With
+-- ELSEWHERE attempt, processor, at and epoch are those of the claim, the byte is NUMBER, GONE or
+-- NO_NUMBER, and there follow the claim's owner 16 and its number 8.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
 -- epoch 4, incarnation 8, and what makes it longer than 64 bytes: then Redis keeps the hash as a
 -- table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
 -- beginning.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
-local ENTRY = 39
+local NUMBER, GONE, NO_NUMBER = 0, 1, 2 -- what is known of an owner's life
+local ENTRY, TAKE_OVER = 39, 26
 local ATTEMPT_MAX = 8191
 local FILLING = string.rep('\0', 14)
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local predecessors = ARGV[7]
+local predecessors, take_overs = ARGV[7], ARGV[8] or ''
 if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0
   or #data > BATCH_MAX * ENTRY then
   return redis.error_reply('ERR malformed batch')
 end
 local count = #data / ENTRY
+if #take_overs ~= 0 and #take_overs ~= count * TAKE_OVER then
+  return redis.error_reply('ERR malformed batch')
+end
 local replies = {}
 local function answer(verdict, attempt, processor, at, in_epoch, reason)
   return pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason)
 end
 
+local known_epoch = tonumber(ARGV[9])
+if known_epoch and known_epoch ~= epoch then
+  return redis.error_reply('PURGED ' .. decimal('%d', epoch))
+end
 local number, known_number = raise_number(tbl, ARGV[6])
 if not number then return lost(known_number) end
 local indexes = enter(tbl, incarnation, nonce, ARGV[4])
@@ -86,6 +99,36 @@ local function write(id, claim)
   written[#written + 1], written[#written + 2] = id, claim
 end
 
+-- The number of a claim's owner, and what it says of its life; each owner is looked up once.
+local lives = {}
+local function life_of(owner)
+  local life = lives[owner]
+  if not life then
+    local known = tonumber(call('HGET', prefix .. 'numbers', owner))
+    life = { math.abs(known or 0), not known and NO_NUMBER or known < 0 and GONE or NUMBER }
+    lives[owner] = life
+  end
+  return life[1], life[2]
+end
+local function pack_number(value)
+  return pack_struct('>I4I4', math.floor(value / 2 ^ 32), value % 2 ^ 32)
+end
+local function elsewhere(known)
+  local attempt, processor, at, _, in_epoch = unpack_struct('>I2I1I6I6I4', known, 25)
+  local owner = sub(known, 1, 16)
+  local number, life = life_of(owner)
+  return answer(ELSEWHERE, attempt, out(processor), at, in_epoch, life) .. owner ..
+    pack_number(number)
+end
+-- Is it the claim that the caller has seen, and its owner as silent as it was?
+local function may_take_over(known, position)
+  if take_overs == '' then return false end
+  local at = (position - 1) / ENTRY * TAKE_OVER
+  local owner = sub(known, 1, 16)
+  return owner ~= tbl and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
+    and pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26)
+end
+
 -- There is a claim already.
 local function held_already(known, id, position, mine)
   local attempt, _, _, cents = unpack_struct('>I2I1I6I6', mine, 25)
@@ -97,7 +140,9 @@ local function held_already(known, id, position, mine)
     inherited = held_cents == cents and is_inherited(known, owner, predecessors)
   end
   if sub(known, 1, 24) ~= owner and not inherited then
-    return answer(held_cents == cents and ELSEWHERE or CONFLICT, 0, NONE, 0, 0, 0)
+    if held_cents ~= cents then return answer(CONFLICT, 0, NONE, 0, 0, 0) end
+    if not may_take_over(known, position) then return elsewhere(known) end
+    inherited = true
   end
   if attempt > held_attempt and not inherited then
     write(id, mine)

@@ -5,7 +5,7 @@
 -- ARGV: table uuid, incarnation, nonce, names (as for claim), the highest number confirmed, the id
 -- of the books that the table was told to (empty: none yet), an id for books that have none (empty:
 -- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is.
--- Returns {verdict, number, id, lossy, back, born, before}: back is 1 where the id had to be put
+-- Returns {verdict, number, id, lossy, back, born, before, epoch}: back is 1 where the id had to be put
 -- back; born is the server on which the books began; before is the number that they knew.
 local OK, LOST, FENCED, OTHERS, NEW, STRANGER, OLD = 0, 1, 2, 3, 4, 5, 6
 
@@ -21,7 +21,7 @@ local function answer(verdict, number)
   local lossy = call('EXISTS', lossy_key)
   local born = call('GET', prefix .. 'born') or ''
   return { verdict, string.format('%.0f', number), id or '', lossy, back, born,
-    string.format('%.0f', before) }
+    string.format('%.0f', before), epoch }
 end
 
 if id and told_to ~= '' and id ~= told_to then return answer(OTHERS, 0) end

@@ -1,0 +1,45 @@
+// SilenceWatch: counts every half minute, or as often as it takes to be silent, the payments whose
+// gateways have been silent for long, for the metrics and the log.
+//
+// Thread: constructed and started before its loop runs; claims() and owners() from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "tollgate/ledger/silent_claims.h"
+#include "tollgate/net/event_loop.h"
+
+namespace tollgate::app {
+
+// "3 h", for people; of seconds.
+std::string RoughTime(int64_t seconds);
+
+class SilenceWatch {
+ public:
+  using Tell = std::function<void(bool problem, std::string_view text)>;
+  SilenceWatch(net::EventLoop& loop, const ledger::RedisOptions& redis, int64_t silent_after_ms,
+               Tell tell);
+  void Start();
+
+  uint64_t claims() const { return claims_.load(std::memory_order_relaxed); }
+  uint64_t owners() const { return owners_.load(std::memory_order_relaxed); }
+
+ private:
+  void Count();
+  void OnCounted(const std::vector<ledger::SilentOwner>& silent);
+
+  ledger::SilentClaims reader_;
+  const int64_t silent_after_s_;
+  const int64_t interval_ns_;
+  const Tell tell_;
+  net::Timer timer_;
+  std::atomic<uint64_t> claims_ = 0;  // read by the admin listener's thread
+  std::atomic<uint64_t> owners_ = 0;
+  uint64_t told_ = 0;  // claims, when it was told last
+};
+
+}  // namespace tollgate::app
