@@ -222,6 +222,7 @@ void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimR
     if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
     const auto copy = table.Read(retell.slots()[i]);
     const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
+                            !replies[i].holder.other_place &&
                             SameName(copy->status.processor, replies[i].processor) &&
                             copy->status.requested_at_ms == replies[i].requested_at_ms;
     if (same_entry) continue;  // whoever has it sends the very same

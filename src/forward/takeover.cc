@@ -58,6 +58,13 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   }
   held.as_it_was = true;
   if (life == OwnerLife::kSilent && MayTakeOver(reply)) return TakeOverSoon(entry, reply);
+  if (life == OwnerLife::kSilent && reply.holder.other_place) {
+    Tell(true,
+         Describe(held) + " cannot be taken over from a silent gateway: its processor " +
+             NameOf(reply.processor) +
+             " is another one by its URL or identity. If it is the same, add was = [\"its URL "
+             "there\"] to its [[processors]]; else start that gateway again");
+  }
   GiveBackPlace(held);
   held.is_kept = true;
   ++repeats_kept;
@@ -66,7 +73,8 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
 }
 
 bool Forwarder::Impl::IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const {
-  return SameName(held.processor, reply.processor) && held.requested_at_ms == reply.requested_at_ms;
+  return !reply.holder.other_place && SameName(held.processor, reply.processor) &&
+         held.requested_at_ms == reply.requested_at_ms;
 }
 
 // It was taken over while this owner was away, or is to be taken over from the taker. It is only
@@ -88,7 +96,8 @@ void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& 
 
 // Only where the claim's processor can be asked and paid.
 bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply) const {
-  return Configured(reply.processor) && table.CanHold(reply.processor) && reply.attempt > 0 &&
+  return !reply.holder.other_place && Configured(reply.processor) &&
+         table.CanHold(reply.processor) && reply.attempt > 0 &&
          reply.attempt <= payments::kAttemptMax && payments::IsRequestedAt(reply.requested_at_ms) &&
          take_overs.size() < kTakeOversMax && states[reply.processor].unresolved() < kUnresolvedMax;
 }

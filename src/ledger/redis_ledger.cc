@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cstdio>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -26,6 +27,18 @@ std::string ShelfText(const RedisOptions& options) {
   TG_ASSERT(std::has_single_bit(options.buckets));
   return std::to_string(options.horizon_s) + ":" +
          std::to_string(std::countr_zero(options.buckets));
+}
+
+// As _prelude.lua has them.
+std::string IdentitiesText(const payments::ProcessorDirectory& directory,
+                           payments::ProcessorId processor) {
+  std::string text;
+  for (const uint64_t identity : directory.Identities(processor)) {
+    char hex[20];
+    std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(identity));
+    text += (text.empty() ? "" : ",") + std::string(hex);
+  }
+  return text;
 }
 
 }  // namespace
@@ -51,7 +64,8 @@ const std::string& RedisLedger::Impl::Names() {
     names.clear();
     names_count = directory.size();
     for (size_t id = 0; id < names_count; ++id) {
-      names += directory.Name(static_cast<payments::ProcessorId>(id)) + '\n';
+      const auto processor = static_cast<payments::ProcessorId>(id);
+      names += directory.Name(processor) + '\t' + IdentitiesText(directory, processor) + '\n';
     }
   }
   return names;
@@ -272,7 +286,8 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
   const uint64_t flags = in.Take<1>();
   const bool flag = flags == 1;
   if (reply.verdict == ClaimVerdict::kElsewhere) {
-    reply.holder.sign = static_cast<Holder::Sign>(flags);
+    reply.holder.sign = static_cast<Holder::Sign>(flags & ~uint64_t{kOtherPlace});
+    reply.holder.other_place = (flags & kOtherPlace) != 0;
     reply.holder.table.high = in.Take<8>();
     reply.holder.table.low = in.Take<8>();
     reply.holder.number = in.Take<8>();

@@ -78,6 +78,12 @@ uint64_t ProcessorDirectory::Identity(ProcessorId id) const {
   return identities_[id];
 }
 
+std::vector<uint64_t> ProcessorDirectory::Identities(ProcessorId id) const {
+  if (id < configured_identities_.size()) return configured_identities_[id];
+  const uint64_t identity = Identity(id);
+  return identity == 0 ? std::vector<uint64_t>{} : std::vector<uint64_t>{identity};
+}
+
 ProcessorId ProcessorDirectory::ConfiguredId(ProcessorId id) const {
   if (id < configured_count_ || id == kNoProcessor) return id;
   const auto first = Find(Name(id));

@@ -270,6 +270,47 @@ TEST_F(BooksIdentityTest, WhatATableClaimedUnderAnEarlierIdIsInheritedPinned) {
   EXPECT_EQ(Claim(heir, {Request(1, 4, 9)})[0].attempt, 9);
 }
 
+// One moved its processor, or the other did; or only one of them says that it is the same.
+TEST_F(BooksIdentityTest, NothingIsTakenOverForAProcessorOfAnotherIdentity) {
+  const Owner other{.table = {6, 6}, .incarnation = 1, .nonce = 4};
+  const auto claim_elsewhere = [&](const std::vector<uint64_t>& here,
+                                   const std::vector<uint64_t>& there, uint64_t id) {
+    payments::ProcessorDirectory theirs({"fallback", "default"}, {{77}, there});
+    PlainMemory memory;
+    RedisLedger holder(loop_, Options(), theirs, "", &memory);
+    holder.SetEvents(this);
+    holder.SetOwner(other);
+    holder.Start();
+    EXPECT_TRUE(Until([&] { return holder.can_claim(); })) << told_;
+    ClaimRequest request = Request(id);
+    request.processor = 1;
+    holder.Claim(other, std::vector{request}, ++batch_);
+    EXPECT_TRUE(Until([&] { return done_ == batch_; }));
+    EXPECT_EQ(claimed_.at(0).verdict, ClaimVerdict::kYours);
+    payments::ProcessorDirectory ours({"default", "fallback"}, {here, {78}});
+    memory_.number = 0;
+    ledger_ = std::make_unique<RedisLedger>(loop_, Options(), ours, "", &memory_);
+    ledger_->SetEvents(this);
+    ledger_->SetOwner(owner_);
+    ledger_->Start();
+    EXPECT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
+    const ClaimReply reply = Claim(owner_, {Request(id)})[0];
+    EXPECT_EQ(reply.verdict, ClaimVerdict::kElsewhere);
+    EXPECT_EQ(reply.holder.table, other.table);
+    EXPECT_EQ(reply.processor, 0) << "by its name, whatever its number";
+    const ClaimReply taken = TakeOver(
+        owner_, {{.claim = Request(id), .holder = reply.holder, .attempt = reply.attempt}})[0];
+    EXPECT_EQ(taken.verdict == ClaimVerdict::kYours, !reply.holder.other_place);
+    ledger_.reset();
+    return reply.holder.other_place;
+  };
+  EXPECT_FALSE(claim_elsewhere({11}, {11}, 1));
+  EXPECT_TRUE(claim_elsewhere({11}, {22}, 2));
+  EXPECT_FALSE(claim_elsewhere({11, 22}, {22}, 3)) << "was = [...]";
+  EXPECT_FALSE(claim_elsewhere({11}, {22, 11}, 4));
+  EXPECT_FALSE(claim_elsewhere({}, {22}, 5)) << "not known";
+}
+
 TEST_F(BooksIdentityTest, SaysThatItIsGoneAndStaysSilent) {
   Greet();
   ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));

@@ -53,6 +53,8 @@ struct Holder {
   payments::Uuid table;
   uint64_t number = 0;
   Sign sign = Sign::kNone;
+  // Its processor of the claim's name is known to be another one than the caller's.
+  bool other_place = false;
 };
 
 // One attempt that goes on with the claim of a silent owner, if that is still the very one that was

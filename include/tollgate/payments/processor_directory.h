@@ -52,6 +52,9 @@ class ProcessorDirectory {
   std::optional<ProcessorId> Add(std::string_view name, uint64_t identity);
   // The hash of what it is now; 0: not known. REQUIRES: id < size().
   uint64_t Identity(ProcessorId id) const;
+  // Of what it is now, and then of what it was called before; empty: not known. REQUIRES: id <
+  // size().
+  std::vector<uint64_t> Identities(ProcessorId id) const;
   // The configured processor of that name; none: there is no such. REQUIRES: id < size(), or none.
   ProcessorId ConfiguredId(ProcessorId id) const;
   // Its name for people and metrics: no two have the same. REQUIRES: id < size().

@@ -38,6 +38,8 @@ local function is_newer(a, b)
   return a_high > b_high or (a_high == b_high and a_low > b_low)
 end
 
+-- A caller's names are lines, in the order of its numbers: the name, a tab, and the identities that
+-- its processor has and had (hexadecimal, commas between), as far as they are known.
 -- Whoever calls: the ledger indexes of its names, a byte each in their order; or nil if a newer
 -- opening of this table is known, or another one of the same number. An owner's entry is:
 -- incarnation 8, nonce 8, how many names 1, their indexes, their text; so that a call which comes
@@ -54,7 +56,7 @@ local function enter(tbl, incarnation, nonce, names)
     end
   end
   local indexes = ''
-  for name in string.gmatch(names, '[^\n]+') do
+  for name in string.gmatch(names, '([^\t\n]+)[^\n]*') do
     indexes = indexes .. char(ledger_index_of(name))
   end
   call('HSET', prefix .. 'tables', tbl, incarnation .. nonce .. char(#indexes) .. indexes .. names)

@@ -12,14 +12,15 @@
 -- one byte: with YOURS whether another opening of the table or another owner claimed this attempt,
 -- with CONFLICT whether the other amount is on the books already, with REJECTED the reason. With
 -- ELSEWHERE attempt, processor, at and epoch are those of the claim, the byte is NUMBER, GONE or
--- NO_NUMBER, and there follow the claim's owner 16 and its number 8.
+-- NO_NUMBER (and OTHER_PLACE more if the owner's processor of that name is
+-- another than the caller's), and there follow the claim's owner 16 and its number 8.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
 -- epoch 4, incarnation 8, and what makes it longer than 64 bytes: then Redis keeps the hash as a
 -- table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
 -- beginning.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
-local NUMBER, GONE, NO_NUMBER = 0, 1, 2 -- what is known of an owner's life
+local NUMBER, GONE, NO_NUMBER, OTHER_PLACE = 0, 1, 2, 4 -- what is known of an owner
 local ENTRY, TAKE_OVER = 39, 26
 local ATTEMPT_MAX = 8191
 local FILLING = string.rep('\0', 14)
@@ -113,10 +114,48 @@ end
 local function pack_number(value)
   return pack_struct('>I4I4', math.floor(value / 2 ^ 32), value % 2 ^ 32)
 end
+-- The identities of those lines whose name has this ledger index.
+local function identities(of_indexes, lines, index)
+  local found, place = {}, 0
+  for rest in string.gmatch(lines, '[^\t\n]+\t?([^\n]*)') do
+    place = place + 1
+    if byte(of_indexes, place) == index then found[#found + 1] = rest end
+  end
+  return found
+end
+-- What is not known may be the same.
+local function share_one(a, b)
+  if a == '' or b == '' then return true end
+  for identity in string.gmatch(a, '%x+') do
+    if string.find(b, identity, 1, true) then return true end
+  end
+  return false
+end
+-- A name does not say which processor it is: is the owner's of this index the caller's?
+local function is_same_processor(owner, index)
+  local entry = call('HGET', prefix .. 'tables', owner)
+  local names_count = entry and byte(entry, 17)
+  local mine = identities(indexes, ARGV[4], index)[1]
+  if not names_count or not mine then return true end
+  local theirs = identities(sub(entry, 18, 17 + names_count), sub(entry, 18 + names_count), index)
+  for i = 1, #theirs do
+    if not share_one(theirs[i], mine) then return false end
+  end
+  return true
+end
+local same_processors = {}
+local function is_same_place(known)
+  local key = sub(known, 1, 16) .. sub(known, 27, 27)
+  if same_processors[key] == nil then
+    same_processors[key] = is_same_processor(sub(key, 1, 16), byte(key, 17))
+  end
+  return same_processors[key]
+end
 local function elsewhere(known)
   local attempt, processor, at, _, in_epoch = unpack_struct('>I2I1I6I6I4', known, 25)
   local owner = sub(known, 1, 16)
   local number, life = life_of(owner)
+  if not is_same_place(known) then life = life + OTHER_PLACE end
   return answer(ELSEWHERE, attempt, out(processor), at, in_epoch, life) .. owner ..
     pack_number(number)
 end
@@ -125,7 +164,7 @@ local function may_take_over(known, position)
   if take_overs == '' then return false end
   local at = (position - 1) / ENTRY * TAKE_OVER
   local owner = sub(known, 1, 16)
-  return owner ~= tbl and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
+  return owner ~= tbl and is_same_place(known) and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
     and pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26)
 end
 
