@@ -34,6 +34,7 @@ KINDS = [
     ("Identity.AnotherFleetInTheSameFolderLeavesTheTableAlone", 1),
     ("Identity.ACopyOfItsOwnTableInTheFolderIsLeftAlone", 1),
     ("Identity.ABackupOfATablePutBackGoesOnAndChargesNothingTwice", 6),
+    ("RedisFault.AwayForLongerThanASlotRestsAndBackWithoutItsTailLosesNothing", 3),
     ("RedisFault.AllFlushedUnderLoadIsToldAgain", 6),
     ("RedisFault.DemotedAndPromotedAgainUnderLoadLosesNothing", 6),
 ]
