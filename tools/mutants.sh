@@ -92,7 +92,13 @@ mutant "what the ledger holds of a claim is adopted" $f/claiming.cc \
 mutant "nothing new is claimed while the ledger is told again" $f/claiming.cc \
   'ledger.can_claim() && !retell.active();' 'ledger.can_claim();'
 mutant "a freed slot rests before it is reused" src/table/payment_table.cc \
-  'FreeItem(slot, freed_ms + rest_ms)' 'FreeItem(slot, freed_ms + rest_ms / 1000 - 5)'
+  'freed_ms + rest_ms' 'freed_ms'
+mutant "a slot rests only while the books answer" src/table/rest_clock.h \
+  'std::min(since_ms, kAnswerGapMs)' 'since_ms'
+mutant "what was told again after a loss rests anew" src/table/rest_clock.h \
+  'void_ms_.store(rest_ms_, ' 'void_ms_.store(rest_ms_ - rest_ms_, '
+mutant "the rest goes on after a restart where it was" src/table/payment_table.cc \
+  'rest_ms - std::min(rested_ms, rest_ms)' 'rest_ms - std::max(rested_ms - rested_ms, rest_ms)'
 
 mutant "what another owner has claimed is only looked up" $f/claiming.cc \
   'return Configured(held.processor) && !OthersHave(held);' 'return Configured(held.processor);'

@@ -43,15 +43,17 @@ void ParseJson::Once() {
 UseTable::UseTable() {
   auto opened = table::PaymentTable::Open(
       {.path = {}, .durability = table::Durability::kMemory, .slots = 1024, .sync_for_test = {}},
-      directory_, now_ns_);
+      directory_);
   TG_ASSERT(opened.ok());
   table_ = std::move(opened).value();
 }
 
-// Time goes on so that every slot has rested when its turn comes.
+// Time goes on, and the books answer a batch now and then, so that every slot has rested when its
+// turn comes.
 void UseTable::Once() {
   now_ns_ += 10'000'000;
-  const auto slot = table_->Acquire(payment_, kNowMs, now_ns_);
+  if (++uses_ % 32 == 0) table_->BooksAnswered(now_ns_);
+  const auto slot = table_->Acquire(payment_, kNowMs);
   TG_ASSERT(slot.has_value());
   table::SlotStatus status{
       .state = table::SlotState::kClaimed, .processor = 0, .attempt = 1, .requested_at_ms = kNowMs};
@@ -61,7 +63,7 @@ void UseTable::Once() {
   status.state = table::SlotState::kBooked;
   table_->SetStatus(*slot, status);
   status.state = table::SlotState::kFreeBooked;
-  table_->Release(*slot, status, now_ns_);
+  table_->Release(*slot, status);
 }
 
 void UseRing::Once() {

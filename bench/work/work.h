@@ -62,6 +62,7 @@ class UseTable {
   std::unique_ptr<table::PaymentTable> table_;
   const payments::Payment payment_ = SomePayment();
   int64_t now_ns_ = 1;
+  uint64_t uses_ = 0;
 };
 
 // A slot number through the ring.

@@ -71,8 +71,7 @@ struct GatewayHandler::Impl {
       Refuse(Refusal::kInvalid);
       return responder.SendProblem(400, parsed.problem);
     }
-    const auto slot =
-        parts.table.Acquire(parsed.payment, parts.loop.wall_ms(), parts.loop.now_ns());
+    const auto slot = parts.table.Acquire(parsed.payment, parts.loop.wall_ms());
     if (!slot) {
       if (parts.table.fenced()) {
         Refuse(Refusal::kFenced);

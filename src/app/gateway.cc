@@ -53,7 +53,7 @@ base::Status Gateway::Impl::OpenTable() {
     const std::string risk = table::FolderRisk(config.data_dir);
     if (!risk.empty()) base::LogWarning(risk);
   }
-  auto opened = OpenOwnQueue(config, shared.directory, shared.clock, TellTheLog());
+  auto opened = OpenOwnQueue(config, shared.directory, TellTheLog());
   if (!opened.ok()) return opened.error();
   shared.queue = std::move(opened).value();
   const table::RecoveryReport& report = shared.queue.table->recovery();

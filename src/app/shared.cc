@@ -70,8 +70,8 @@ table::TableOptions TableOf(const Config& config, const std::string& path) {
 }
 
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
-                              payments::ProcessorDirectory& directory, const base::Clock& clock) {
-  auto opened = table::PaymentTable::Open(options, directory, clock.MonotonicNanos());
+                              payments::ProcessorDirectory& directory) {
+  auto opened = table::PaymentTable::Open(options, directory);
   if (!opened.ok()) return opened.error();
   Queue queue{.table = std::move(opened).value(), .ring = nullptr, .memory = nullptr};
   queue.memory = std::make_unique<forward::TableMemory>(*queue.table);
@@ -87,7 +87,6 @@ base::Result<Queue> OpenQueue(const table::TableOptions& options,
 }
 
 base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirectory& directory,
-                                 const base::Clock& clock,
                                  const std::function<void(bool, std::string_view)>& tell) {
   constexpr int kToldMax = 8;
   const std::string address = config.server_socket.empty()
@@ -101,7 +100,7 @@ base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirect
     if (n > 1) path.insert(path.rfind('.'), "-" + std::to_string(n));
     table::TableOptions options = TableOf(config, path);
     options.lock_wait_ms = n == 1 ? 1'000 : 0;
-    auto opened = OpenQueue(options, directory, clock);
+    auto opened = OpenQueue(options, directory);
     if (opened.ok()) return opened;
     const base::Error& error = opened.error();
     const bool not_ours = error.code == table::kNotOurs && others_may_write;

@@ -50,7 +50,7 @@ table::TableOptions TableOf(const Config& config, const std::string& path);
 // Opens the table at options.path and fills a ring with what it has to continue: first what may
 // have been sent already, which needs no choice of processor, then the rest, oldest first.
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
-                              payments::ProcessorDirectory& directory, const base::Clock& clock);
+                              payments::ProcessorDirectory& directory);
 
 // How many instances may have one DATA_DIR and the same address, as containers do.
 inline constexpr int kOwnTablesMax = 1'000;
@@ -59,7 +59,6 @@ inline constexpr int kOwnTablesMax = 1'000;
 // they have put there is told and passed by; elsewhere it is an error, for then it is a table of
 // ours from before somebody changed the user.
 base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirectory& directory,
-                                 const base::Clock& clock,
                                  const std::function<void(bool, std::string_view)>& tell);
 
 // The ledger's run that all workers have told everything to; then it is kept in the table.

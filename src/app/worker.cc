@@ -10,8 +10,10 @@ namespace {
 
 constexpr int64_t kMaintenanceNs = 500 * base::kNanosPerMilli;
 constexpr int64_t kLookNs = 10 * base::kNanosPerSecond;
-// An adopted table is let go once everything in it is finished and has rested.
-constexpr int64_t kRestedNs = 6 * base::kNanosPerSecond;
+// An adopted table is let go once everything in it is finished and has rested, so long by its own
+// rest clock.
+constexpr uint64_t kRestedMs = 6'000;
+static_assert(kRestedMs > table::kRestMs);
 // Each adopted table has connections of its own, and some 100 bytes of memory per slot.
 constexpr size_t kAdoptedTablesMax = 8;
 
@@ -151,7 +153,7 @@ void Worker::Adopt(const std::string& path) {
   if (adopted_.size() >= kAdoptedTablesMax || slots_left == 0) return;  // a later look
   table::TableOptions table = TableOf(shared_.config, path);
   table.adopt_slots_max = slots_left;
-  auto opened = OpenQueue(table, shared_.directory, shared_.clock);
+  auto opened = OpenQueue(table, shared_.directory);
   if (!opened.ok()) {
     const base::Error& error = opened.error();
     // Somebody was faster, or finished it; or it has to wait for others.
@@ -185,7 +187,6 @@ void Worker::PassOver(const std::string& path, const std::string& why) {
 }
 
 void Worker::FinishAdopted() {
-  const int64_t now = shared_.clock.MonotonicNanos();
   std::erase_if(adopted_, [&](const std::unique_ptr<Adopted>& it) {
     if (it->forwarding->forwarder().fenced()) {
       base::LogWarning("adoption: " + it->queue.table->path() +
@@ -197,11 +198,13 @@ void Worker::FinishAdopted() {
     const bool idle =
         it->forwarding->forwarder().held() == stranded && it->queue.ring->SizeApprox() == 0;
     if (!idle) {
-      it->idle_since_ns = 0;
+      it->idle_since_ms.reset();
       return false;
     }
-    if (it->idle_since_ns == 0) it->idle_since_ns = now;
-    if (now - it->idle_since_ns < kRestedNs || it->forwarding->ToldRunId().empty()) return false;
+    const uint64_t now_ms = it->queue.table->RestClockMs();
+    if (!it->idle_since_ms) it->idle_since_ms = now_ms;
+    const bool rested = now_ms - *it->idle_since_ms >= kRestedMs;
+    if (!rested || it->forwarding->ToldRunId().empty()) return false;
     const table::RecoveryReport& report = it->queue.table->recovery();
     base::LogInfo("adoption: " + it->queue.table->path() + " is finished" +
                   (report.damaged == 0 ? ""

@@ -66,7 +66,7 @@ class Worker {
     Queue queue;
     std::unique_ptr<Forwarding> forwarding;
     table::CommitListener commits;
-    int64_t idle_since_ns = 0;
+    std::optional<uint64_t> idle_since_ms;  // by the table's rest clock
   };
   // Counts of all adopted tables; gauges of the one that wrote last.
   const std::unique_ptr<metrics::ForwardMetrics> adopted_metrics_;

@@ -83,14 +83,12 @@ void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
   GiveBackPlace(held);
   CountUnresolved(entry, false);
   Step();
-  table.Release(held.slot,
-                {.state = state,
-                 .pinned = false,
-                 .reason = static_cast<table::RejectReason>(held.reject_reason),
-                 .processor = held.processor,
-                 .attempt = held.attempt,
-                 .requested_at_ms = held.requested_at_ms},
-                now_ns);
+  table.Release(held.slot, {.state = state,
+                            .pinned = false,
+                            .reason = static_cast<table::RejectReason>(held.reject_reason),
+                            .processor = held.processor,
+                            .attempt = held.attempt,
+                            .requested_at_ms = held.requested_at_ms});
   pool.Free(entry);
 }
 

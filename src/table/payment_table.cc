@@ -10,7 +10,6 @@
 #include "table/payment_table_impl.h"
 #include "table/sealed_number.h"
 #include "tollgate/base/assert.h"
-#include "tollgate/base/clock.h"
 
 namespace tollgate::table {
 
@@ -67,15 +66,15 @@ bool IsFree(SlotState state) {
   return state == SlotState::kFree || state == SlotState::kFreeBooked;
 }
 
-// A free slot and the time from which it may be used, in one word for the queue: 24 bits of slot
-// and 40 of milliseconds since the opening. These last for 34 years; from then on the time stands
-// still, and a slot no longer rests.
+// A slot that rests and the time of the rest clock from which it may be used, in one word for the
+// queue: 24 bits of slot and 40 of milliseconds. These last for 34 years; from then on the time
+// stands still, and a slot no longer rests.
 constexpr unsigned kSlotBits = 24;
 static_assert(kSlotsMax <= size_t{1} << kSlotBits);
 constexpr uint64_t kQueueMsMax = (uint64_t{1} << (64 - kSlotBits)) - 1;
 constexpr int64_t kRestMsMax = 24 * 3'600'000;
 
-uint64_t FreeItem(uint32_t slot, uint64_t usable_from_ms) {
+uint64_t RestItem(uint32_t slot, uint64_t usable_from_ms) {
   return std::min(usable_from_ms, kQueueMsMax) << kSlotBits | slot;
 }
 uint64_t UsableFromMs(uint64_t item) { return item >> kSlotBits; }
@@ -85,12 +84,11 @@ uint32_t SlotOf(uint64_t item) {
 
 }  // namespace
 
-base::Status PaymentTable::Impl::Open(int64_t monotonic_now_ns) {
+base::Status PaymentTable::Impl::Open() {
   if (options.slots == 0 || options.slots > kSlotsMax) {
     return base::Error{"TABLE_SLOTS must be between 1 and " + std::to_string(kSlotsMax)};
   }
   TG_ASSERT(options.rest_ms >= 0 && options.rest_ms <= kRestMsMax);
-  opened_ns = monotonic_now_ns;
   const bool memory = options.durability == Durability::kMemory;
   auto status = memory ? file.OpenMemory(options.slots)
                        : file.Open(options.path, {.slots = options.slots,
@@ -145,34 +143,28 @@ bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) con
   return !has_processor || (names.Knows(status.processor) && status.attempt > 0 && has_time);
 }
 
-// Milliseconds since the opening, up to what the queue can hold.
-uint64_t PaymentTable::Impl::SinceOpeningMs(int64_t monotonic_ns) const {
-  const int64_t since_ms = (monotonic_ns - opened_ns) / base::kNanosPerMilli;
-  return std::min(static_cast<uint64_t>(std::max<int64_t>(since_ms, 0)), kQueueMsMax);
-}
-
-// The table's own time, for the rest across a restart: whole seconds of being open, rounded down,
-// so that no opening adds to it, which go on at each opening where the last release left them. No
-// clock that is set has a part in it. After 136 years it stands still, and all that rests begins
-// anew at an opening.
-uint32_t PaymentTable::Impl::TableSeconds(int64_t monotonic_ns) const {
-  const uint64_t now_s = table_s_at_open + SinceOpeningMs(monotonic_ns) / 1000;
+// The rest clock across restarts: whole seconds, rounded down, so that no opening adds to it, which
+// go on at each opening where the last release left them. No clock that is set has a part in it.
+// After 136 years it stands still, and all that rests begins anew at an opening.
+uint32_t PaymentTable::Impl::TableSeconds() const {
+  const uint64_t now_s = table_s_at_open + rest_clock.NowMs() / 1000;
   return static_cast<uint32_t>(std::min<uint64_t>(now_s, UINT32_MAX));
 }
 
 void PaymentTable::Impl::Scan() {
-  free = std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
-  std::vector<std::pair<uint32_t, uint32_t>> resting;  // when freed, slot
+  free = std::make_unique<base::IndexStack<>>(slot_count);
+  resting =
+      std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
+  std::vector<std::pair<uint32_t, uint32_t>> rest;  // when freed, slot
   for (uint32_t i = 0; i < slot_count; ++i) {
     Slot& slot = Slots()[i];
     const uint64_t word = slot.status.load(std::memory_order_relaxed);  // nobody else yet
     const SlotStatus status = UnpackStatus(word);
-    if (status.state == SlotState::kFree) {
-      TG_ASSERT(free->TryPush(FreeItem(i, 0)));
-    } else if (!IsSound(slot, status)) {
+    if (status.state == SlotState::kFree) continue;
+    if (!IsSound(slot, status)) {
       ++report.damaged;
     } else if (status.state == SlotState::kFreeBooked) {
-      resting.push_back({slot.freed_at_s, i});
+      rest.push_back({slot.freed_at_s, i});
     } else {
       report.to_continue.push_back(i);
       const payments::ProcessorId processor = names.ToDirectory(status.processor);
@@ -180,16 +172,20 @@ void PaymentTable::Impl::Scan() {
       if (sent && processor >= names.configured_count()) ++report.sent_to_strangers[processor];
     }
   }
-  std::sort(resting.begin(), resting.end());
-  table_s_at_open = resting.empty() ? 0 : resting.back().first;
-  for (const auto& [freed_s, slot] : resting) {
-    // Since it was freed the last release came, at least; how long the table was closed, no clock
-    // can tell. Both are rounded down: a second less.
+  for (auto i = static_cast<uint32_t>(slot_count); i-- > 0;) {  // the first one is used first
+    const uint64_t word = Slots()[i].status.load(std::memory_order_relaxed);  // as above
+    if (UnpackStatus(word).state == SlotState::kFree) free->Push(i);
+  }
+  std::sort(rest.begin(), rest.end());
+  table_s_at_open = rest.empty() ? 0 : rest.back().first;
+  for (const auto& [freed_s, slot] : rest) {
+    // Since it was freed the last release came, at least; while the table was closed, nobody saw
+    // the books answer. Both are rounded down: a second less.
     const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open - freed_s, 1) - 1) * 1000;
     const auto rest_ms = static_cast<uint64_t>(options.rest_ms);
-    TG_ASSERT(free->TryPush(FreeItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
+    TG_ASSERT(resting->TryPush(RestItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
   }
-  report.resting = resting.size();
+  report.resting = rest.size();
   report.unfinished = report.to_continue.size();
   std::stable_sort(report.to_continue.begin(), report.to_continue.end(),
                    [this](uint32_t a, uint32_t b) {
@@ -223,11 +219,10 @@ PaymentTable::PaymentTable() = default;
 PaymentTable::~PaymentTable() = default;
 
 base::Result<std::unique_ptr<PaymentTable>> PaymentTable::Open(
-    const TableOptions& options, payments::ProcessorDirectory& directory,
-    int64_t monotonic_now_ns) {
+    const TableOptions& options, payments::ProcessorDirectory& directory) {
   std::unique_ptr<PaymentTable> table(new PaymentTable);
   table->impl_ = std::make_unique<Impl>(options, directory);
-  auto status = table->impl_->Open(monotonic_now_ns);
+  auto status = table->impl_->Open();
   if (!status.ok()) return status.error();
   return table;
 }
@@ -243,14 +238,21 @@ Durability PaymentTable::durability() const { return impl_->options.durability; 
 void PaymentTable::RemoveFile() { impl_->file.Remove(impl_->options.path); }
 const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot]; }
 
-std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, int64_t wall_now_ms,
-                                              int64_t monotonic_now_ns) {
+// Those that hold nothing first; else the one that was freed first, if it has rested.
+std::optional<uint32_t> PaymentTable::Impl::TakeFree() {
+  if (const auto slot = free->TryPop()) return slot;
+  const uint64_t now_ms = rest_clock.NowMs();
+  const auto item =
+      resting->TryPopIf([now_ms](uint64_t candidate) { return UsableFromMs(candidate) <= now_ms; });
+  return item ? std::optional(SlotOf(*item)) : std::nullopt;
+}
+
+std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment,
+                                              int64_t wall_now_ms) {
   if (!healthy() || fenced()) return std::nullopt;
-  const uint64_t now_ms = impl_->SinceOpeningMs(monotonic_now_ns);
-  const auto item = impl_->free->TryPopIf(
-      [now_ms](uint64_t candidate) { return UsableFromMs(candidate) <= now_ms; });
-  if (!item) return std::nullopt;
-  const uint32_t index = SlotOf(*item);
+  const auto taken = impl_->TakeFree();
+  if (!taken) return std::nullopt;
+  const uint32_t index = *taken;
   Slot& slot = impl_->Slots()[index];
   impl_->Forget(slot);
   // First nothing is told of what the slot held: killed between these stores, it is free. The
@@ -269,17 +271,19 @@ std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment, 
   return index;
 }
 
-void PaymentTable::Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns) {
+void PaymentTable::Release(uint32_t slot, const SlotStatus& status) {
   TG_ASSERT(IsFree(status.state));
-  impl_->Slots()[slot].freed_at_s = impl_->TableSeconds(monotonic_now_ns);
-  if (status.state == SlotState::kFreeBooked) {
-    impl_->Slots()[slot].recorded_in = NumberIn(impl_->file.live().number);
+  if (status.state == SlotState::kFree) {
+    SetStatus(slot, status);
+    return impl_->free->Push(slot);
   }
+  impl_->Slots()[slot].freed_at_s = impl_->TableSeconds();
+  impl_->Slots()[slot].recorded_in = NumberIn(impl_->file.live().number);
   SetStatus(slot, status);
   const auto rest_ms = static_cast<uint64_t>(impl_->options.rest_ms);
-  // A millisecond that has begun counts as a whole one: a rest is never shorter.
-  const uint64_t freed_ms = impl_->SinceOpeningMs(monotonic_now_ns + base::kNanosPerMilli - 1);
-  TG_ASSERT(impl_->free->TryPush(FreeItem(slot, freed_ms + rest_ms)));
+  // The millisecond that has begun does not count: a rest is never shorter.
+  const uint64_t freed_ms = impl_->rest_clock.NowMs() + (rest_ms == 0 ? 0 : 1);
+  TG_ASSERT(impl_->resting->TryPush(RestItem(slot, freed_ms + rest_ms)));
 }
 
 bool PaymentTable::CanHold(payments::ProcessorId processor) {
@@ -326,7 +330,8 @@ std::optional<payments::Uuid> PaymentTable::IdAtFirstLook(uint32_t slot) const {
 }
 
 size_t PaymentTable::UsedApprox() const {
-  const size_t unused = impl_->free->SizeApprox() + impl_->report.damaged;
+  const size_t unused =
+      impl_->free->SizeApprox() + impl_->resting->SizeApprox() + impl_->report.damaged;
   return impl_->slot_count > unused ? impl_->slot_count - unused : 0;
 }
 

@@ -86,8 +86,11 @@ void PaymentTable::ConfirmLedgerNumber(uint64_t number) {
   if (number <= kSealedMax) Raise(impl_->file.live().number, number);
 }
 void PaymentTable::AdvanceLedgerNumber(uint64_t from, uint64_t to) {
-  if (to <= kSealedMax) Raise(impl_->file.live().number, to, from);
+  if (to > kSealedMax || !Raise(impl_->file.live().number, to, from)) return;
+  impl_->rest_clock.OnLoss();
 }
+void PaymentTable::BooksAnswered(int64_t monotonic_ns) { impl_->rest_clock.OnAnswer(monotonic_ns); }
+uint64_t PaymentTable::RestClockMs() const { return impl_->rest_clock.NowMs(); }
 
 void PaymentTable::SetLedgerRunId(std::string_view run_id) {
   const std::lock_guard lock(impl_->header_mutex);

@@ -2,7 +2,7 @@
 // what the table remembers of its books.
 //
 // Thread: as PaymentTable says.
-// Owns: the file, the queue of free slots, the group commit.
+// Owns: the file, the free slots and those that rest, the group commit.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,10 @@
 
 #include "table/committer.h"
 #include "table/processor_names.h"
+#include "table/rest_clock.h"
 #include "table/table_file.h"
+#include "tollgate/base/index_stack.h"
+#include "tollgate/base/mpmc_ring.h"
 #include "tollgate/table/payment_table.h"
 
 namespace tollgate::table {
@@ -34,17 +37,19 @@ void SetText(std::array<char, kSize>& text, std::string_view value) {
 
 struct PaymentTable::Impl {
   explicit Impl(const TableOptions& options_in, payments::ProcessorDirectory& directory)
-      : options(options_in), names(directory) {}
+      : options(options_in),
+        names(directory),
+        rest_clock(static_cast<uint64_t>(options_in.rest_ms)) {}
 
-  base::Status Open(int64_t monotonic_now_ns);
+  base::Status Open();
   void Scan();
   bool IsSound(const Slot& slot, const SlotStatus& status) const;
   SlotStatus Unpack(uint64_t word) const;
   uint64_t Pack(const SlotStatus& status) const;
   void DirtyAll();
   void Forget(const Slot& slot);
-  uint64_t SinceOpeningMs(int64_t monotonic_ns) const;
-  uint32_t TableSeconds(int64_t monotonic_ns) const;
+  std::optional<uint32_t> TakeFree();
+  uint32_t TableSeconds() const;
 
   Slot* Slots() const { return file.slots(); }
 
@@ -54,10 +59,11 @@ struct PaymentTable::Impl {
   TableIdentity identity;
   RecoveryReport report;
   size_t slot_count = 0;
-  int64_t opened_ns = 0;         // monotonic
   uint64_t table_s_at_open = 0;  // see TableSeconds
-  std::unique_ptr<base::MpmcRing<uint64_t>> free;
-  mutable std::mutex header_mutex;  // for the header in `file`, and `identity`
+  RestClock rest_clock;
+  std::unique_ptr<base::IndexStack<>> free;           // hold nothing that could be told again
+  std::unique_ptr<base::MpmcRing<uint64_t>> resting;  // in the order in which they were freed
+  mutable std::mutex header_mutex;                    // for the header in `file`, and `identity`
   std::atomic<bool> was_current{false};
   std::atomic<bool> fenced{false};
   // Last, so that its thread has ended before anything that it syncs does.

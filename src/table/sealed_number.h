@@ -30,17 +30,17 @@ inline uint64_t NumberIn(const std::atomic<uint64_t>& word) {
   return Unseal(word.load(std::memory_order_acquire)).value_or(0);  // partner: Raise
 }
 
-// Raises a sealed number to `to`, but only while it is at most `from_max`.
-inline void Raise(std::atomic<uint64_t>& word, uint64_t to, uint64_t from_max = kSealedMax) {
+// Raises a sealed number to `to`, but only while it is at most `from_max`. False: it was not.
+inline bool Raise(std::atomic<uint64_t>& word, uint64_t to, uint64_t from_max = kSealedMax) {
   uint64_t known = word.load(std::memory_order_relaxed);
   for (;;) {
     const uint64_t number = Unseal(known).value_or(0);
-    if (number >= to || number > from_max) return;
+    if (number >= to || number > from_max) return false;
     // Release: who sees the number sees the slots as they were when it was confirmed. Partner:
     // NumberIn.
     if (word.compare_exchange_weak(known, Seal(to), std::memory_order_release,
                                    std::memory_order_relaxed)) {
-      return;
+      return true;
     }
   }
 }

@@ -42,8 +42,7 @@ class GatewayHandlerTest : public server::ServerTest {
 
   void SetUp() override {
     table_ = std::move(table::PaymentTable::Open(
-                           {.durability = table::Durability::kMemory, .slots = kSlots}, directory_,
-                           clock.MonotonicNanos()))
+                           {.durability = table::Durability::kMemory, .slots = kSlots}, directory_))
                  .value();
     handler_ = std::make_unique<GatewayHandler>(
         GatewayOptions{
@@ -75,8 +74,7 @@ class GatewayHandlerTest : public server::ServerTest {
     }
   }
   uint32_t Accept(uint64_t id) {
-    const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 1990}, clock.WallMillis(),
-                                      clock.MonotonicNanos());
+    const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 1990}, clock.WallMillis());
     EXPECT_TRUE(slot.has_value());
     return slot.value_or(0);
   }
@@ -148,7 +146,7 @@ TEST_F(GatewayHandlerTest, APaymentThatMovesFromTheTableToTheBooksMeanwhileIsNev
     for (const uint64_t before : {uint64_t{0}, uint64_t{9'000}}) {
       for (int turns = 0; turns < 8; ++turns) {
         for (uint64_t i = 0; i < before; ++i) {
-          table_->Release(Accept(100 + i), {.state = SlotState::kFree}, clock.MonotonicNanos());
+          table_->Release(Accept(100 + i), {.state = SlotState::kFree});
         }
         const uint32_t slot = Accept(7);
         Client client = Connect();
@@ -156,14 +154,12 @@ TEST_F(GatewayHandlerTest, APaymentThatMovesFromTheTableToTheBooksMeanwhileIsNev
         UntilAsked();
         books_.Answer(std::nullopt);
         for (int i = 0; i < turns; ++i) loop.RunOnce(0);
-        table_->Release(slot,
-                        {.state = rest,
-                         .pinned = false,
-                         .reason = table::RejectReason::kNone,
-                         .processor = 0,
-                         .attempt = 1,
-                         .requested_at_ms = 1'752'583'000'000},
-                        clock.MonotonicNanos());
+        table_->Release(slot, {.state = rest,
+                               .pinned = false,
+                               .reason = table::RejectReason::kNone,
+                               .processor = 0,
+                               .attempt = 1,
+                               .requested_at_ms = 1'752'583'000'000});
         clock.AdvanceMillis(6'000);
         for (int i = 0; i < 1'000 && client.Peek().empty(); ++i) {
           if (!books_.asked.empty()) books_.Answer(Entry(EntryState::kBooked));

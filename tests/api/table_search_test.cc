@@ -13,13 +13,11 @@ class TableSearchTest : public ::testing::Test {
  protected:
   void Open(size_t slots) {
     table_ = std::move(table::PaymentTable::Open(
-                           {.durability = table::Durability::kMemory, .slots = slots}, directory_,
-                           clock_.MonotonicNanos()))
+                           {.durability = table::Durability::kMemory, .slots = slots}, directory_))
                  .value();
   }
   uint32_t Accept(uint64_t id) {
-    const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 100}, clock_.WallMillis(),
-                                      clock_.MonotonicNanos());
+    const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 100}, clock_.WallMillis());
     EXPECT_TRUE(slot.has_value());
     return slot.value_or(0);
   }
@@ -64,8 +62,8 @@ TEST_F(TableSearchTest, OfSeveralSlotsWithTheIdTheOneThatWentFurthestCounts) {
 
 TEST_F(TableSearchTest, WhatWasBookedIsFoundWhileItsSlotRestsAndWhatIsFreeIsNot) {
   Open(64);
-  table_->Release(Accept(1), Status(SlotState::kFreeBooked), clock_.MonotonicNanos());
-  table_->Release(Accept(2), {.state = SlotState::kFree}, clock_.MonotonicNanos());
+  table_->Release(Accept(1), Status(SlotState::kFreeBooked));
+  table_->Release(Accept(2), {.state = SlotState::kFree});
   TableSearch search(loop_, *table_);
   Ask(search, 1);
   Ask(search, 2);

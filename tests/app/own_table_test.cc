@@ -26,7 +26,7 @@ class OwnTableTest : public ::testing::Test {
   }
   ~OwnTableTest() override { std::filesystem::remove_all(folder_); }
   base::Result<Queue> TryOpen() {
-    return OpenOwnQueue(config_, directory_, clock_,
+    return OpenOwnQueue(config_, directory_,
                         [this](bool, std::string_view text) { told_.emplace_back(text); });
   }
   std::string Name(const std::string& name) const { return folder_ + "/" + name; }
@@ -34,7 +34,6 @@ class OwnTableTest : public ::testing::Test {
   std::string folder_;
   Config config_;
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
-  base::SystemClock clock_;
   std::vector<std::string> told_;
 };
 

@@ -45,6 +45,53 @@ TEST_F(Clocks, SkewedBetweenInstancesLoseNothingAndShiftNoPayment) {
   EXPECT_GT(last_ms - first_ms, 86'400'000);
 }
 
+// A clock that somebody set, or one that was found to be wrong: what a gateway had sent before it
+// was killed is finished with a clock that says another month, and payments of both gateways meet.
+TEST_F(Clocks, MovedByWeeksAcrossAKillLoseNothing) {
+  if (std::string(TOLLGATE_SHIM).empty()) GTEST_SKIP() << "sanitizers and LD_PRELOAD do not mix";
+  constexpr int64_t kWeekMs = 7 * 86'400'000;
+  Stack stack;
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  // Payments stand in all states when a gateway is killed.
+  for (size_t i = 0; i < 2; ++i) {
+    stack.Configure(i, "/admin/configurations/delay", R"({"delay":60})");
+    stack.Configure(i, "/admin/configurations/faults",
+                    R"({"kind":"drop_answer","probability":0.02})");
+  }
+  Load load({.addresses = {stack.front()}, .seed = seed_, .threads = 4, .pause_us = 1'000});
+  load.Start();
+  bool ahead = Random(2) == 0;
+  for (uint64_t round = 0; round < rounds_ / 2 + 1; ++round) {
+    const size_t victim = Random(2);
+    PauseUpTo(800);
+    stack.gateway(victim).Kill();
+    CountRound();
+    const auto weeks = static_cast<int64_t>(1 + Random(8));
+    const int64_t moved_ms = (ahead ? weeks : -weeks) * kWeekMs + static_cast<int64_t>(Random(999));
+    ahead = !ahead;
+    stack.SetGatewayEnvironment(victim, Wrong(std::to_string(moved_ms)));
+    stack.StartGateway(victim);
+    ASSERT_TRUE(stack.WaitReady(victim)) << stack.Logs();
+  }
+  PauseUpTo(800);
+  load.Stop();
+  for (size_t i = 0; i < 2; ++i) {
+    stack.Configure(i, "/admin/configurations/delay", R"({"delay":0})");
+    stack.Configure(i, "/admin/configurations/faults", R"({"kind":"none"})");
+  }
+  ExpectClean(stack, load, stack.front());
+  int64_t first_ms = INT64_MAX;
+  int64_t last_ms = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(stack.Metric(i, "tollgate_contradictions_total"), 0) << stack.Logs();
+    for (const auto& [id, payment] : stack.Held(i)) {
+      first_ms = std::min(first_ms, payment.requested_at_ms);
+      last_ms = std::max(last_ms, payment.requested_at_ms);
+    }
+  }
+  EXPECT_GE(last_ms - first_ms, kWeekMs) << "a moved clock was at work";
+}
+
 // A machine without a battery wakes up in 1970; another one's clock was mistyped.
 TEST_F(Clocks, OutsideOfWhatAPaymentCanHoldPaymentsAreKeptAndSentOnceItIsRight) {
   if (std::string(TOLLGATE_SHIM).empty()) GTEST_SKIP() << "sanitizers and LD_PRELOAD do not mix";

@@ -63,6 +63,40 @@ TEST_F(RedisFault, TheTailOfItsFileCutOffLosesNothing) {
   }
 }
 
+// Payments go on being taken while it is away, for longer than a slot rests and until the tables
+// are full: what it lost, the tables still hold.
+TEST_F(RedisFault, AwayForLongerThanASlotRestsAndBackWithoutItsTailLosesNothing) {
+  Stack stack({.gateway_arguments = {"--table-slots", "4096"}, .redis_arguments = {}});
+  ASSERT_NO_FATAL_FAILURE(stack.Start());
+  Load load({.addresses = {stack.front()}, .seed = seed_, .threads = 4, .pause_us = 3'000});
+  load.Start();
+  size_t cut = 0;
+  for (uint64_t round = 0; round < rounds_ / 3 + 1; ++round) {
+    usleep(2'000'000);
+    PauseUpTo(500);
+    const size_t synced = AppendOnlyBytes(stack.RedisFolder());
+    usleep(1'000'000);
+    PauseUpTo(900);
+    stack.redis().Kill();
+    CountRound();
+    cut += CutAppendOnlyFile(stack.RedisFolder(), synced);
+    usleep(8'000'000);
+    EXPECT_EQ(HttpClient(stack.front())
+                  .Post("/payments", PaymentBody(TestId(seed_, round), "1.00"))
+                  .status,
+              503)
+        << "full: what rests is not used";
+    stack.StartRedis();
+    usleep(8'000'000);
+  }
+  load.Stop();
+  ExpectClean(stack, load, stack.front());
+  EXPECT_GT(cut, 0U);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(stack.Metric(i, "tollgate_contradictions_total"), 0) << stack.Logs();
+  }
+}
+
 // A gateway dies in the same moment, and Redis comes back without its tail before it does.
 TEST_F(RedisFault, TheTailCutOffWhileAGatewayIsDeadLosesNothing) {
   Stack stack;

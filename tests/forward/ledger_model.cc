@@ -342,6 +342,7 @@ std::string LedgerSession::RunId() const {
 }
 
 void LedgerSession::Connect() {
+  if (timeline_.now_ns() < model_.away_until_ns) return;
   ++connection_;
   for (;;) {
     const uint64_t confirmed = memory_.Number();

@@ -114,6 +114,7 @@ class LedgerModel {
   size_t contradictions() const { return contradictions_; }
 
   int64_t paused_until_ns = 0;  // no command is executed before
+  int64_t away_until_ns = 0;    // and nobody is let in before
 
  private:
   static constexpr int64_t kShelfMs = 86'400'000;

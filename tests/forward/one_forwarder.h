@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "tests/forward/ledger_model.h"
-#include "tests/forward/plain_memory.h"
 #include "tests/forward/processor_model.h"
 #include "tollgate/forward/forwarder.h"
+#include "tollgate/forward/table_memory.h"
 #include "tollgate/metrics/instruments.h"
 
 namespace tollgate::simulation {
@@ -22,10 +22,6 @@ namespace tollgate::simulation {
 class OneForwarder : public ::testing::Test {
  protected:
   OneForwarder() {
-    table_ =
-        std::move(table::PaymentTable::Open({.durability = table::Durability::kMemory, .slots = 64},
-                                            directory_, timeline_.now_ns()))
-            .value();
     options_.processors = {{.name = "default", .url = "", .fee_ppm = 50'000},
                            {.name = "fallback", .url = "", .fee_ppm = 150'000}};
     options_.tell = [this](bool problem, std::string_view text) {
@@ -43,8 +39,7 @@ class OneForwarder : public ::testing::Test {
   void Post(uint64_t count) {
     for (uint64_t i = 0; i < count; ++i) {
       const payments::Payment payment{.id = {1, ++posted_}, .amount_cents = 100};
-      const auto slot =
-          table_->Acquire(payment, timeline_.clock().WallMillis(), timeline_.now_ns());
+      const auto slot = table_->Acquire(payment, timeline_.clock().WallMillis());
       ASSERT_TRUE(slot);
       ASSERT_TRUE(ring_.TryPush(*slot));
     }
@@ -56,6 +51,7 @@ class OneForwarder : public ::testing::Test {
       const int64_t next_ns = timeline_.now_ns() + base::kNanosPerMilli;
       while (timeline_.RunNext(next_ns)) {
       }
+      session_.OnTurn();
       forwarder_->Pump();
     }
   }
@@ -66,13 +62,15 @@ class OneForwarder : public ::testing::Test {
   Processors processors_;
   upstream::HealthBoard health_;
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
-  PlainMemory memory_;
+  std::unique_ptr<table::PaymentTable> table_ =
+      table::PaymentTable::Open({.durability = table::Durability::kMemory, .slots = 64}, directory_)
+          .value();
+  forward::TableMemory memory_{*table_};
   LedgerSession session_{timeline_, ledger_, {}, memory_, ""};
   ClientModel client_{timeline_, processors_, {}};
   metrics::ForwardMetrics metrics_;
   forward::WorkRing ring_{64};
   forward::ForwarderOptions options_;
-  std::unique_ptr<table::PaymentTable> table_;
   std::unique_ptr<forward::Forwarder> forwarder_;
   std::vector<std::string> told_;
   uint64_t posted_ = 0;

@@ -39,10 +39,9 @@ class Renamed : public ::testing::Test {
   struct Gateway {
     Gateway(Renamed& test, const Start& start)
         : directory(start.names, start.identities),
-          table(
-              std::move(table::PaymentTable::Open({.path = test.folder_ + "/a.table", .slots = 64},
-                                                  directory, test.timeline_.now_ns()))
-                  .value()),
+          table(std::move(table::PaymentTable::Open(
+                              {.path = test.folder_ + "/a.table", .slots = 64}, directory))
+                    .value()),
           memory(*table),
           session(test.timeline_, test.ledger_, {}, memory, ""),
           client(test.timeline_, test.processors_, start.network) {
@@ -85,7 +84,7 @@ class Renamed : public ::testing::Test {
   }
   uint32_t Accept(uint64_t id) {
     const auto slot = gateway_->table->Acquire({.id = {1, id}, .amount_cents = 100},
-                                               timeline_.clock().WallMillis(), timeline_.now_ns());
+                                               timeline_.clock().WallMillis());
     return slot.value();
   }
   void Post(uint64_t id) { EXPECT_TRUE(gateway_->ring.TryPush(Accept(id))); }

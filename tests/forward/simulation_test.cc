@@ -93,6 +93,14 @@ TEST_F(Simulation, TheLedgerIsRolledBackUnderTheSameRun) {
   });
 }
 
+TEST_F(Simulation, TheLedgerIsAwayForLongerThanASlotRestsAndThenLosesItsTail) {
+  Sweep(10, [](WorldOptions& options) {
+    options.ledger_away = true;
+    options.crash_per_steps = 300;
+    options.network = {.not_sent = 20, .lost_answer = 25, .sleeping = 25, .error_500 = 25};
+  });
+}
+
 // A possible double charge is told of, and never made a certain one.
 TEST_F(Simulation, TheLedgerLosesClaimsWhileTheirOwnerIsAwayAndClientsRepeatElsewhere) {
   Sweep(4, [](WorldOptions& options) {

@@ -96,7 +96,7 @@ void World::OpenInstance(size_t index) {
        .rest_ms = 5000,
        .sync_for_test = [&disk = it.disk] { return disk.Sync(); },
        .dirtied_for_test = [&disk = it.disk](size_t slot) { disk.Dirtied(slot); }},
-      directory_, timeline_.now_ns());
+      directory_);
   TG_ASSERT(opened.ok());
   it.table = std::move(opened).value();
   it.life = std::make_shared<bool>(true);
@@ -202,7 +202,7 @@ void World::Turn(size_t index) {
   it.admission->OnCommitted([this, index](const payments::Uuid& id) { Accepted(index, id); });
   for (auto& worker : it.workers) {
     if (!worker.ledger->ready() && timeline_.now_ns() >= it.away_until_ns &&
-        timeline_.Chance(calm_ ? 2 : 20)) {
+        timeline_.Chance(calm_ || timeline_.now_ns() < slow_until_ns_ ? 2 : 20)) {
       worker.ledger->Connect();
     }
     worker.ledger->OnTurn();
@@ -252,7 +252,7 @@ void World::PostSomething() {
     processors_[timeline_.random().Below(2)].Book(foreign, timeline_.clock().WallMillis());
     foreign_.insert(payment.id);
   }
-  const auto slot = it.table->Acquire(payment, it.clock.WallMillis(), timeline_.now_ns());
+  const auto slot = it.table->Acquire(payment, it.clock.WallMillis());
   if (!slot) return;
   Posted& posted = posted_.try_emplace(payment.id, Posted{.purges = purges_}).first->second;
   posted.cents.insert(cents);
@@ -264,16 +264,7 @@ void World::Disturb() {
   auto& processor = processors_[timeline_.random().Below(2)];
   if (timeline_.Chance(200)) processor.failing = !processor.failing;
   if (timeline_.Chance(200)) processor.delay_us = timeline_.Between(0, 300'000);
-  if (options_.ledger_loses_tail && timeline_.Chance(1500)) {
-    ledger_.CrashAndLose(timeline_.Between(0, 1'900));
-    for (size_t i = 0; i < instances_.size(); ++i) {
-      try {
-        for (auto& worker : instances_[i]->workers) worker.ledger->Disconnect();
-      } catch (const PowerOff&) {
-        CrashInstance(i);
-      }
-    }
-  }
+  if (options_.ledger_loses_tail && timeline_.Chance(1500)) LoseTail(timeline_.Between(0, 1'900));
   if (options_.ledger_rolls_back && timeline_.Chance(1500)) {
     ledger_.RollBack(timeline_.Between(0, 1'900));
   }
@@ -281,12 +272,14 @@ void World::Disturb() {
   if (options_.stops) StopInGoodOrder();
   if (options_.owner_away && !owner_lost_ && timeline_.Chance(500)) LoseOwner();
   if (options_.owner_silent && !owner_lost_ && timeline_.Chance(500)) SilenceOwner();
+  if (options_.ledger_away && slow_until_ns_ == 0 && timeline_.Chance(500)) TakeLedgerAway();
   if (options_.outages && timeline_.Chance(400)) {
     for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kPower);
     ledger_.CrashAndLose(timeline_.Between(0, 1'900));
   }
   for (size_t i = 0; i < instances_.size(); ++i) {
-    if (instances_[i]->table == nullptr && timeline_.Chance(100)) OpenInstance(i);
+    const uint64_t turns = timeline_.now_ns() < slow_until_ns_ ? 10 : 100;
+    if (instances_[i]->table == nullptr && timeline_.Chance(turns)) OpenInstance(i);
   }
   if (options_.crash_per_steps != 0 && steps_until_crash_ == 0) {
     steps_until_crash_ = 1 + timeline_.random().Below(2 * options_.crash_per_steps);
@@ -311,7 +304,12 @@ void World::LoseOwner() {
   }
   it.away_until_ns = timeline_.now_ns() + back_us * 1000;
   if (timeline_.Chance(2)) CrashInstance(owner, Crash::kProcess);
-  ledger_.CrashAndLose(timeline_.Between(100, 1'900));
+  LoseTail(timeline_.Between(100, 1'900));
+}
+
+// The ledger's process is another one from now on, and lacks what the last one did not sync.
+void World::LoseTail(int64_t lost_ms) {
+  ledger_.CrashAndLose(lost_ms);
   for (size_t i = 0; i < instances_.size(); ++i) {
     try {
       for (auto& worker : instances_[i]->workers) worker.ledger->Disconnect();
@@ -321,10 +319,29 @@ void World::LoseOwner() {
   }
 }
 
+// Slots go on being taken all the while: by the clock, those that were freed just before have
+// rested long before anything can be told again. Then it loses its tail some more times, sooner
+// than what it was told has rested; and once more after slots have been used again.
+void World::TakeLedgerAway() {
+  int64_t at_us = timeline_.Between(5'500'000, 9'000'000);
+  ledger_.away_until_ns = timeline_.now_ns() + at_us * 1000;
+  LoseTail(timeline_.Between(100, 1'900));
+  const auto lose_again = [&](int64_t pause_us) {
+    at_us += pause_us;
+    const int64_t lost_ms = std::min<int64_t>(pause_us / 1000, 1'900);
+    timeline_.After(at_us, [this, lost_ms] { LoseTail(lost_ms); });
+  };
+  for (int64_t i = timeline_.Between(0, 4); i > 0; --i) {
+    lose_again(timeline_.Between(1'000'000, 1'900'000));
+  }
+  lose_again(timeline_.Between(4'000'000, 12'000'000));
+  slow_until_ns_ = timeline_.now_ns() + (at_us + 1'000'000) * 1000;
+}
+
 void World::Repeat(size_t index, const payments::Payment& payment) {
   Instance& it = *instances_[index];
   if (it.table == nullptr) return;
-  const auto slot = it.table->Acquire(payment, it.clock.WallMillis(), timeline_.now_ns());
+  const auto slot = it.table->Acquire(payment, it.clock.WallMillis());
   if (!slot) return;
   Posted& posted = posted_.try_emplace(payment.id, Posted{.purges = purges_}).first->second;
   posted.cents.insert(payment.amount_cents);
@@ -458,8 +475,9 @@ Verdict World::Run(int64_t ms) {
   const int64_t settle_ns = end_ns + 60 * base::kNanosPerSecond;
   int64_t next_turn_ns = timeline_.now_ns();
   while (timeline_.now_ns() < settle_ns) {
-    if (!calm_ && timeline_.now_ns() >= end_ns) Calm();
-    next_turn_ns += (calm_ ? 20 : 1) * kTurnUs * 1000;
+    const bool slow = timeline_.now_ns() < slow_until_ns_;
+    if (!calm_ && !slow && timeline_.now_ns() >= end_ns) Calm();
+    next_turn_ns += (calm_ || slow ? 20 : 1) * kTurnUs * 1000;
     // Events first: each may call into an instance and lose it.
     for (;;) {
       try {

@@ -30,9 +30,12 @@ struct WorldOptions {
   NetworkFaults network;
   bool ledger_loses_tail = false;
   bool ledger_rolls_back = false;  // it loses its tail under the same run, and no connection ends
-  bool copied_table = false;       // a copy of a table, made some time ago, is opened beside it
-  bool disk = false;               // DURABILITY=disk, and half of the crashes are power losses
-  uint64_t sync_fails = 0;         // one sync in so many; 0: none
+  // Once, the ledger is away for longer than a slot rests and comes back without its tail; then it
+  // loses it again and again, sooner than what it was told again has rested.
+  bool ledger_away = false;
+  bool copied_table = false;  // a copy of a table, made some time ago, is opened beside it
+  bool disk = false;          // DURABILITY=disk, and half of the crashes are power losses
+  uint64_t sync_fails = 0;    // one sync in so many; 0: none
   // Now and then one outage takes every instance and the ledger's tail.
   bool outages = false;
   bool purges = false;  // of the books, while payments are in flight
@@ -91,6 +94,8 @@ class World {
   void StopInGoodOrder();
   void LoseOwner();
   void SilenceOwner();
+  void TakeLedgerAway();
+  void LoseTail(int64_t lost_ms);
   void Repeat(size_t index, const payments::Payment& payment);
   // A POST that the books do not stand behind is a violation, whatever comes of it.
   void CheckPost(size_t index, const LedgerSession& ledger, const payments::Uuid& id);
@@ -122,6 +127,7 @@ class World {
   std::string violations_;
   bool owner_lost_ = false;
   bool gone_for_good_ = false;
+  int64_t slow_until_ns_ = 0;  // the ledger is away, or loses its tail: a time of many seconds
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;

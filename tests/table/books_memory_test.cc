@@ -12,14 +12,13 @@ constexpr uint64_t kEra = uint64_t{1} << 40U;
 class BooksMemoryTest : public TableFixture {
  protected:
   // A slot that was booked and recorded while the books were at `number`, rests.
-  uint32_t Recorded(PaymentTable& table, uint64_t id, uint64_t number, int64_t now_ns) {
-    const auto slot = table.Acquire(Pay(id), 1'000'000, now_ns);
+  uint32_t Recorded(PaymentTable& table, uint64_t id, uint64_t number) {
+    const auto slot = table.Acquire(Pay(id), 1'000'000);
     EXPECT_TRUE(slot);
     table.ConfirmLedgerNumber(number);
-    table.Release(*slot, {.state = SlotState::kFreeBooked, .processor = 0, .attempt = 1}, now_ns);
+    table.Release(*slot, {.state = SlotState::kFreeBooked, .processor = 0, .attempt = 1});
     return *slot;
   }
-  static constexpr int64_t kRestNs = 6'000'000'000;
 };
 
 TEST(SealedNumber, BytesThatAreNoneOfOursAreSeen) {
@@ -73,21 +72,23 @@ TEST_F(BooksMemoryTest, AnEraBeginsOnceForAllWorkers) {
 
 TEST_F(BooksMemoryTest, ARecordIsForgottenWhenItsSlotIsUsedAgain) {
   auto table = Open(2);
-  Recorded(*table, 1, 10, 0);
-  Recorded(*table, 2, 20, 0);
+  Recorded(*table, 1, 10);
+  Recorded(*table, 2, 20);
   EXPECT_EQ(table->ForgottenNumber(), 0U) << "both still rest";
-  ASSERT_TRUE(table->Acquire(Pay(3), 0, kRestNs));
+  Answered(*table, 0, 6'000);
+  ASSERT_TRUE(table->Acquire(Pay(3), 0));
   EXPECT_EQ(table->ForgottenNumber(), 10U);
-  ASSERT_TRUE(table->Acquire(Pay(4), 0, kRestNs));
+  ASSERT_TRUE(table->Acquire(Pay(4), 0));
   EXPECT_EQ(table->ForgottenNumber(), 20U);
 }
 
 TEST_F(BooksMemoryTest, WhatWasToldAgainSinceIsForgottenByItsLaterNumber) {
   auto table = Open(1);
-  Recorded(*table, 1, 10, 0);
+  Recorded(*table, 1, 10);
   table->AdvanceLedgerNumber(kEra - 1, kEra);  // a loss: the slot is told again, with some number
   table->ConfirmLedgerNumber(kEra + 7);
-  ASSERT_TRUE(table->Acquire(Pay(2), 0, kRestNs));
+  Answered(*table, 0, 11'000);
+  ASSERT_TRUE(table->Acquire(Pay(2), 0));
   EXPECT_EQ(table->ForgottenNumber(), kEra + 7);
 }
 
@@ -98,7 +99,7 @@ TEST_F(BooksMemoryTest, AFencedTableTakesNothingAndItsNextOpeningIsNewer) {
     table->MarkCurrent();
     table->Fence();
     EXPECT_TRUE(table->fenced());
-    EXPECT_FALSE(table->Acquire(Pay(1), 0, 0));
+    EXPECT_FALSE(table->Acquire(Pay(1), 0));
     EXPECT_FALSE(table->TakeNewIdentity(table->identity().table)) << "it was current";
     incarnation = table->identity().incarnation;
   }
@@ -117,7 +118,7 @@ TEST_F(BooksMemoryTest, AnOlderCopyTakesAnIdOfItsOwnOnceAndRemembersTheLast) {
     EXPECT_EQ(table->LedgerNumber(), kEra) << "the books have no number for this id: no loss";
     EXPECT_TRUE(table->TakeNewIdentity(first)) << "another worker was faster";
     EXPECT_EQ(table->identity().table, second);
-    EXPECT_TRUE(table->Acquire(Pay(1), 0, 0)) << "it goes on";
+    EXPECT_TRUE(table->Acquire(Pay(1), 0)) << "it goes on";
   }
   auto table = Open();
   EXPECT_EQ(table->identity().table, second);

@@ -30,7 +30,7 @@ constexpr uid_t kStranger = 12'345;
 class OwnFileTest : public TableFixture {
  protected:
   // A table with one payment at `path_`.
-  void MakeTable(size_t slots = 8) { ASSERT_TRUE(Open(slots)->Acquire(Pay(1), 5, 0)); }
+  void MakeTable(size_t slots = 8) { ASSERT_TRUE(Open(slots)->Acquire(Pay(1), 5)); }
   static std::string Content(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -201,7 +201,7 @@ TEST_F(OwnFileTest, ASharedLockIsWaitedForAndAnotherInstanceIsNot) {
   bool opened = false;
   std::thread owner([&] {
     begun.store(true);
-    opened = PaymentTable::Open(options, directory_, 0).ok();
+    opened = PaymentTable::Open(options, directory_).ok();
   });
   while (!begun.load()) std::this_thread::yield();
   ASSERT_EQ(::flock(other.get(), LOCK_UN), 0);
@@ -209,7 +209,7 @@ TEST_F(OwnFileTest, ASharedLockIsWaitedForAndAnotherInstanceIsNot) {
   EXPECT_TRUE(opened);
   // As long a patience, and one that works on it: told at once.
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
-  EXPECT_EQ(PaymentTable::Open(options, directory_, 0).error().code, EWOULDBLOCK);
+  EXPECT_EQ(PaymentTable::Open(options, directory_).error().code, EWOULDBLOCK);
 }
 
 TEST_F(OwnFileTest, LookingForOrphansNeverKeepsAnOwnerFromItsTable) {
@@ -222,7 +222,7 @@ TEST_F(OwnFileTest, LookingForOrphansNeverKeepsAnOwnerFromItsTable) {
     while (!stop.load()) IsLocked(path_);
   });
   for (int i = 0; i < 300; ++i) {
-    const auto opened = PaymentTable::Open(options, directory_, 0);
+    const auto opened = PaymentTable::Open(options, directory_);
     EXPECT_TRUE(opened.ok()) << i << ": " << opened.error().message;
     if (!opened.ok()) break;
   }
@@ -252,14 +252,14 @@ TEST_F(OwnFileTest, AnAdoptionMakesNoFileAndTakesOverNoMoreSlotsThanAgreed) {
   TableOptions options;
   options.path = path_;
   options.adopt_slots_max = 64;
-  EXPECT_EQ(PaymentTable::Open(options, directory_, 0).error().code, ENOENT);
+  EXPECT_EQ(PaymentTable::Open(options, directory_).error().code, ENOENT);
   EXPECT_FALSE(std::filesystem::exists(path_));
   MakeTable(65);
-  const auto opened = PaymentTable::Open(options, directory_, 0);
+  const auto opened = PaymentTable::Open(options, directory_);
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, EFBIG);
   options.adopt_slots_max = 65;
-  EXPECT_TRUE(PaymentTable::Open(options, directory_, 0).ok());
+  EXPECT_TRUE(PaymentTable::Open(options, directory_).ok());
 }
 
 TEST_F(OwnFileTest, ANameThatNoConfigurationCanGiveIsNotTakenOver) {
@@ -312,7 +312,7 @@ TEST_F(LostTable, TruncatedInUseIsAMessageAndAnExitCode) {
         ExitWithAWordIfATableIsLost();
         auto table = Open(4096);
         std::filesystem::resize_file(path_, 4096);
-        for (uint64_t i = 0; i < 4096; ++i) table->Acquire(Pay(i), 5, 0);
+        for (uint64_t i = 0; i < 4096; ++i) table->Acquire(Pay(i), 5);
         ::_exit(0);
       },
       ::testing::ExitedWithCode(kTableLostExitCode), "a.table has lost a part");
@@ -348,7 +348,7 @@ TEST_F(LostTable, IsNoLongerWatchedOnceItIsClosed) {
         ExitWithAWordIfATableIsLost();
         auto table = Open(4096);
         std::filesystem::resize_file(path_, 4096);
-        table->Acquire(Pay(1), 5, 0);
+        table->Acquire(Pay(1), 5);
         ::_exit(0);
       },
       ::testing::ExitedWithCode(kTableLostExitCode), "has lost a part");

@@ -26,8 +26,6 @@ namespace {
 
 using PaymentTableTest = TableFixture;
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
   const SlotState states[] = {SlotState::kAccepted,   SlotState::kClaimed, SlotState::kSent,
                               SlotState::kUnresolved, SlotState::kBooked,  SlotState::kRejected};
@@ -36,7 +34,7 @@ TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
     auto table = Open();
     before = table->identity();
     for (uint64_t i = 0; i < 6; ++i) {
-      const auto slot = table->Acquire(Pay(i + 1), 1'752'583'000'000 + static_cast<int64_t>(i), 0);
+      const auto slot = table->Acquire(Pay(i + 1), 1'752'583'000'000 + static_cast<int64_t>(i));
       ASSERT_TRUE(slot);
       if (i == 0) continue;
       table->SetStatus(*slot, {.state = states[i],
@@ -78,7 +76,7 @@ TEST_F(PaymentTableTest, ANameThatCannotBeWrittenIsHeldByNoSlot) {
   EXPECT_TRUE(table->CanHold(*late)) << "the disk is well again";
   EXPECT_TRUE(table->CanHold(0));
   EXPECT_FALSE(table->CanHold(payments::kNoProcessor));
-  const auto slot = table->Acquire(Pay(1), 5, 0);
+  const auto slot = table->Acquire(Pay(1), 5);
   const SlotStatus status{.state = SlotState::kSent,
                           .processor = *late,
                           .attempt = 1,
@@ -92,7 +90,7 @@ TEST_F(PaymentTableTest, ANameThatCannotBeWrittenIsHeldByNoSlot) {
 TEST_F(PaymentTableTest, ADamagedSlotIsSetAside) {
   {
     auto table = Open();
-    for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(table->Acquire(Pay(i), 5, 0));
+    for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(table->Acquire(Pay(i), 5));
   }
   {
     // A bit of the second payment's amount.
@@ -104,7 +102,7 @@ TEST_F(PaymentTableTest, ADamagedSlotIsSetAside) {
   EXPECT_EQ(table->recovery().damaged, 1U);
   EXPECT_EQ(table->recovery().to_continue, (std::vector<uint32_t>{0, 2}));
   std::set<uint32_t> taken;
-  while (const auto slot = table->Acquire(Pay(9), 5, 0)) taken.insert(*slot);
+  while (const auto slot = table->Acquire(Pay(9), 5)) taken.insert(*slot);
   EXPECT_EQ(taken.size(), 5U);
   EXPECT_FALSE(taken.contains(1)) << "a damaged slot was reused";
 }
@@ -112,7 +110,7 @@ TEST_F(PaymentTableTest, ADamagedSlotIsSetAside) {
 TEST_F(PaymentTableTest, AnotherSizeOrOtherProcessorsDropNothing) {
   {
     auto table = Open(8);
-    const auto slot = table->Acquire(Pay(1), 5, 0);
+    const auto slot = table->Acquire(Pay(1), 5);
     table->SetStatus(*slot, {.state = SlotState::kUnresolved,
                              .pinned = true,
                              .processor = 1,
@@ -123,142 +121,12 @@ TEST_F(PaymentTableTest, AnotherSizeOrOtherProcessorsDropNothing) {
   TableOptions options;
   options.path = path_;
   options.slots = 64;
-  auto table = std::move(PaymentTable::Open(options, other, 0)).value();
+  auto table = std::move(PaymentTable::Open(options, other)).value();
   EXPECT_EQ(table->slot_count(), 8U);
   ASSERT_EQ(table->recovery().to_continue.size(), 1U);
   const auto processor = table->Status(0).processor;
   EXPECT_EQ(other.Name(processor), "fallback") << "it came to mean another processor";
   EXPECT_GE(processor, other.configured_count());
-}
-
-TEST_F(PaymentTableTest, AFreedSlotRestsAndTheOldestFreedIsReusedFirst) {
-  auto table = Open(2);
-  const auto a = table->Acquire(Pay(1), 5, 0);
-  const auto b = table->Acquire(Pay(2), 5, 0);
-  EXPECT_FALSE(table->Acquire(Pay(3), 5, 0)) << "a full table";
-  table->Release(*b, {.state = SlotState::kFree}, 1 * kSecond);
-  table->Release(*a, {.state = SlotState::kFree}, 2 * kSecond);
-  EXPECT_FALSE(table->Acquire(Pay(3), 5, 5 * kSecond));
-  EXPECT_EQ(table->Acquire(Pay(3), 5, 6 * kSecond), b);
-  EXPECT_FALSE(table->Acquire(Pay(4), 5, 6 * kSecond));
-  EXPECT_EQ(table->Acquire(Pay(4), 5, 7 * kSecond), a);
-  EXPECT_EQ(table->At(*a).generation, 2U);
-}
-
-constexpr int64_t kDay = 86'400 * kSecond;
-constexpr SlotStatus kBookedAndFree{.state = SlotState::kFreeBooked,
-                                    .processor = 0,
-                                    .attempt = 1,
-                                    .requested_at_ms = 1'752'583'000'000};
-
-// How many slots can be had now.
-size_t TakeAll(PaymentTable& table, int64_t now_ns) {
-  size_t taken = 0;
-  while (table.Acquire({.id = {taken, 1}, .amount_cents = 100}, 5, now_ns)) ++taken;
-  return taken;
-}
-
-// Fewer payments than slots for weeks, or none at all.
-TEST_F(PaymentTableTest, AQuietTableHasAllItsSlotsAfterAnyUptime) {
-  for (const int64_t up_at_open : {int64_t{0}, 24 * kDay, 100 * kDay}) {
-    for (const int64_t days : {1, 24, 25, 26, 49, 50, 51, 75, 100, 1'000, 36'500}) {
-      std::filesystem::remove(path_);
-      auto table = Open(8, up_at_open);
-      const auto slot = table->Acquire(Pay(1), 5, up_at_open + kSecond);
-      ASSERT_TRUE(slot);
-      table->Release(*slot, kBookedAndFree, up_at_open + 2 * kSecond);
-      EXPECT_EQ(TakeAll(*table, up_at_open + days * kDay), 8U) << days << " days after the opening";
-    }
-  }
-}
-
-TEST_F(PaymentTableTest, ASlotRestsAsLongAfterAnyUptime) {
-  for (const int64_t days : {0, 24, 25, 49, 50, 100, 1'000, 10'000}) {
-    std::filesystem::remove(path_);
-    auto table = Open(1);
-    const int64_t now = days * kDay + kSecond;
-    const auto slot = table->Acquire(Pay(1), 5, now);
-    ASSERT_TRUE(slot) << days;
-    table->Release(*slot, kBookedAndFree, now + 1);
-    EXPECT_FALSE(table->Acquire(Pay(2), 5, now + 1)) << days;
-    EXPECT_FALSE(table->Acquire(Pay(2), 5, now + 5 * kSecond)) << days;
-    EXPECT_TRUE(table->Acquire(Pay(2), 5, now + 5 * kSecond + kSecond / 1000)) << days;
-  }
-}
-
-// Rest goes by what the table saw itself: wherever the clocks stand at the next opening, of another
-// boot or a clock that was set, what was freed last rests in full, and what had rested has.
-TEST_F(PaymentTableTest, ARestAcrossARestartDoesNotGoByTheClock) {
-  for (const int64_t next_open : {int64_t{0}, kSecond, 60 * kSecond, 25 * kDay, 100 * kDay}) {
-    std::filesystem::remove(path_);
-    {
-      auto table = Open(3);
-      for (const int64_t freed : {1, 98, 100}) {
-        const auto slot = table->Acquire(Pay(1), 5, 0);
-        ASSERT_TRUE(slot);
-        table->Release(*slot, kBookedAndFree, freed * kSecond);
-      }
-    }
-    auto table = Open(3, next_open);
-    EXPECT_EQ(table->recovery().resting, 3U);
-    EXPECT_EQ(TakeAll(*table, next_open), 1U) << "only the first had rested";
-    EXPECT_EQ(TakeAll(*table, next_open + 2 * kSecond), 0U);
-    EXPECT_EQ(TakeAll(*table, next_open + 4 * kSecond), 1U);
-    EXPECT_EQ(TakeAll(*table, next_open + 5 * kSecond - 1), 0U);
-    EXPECT_EQ(TakeAll(*table, next_open + 5 * kSecond), 1U);
-  }
-}
-
-// Many short lives, as of an instance that is restarted in a loop: the table's time goes on.
-TEST_F(PaymentTableTest, ARestIsKeptOverManyRestarts) {
-  Open(2);
-  for (uint64_t life = 0; life < 20; ++life) {
-    auto table = Open(2);
-    const auto slot = table->Acquire(Pay(life), 5, life == 0 ? 0 : 5 * kSecond);
-    ASSERT_TRUE(slot) << life;
-    table->Release(*slot, kBookedAndFree, 6 * kSecond);
-  }
-  auto table = Open(2);
-  EXPECT_EQ(TakeAll(*table, 4 * kSecond), 1U) << "the one of the life before rested while open";
-  EXPECT_EQ(TakeAll(*table, 5 * kSecond), 1U);
-}
-
-// An instance that dies again and again right after its start: its lives are short together, too.
-TEST_F(PaymentTableTest, ManyShortLivesAddNoTimeToARest) {
-  constexpr size_t kLives = 12;
-  for (uint64_t life = 0; life < kLives; ++life) {
-    auto table = Open(16);
-    const auto slot = table->Acquire(Pay(life), 5, 0);
-    ASSERT_TRUE(slot) << life;
-    table->Release(*slot, kBookedAndFree, kSecond / 100);
-  }
-  EXPECT_EQ(TakeAll(*Open(16), 0), 16 - kLives)
-      << "a slot was reused within a fraction of its rest";
-}
-
-// The time that a slot was freed at is under no checksum.
-TEST_F(PaymentTableTest, AWrongTimeOfFreeingCostsARestAtMost) {
-  {
-    auto table = Open(2);
-    for (uint64_t i = 0; i < 2; ++i) {
-      const auto slot = table->Acquire(Pay(i), 5, 0);
-      ASSERT_TRUE(slot);
-      table->Release(*slot, kBookedAndFree, kSecond);
-    }
-  }
-  {
-    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(8192 + 52);
-    file.write("\xff\xff\xff\xff", 4);
-  }
-  for (int life = 0; life < 3; ++life) {
-    auto table = Open(2);
-    EXPECT_EQ(TakeAll(*table, 5 * kSecond), 2U) << life;
-    for (uint32_t slot = 0; slot < 2; ++slot) {
-      table->Release(slot, kBookedAndFree, 6 * kSecond);
-    }
-    EXPECT_EQ(TakeAll(*table, 10 * kSecond), 0U) << life;
-  }
 }
 
 TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
@@ -268,7 +136,7 @@ TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
   options.path = path_;
   options.slots = 1;
   options.rest_ms = 0;
-  auto table = std::move(PaymentTable::Open(options, directory_, 0)).value();
+  auto table = std::move(PaymentTable::Open(options, directory_)).value();
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> wrong{0};
   std::thread reader([&] {
@@ -280,14 +148,12 @@ TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
     }
   });
   for (uint64_t i = 1; i < 200'000; ++i) {
-    const auto slot = table->Acquire(Pay(i), 5, 0);
+    const auto slot = table->Acquire(Pay(i), 5);
     ASSERT_TRUE(slot);
-    table->Release(*slot,
-                   {.state = SlotState::kFreeBooked,
-                    .processor = 0,
-                    .attempt = 1,
-                    .requested_at_ms = 1'752'583'000'000 + static_cast<int64_t>(i)},
-                   0);
+    table->Release(*slot, {.state = SlotState::kFreeBooked,
+                           .processor = 0,
+                           .attempt = 1,
+                           .requested_at_ms = 1'752'583'000'000 + static_cast<int64_t>(i)});
   }
   stop.store(true);
   reader.join();
@@ -300,7 +166,7 @@ TEST_F(PaymentTableTest, ManyThreadsNeverGetTheSameSlot) {
   std::vector<std::thread> threads;
   for (uint64_t t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      while (const auto slot = table->Acquire(Pay(t), 5, 0)) taken[*slot].fetch_add(1);
+      while (const auto slot = table->Acquire(Pay(t), 5)) taken[*slot].fetch_add(1);
     });
   }
   for (auto& thread : threads) thread.join();
@@ -321,7 +187,7 @@ TEST_F(PaymentTableTest, AProcessKilledAnywhereLeavesEveryPublishedPaymentSound)
     if (child == 0) {
       auto table = Open(20'000);
       for (uint64_t i = 1;; ++i) {
-        const auto slot = table->Acquire(Pay(i), static_cast<int64_t>(i), 0);
+        const auto slot = table->Acquire(Pay(i), static_cast<int64_t>(i));
         if (!slot) ::pause();
         published->store(i);
         table->SetStatus(*slot, {.state = SlotState::kSent,
@@ -354,7 +220,7 @@ TEST_F(PaymentTableTest, AFailingDiskClosesTheTableUntilASyncOfAllSucceeds) {
     syncs.fetch_add(1);
     return failure.load();
   };
-  auto table = std::move(PaymentTable::Open(options, directory_, 0)).value();
+  auto table = std::move(PaymentTable::Open(options, directory_)).value();
   std::atomic<int> commits{0};
   const CommitListener listener = table->AddCommitListener([&] { commits.fetch_add(1); });
   table->StartCommits();
@@ -362,19 +228,19 @@ TEST_F(PaymentTableTest, AFailingDiskClosesTheTableUntilASyncOfAllSucceeds) {
     for (int i = 0; i < 20'000 && !condition(); ++i) ::usleep(1'000);
     return condition();
   };
-  ASSERT_TRUE(table->Acquire(Pay(1), 5, 0));
+  ASSERT_TRUE(table->Acquire(Pay(1), 5));
   const uint64_t first = table->TakeTicket();
   ASSERT_TRUE(wait([&] { return table->CommittedTicket() >= first; }));
   EXPECT_GE(commits.load(), 1);
   failure.store(ENOSPC);
-  ASSERT_TRUE(table->Acquire(Pay(2), 5, 0));
+  ASSERT_TRUE(table->Acquire(Pay(2), 5));
   const uint64_t second = table->TakeTicket();
   ASSERT_TRUE(wait([&] { return !table->healthy(); }));
-  EXPECT_FALSE(table->Acquire(Pay(3), 5, 0)) << "accepted without a disk";
+  EXPECT_FALSE(table->Acquire(Pay(3), 5)) << "accepted without a disk";
   EXPECT_LT(table->CommittedTicket(), second);
   failure.store(0);
   ASSERT_TRUE(wait([&] { return table->CommittedTicket() >= second && table->healthy(); }));
-  EXPECT_TRUE(table->Acquire(Pay(3), 5, 0));
+  EXPECT_TRUE(table->Acquire(Pay(3), 5));
 }
 
 TEST_F(PaymentTableTest, TheLedgersRunIsKept) {
@@ -384,7 +250,7 @@ TEST_F(PaymentTableTest, TheLedgersRunIsKept) {
 
 TEST_F(PaymentTableTest, PendingIsReadWhileTheTableIsInUse) {
   auto table = Open();
-  ASSERT_TRUE(table->Acquire(Pay(1), 5, 0));
+  ASSERT_TRUE(table->Acquire(Pay(1), 5));
   const auto pending = ReadPending(path_, directory_);
   ASSERT_TRUE(pending.ok());
   ASSERT_EQ(pending.value().size(), 1U);

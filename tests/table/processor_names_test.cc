@@ -20,7 +20,7 @@ class ProcessorNamesTest : public TableFixture {
     names_ = std::make_unique<payments::ProcessorDirectory>(
         std::vector<std::string>{"a", "b"},
         std::vector<std::vector<uint64_t>>{{1}, std::move(identities)});
-    return PaymentTable::Open({.path = path_, .slots = 8}, *names_, 0).value();
+    return PaymentTable::Open({.path = path_, .slots = 8}, *names_).value();
   }
   static SlotStatus SentTo(payments::ProcessorId processor, SlotState state = SlotState::kSent) {
     return {
@@ -34,7 +34,7 @@ TEST_F(ProcessorNamesTest, WhatWasSentToAnotherOfTheSameNameIsNotAtTheConfigured
   for (const SlotState state : {SlotState::kClaimed, SlotState::kSent, SlotState::kUnresolved}) {
     std::filesystem::remove(path_);
     auto table = OpenWith({11});
-    const uint32_t slot = table->Acquire(Pay(1), 5, 0).value();
+    const uint32_t slot = table->Acquire(Pay(1), 5).value();
     table->SetStatus(slot, SentTo(1, state));
     table.reset();
     for (int start = 0; start < 3; ++start) {
@@ -48,7 +48,7 @@ TEST_F(ProcessorNamesTest, WhatWasSentToAnotherOfTheSameNameIsNotAtTheConfigured
       EXPECT_EQ(table->recovery().sent_to_strangers.count(at), sent ? 1U : 0U);
       // Another change of the slot, and a new payment at the new one.
       table->SetStatus(slot, SentTo(at, state));
-      const uint32_t next = table->Acquire(Pay(2), 5, 0).value();
+      const uint32_t next = table->Acquire(Pay(2), 5).value();
       table->SetStatus(next, SentTo(1));
       EXPECT_EQ(table->Status(next).processor, 1);
       table.reset();
@@ -67,7 +67,7 @@ TEST_F(ProcessorNamesTest, WhatWasSentToAnotherOfTheSameNameIsNotAtTheConfigured
 TEST_F(ProcessorNamesTest, AChangeWhileNothingIsAtItTakesNoPlace) {
   for (uint64_t identity = 11; identity < 100; ++identity) {
     auto table = OpenWith({identity});
-    const auto slot = table->Acquire(Pay(identity), 5, 0);
+    const auto slot = table->Acquire(Pay(identity), 5);
     if (slot) table->SetStatus(*slot, SentTo(1, SlotState::kBooked));
     EXPECT_EQ(names_->size(), 2U);
   }
@@ -75,7 +75,7 @@ TEST_F(ProcessorNamesTest, AChangeWhileNothingIsAtItTakesNoPlace) {
 
 TEST_F(ProcessorNamesTest, APlaceWithoutAnIdentityIsTheConfiguredOnes) {
   auto table = OpenWith({});  // as of a file of version 1
-  const uint32_t slot = table->Acquire(Pay(1), 5, 0).value();
+  const uint32_t slot = table->Acquire(Pay(1), 5).value();
   table->SetStatus(slot, SentTo(1));
   table.reset();
   EXPECT_EQ(OpenWith({11})->Status(slot).processor, 1);

@@ -197,7 +197,7 @@ TEST_F(TableFileTest, WhatAKilledStartLeftUnfinishedIsUsed) {
   std::ofstream(path_ + ".new") << std::string(1'000'000, 'x');
   EXPECT_EQ(Open(64)->recovery().unfinished, 0U);
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
-  ASSERT_TRUE(Open(64)->Acquire(Pay(1), 5, 0));
+  ASSERT_TRUE(Open(64)->Acquire(Pay(1), 5));
   EXPECT_EQ(Open(64)->recovery().unfinished, 1U);
 }
 
@@ -206,7 +206,7 @@ TEST_F(TableFileTest, AnUnfinishedNameOfATableInUseIsTakenAwayAndItsTableKept) {
   const std::string elsewhere = path_ + ".elsewhere";
   std::ofstream(elsewhere) << "payments";
   std::filesystem::create_hard_link(elsewhere, path_ + ".new");
-  ASSERT_TRUE(Open(64)->Acquire(Pay(1), 5, 0));
+  ASSERT_TRUE(Open(64)->Acquire(Pay(1), 5));
   EXPECT_EQ(std::filesystem::file_size(elsewhere), 8U);
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
 }
@@ -246,7 +246,7 @@ TEST_F(TableFileTest, AFileThatIsRemovedWhileItIsOpenedIsNotUsed) {
     TableOptions options;
     options.path = path;
     options.slots = 1;
-    return PaymentTable::Open(options, directory_, 0);
+    return PaymentTable::Open(options, directory_);
   };
   std::thread adopter([&] {
     while (!stop.load()) {

@@ -110,7 +110,7 @@ class Simulation final : public EventTarget {
                                             .durability = table::Durability::kMemory,
                                             .slots = options_.slots,
                                             .sync_for_test = nullptr},
-                                           directory_, events_.clock().MonotonicNanos());
+                                           directory_);
     TG_ASSERT(table.ok());
     return std::make_unique<Instance>(events_, options_.costs, processors_, fates_, directory_,
                                       std::move(table).value(), forwarding);

@@ -16,7 +16,10 @@ class TableMemory final : public ledger::BooksMemory {
   payments::Uuid Books() const override { return table_.Books(); }
   bool SetBooks(const payments::Uuid& id) override { return table_.SetBooks(id); }
   uint64_t Number() const override { return table_.LedgerNumber(); }
-  void Confirm(uint64_t number, int64_t /*now_ns*/) override { table_.ConfirmLedgerNumber(number); }
+  void Confirm(uint64_t number, int64_t now_ns) override {
+    table_.ConfirmLedgerNumber(number);
+    table_.BooksAnswered(now_ns);
+  }
   uint64_t Forgotten() const override { return table_.ForgottenNumber(); }
   void BeginEra(uint64_t era) override {
     const uint64_t next = (era + 1) * ledger::kEraNumbers;

@@ -1,11 +1,13 @@
-// PaymentTable: a fixed array of 64-byte slots in one memory-mapped file, and the queue of free
+// PaymentTable: a fixed array of 64-byte slots in one memory-mapped file, and the queues of free
 // slots. It is what survives a crash.
 //
 // Thread: Open and Close one thread; Acquire any (acceptors); SetStatus and Release the slot's
 // owner; reading any.
-// Owns: the file's exclusive lock, its mapping, the in-memory free queue.
+// Owns: the file's exclusive lock, its mapping, the queues in memory.
 // Invariants: the file is preallocated by writing, so that a full disk is an error at Open and no
-// SIGBUS later. Free slots are reused first-in first-out, not before they rested `rest_ms`.
+// SIGBUS later. A slot that was freed with something to tell is not used again before the books
+// have answered for `rest_ms` since; those that rest are reused first-in first-out, and stand in
+// nobody's way: slots with nothing to tell are taken first, and need no rest.
 #pragma once
 
 #include <array>
@@ -19,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include "tollgate/base/mpmc_ring.h"
 #include "tollgate/base/result.h"
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
@@ -34,14 +35,17 @@ enum class Durability : uint8_t {
   kDisk,     // group commits: survives power loss
 };
 
+// How long a slot that was freed with something to tell keeps it, while the books answer.
+inline constexpr int64_t kRestMs = 5000;
+
 struct TableOptions {
   std::string path;  // unused for kMemory
   Durability durability = Durability::kProcess;
   size_t slots = 65536;  // of a new file; an existing file of another size is taken over whole
   // > 0: the table of an instance that is gone, to be finished if it has no more slots than that.
   size_t adopt_slots_max = 0;
-  int64_t lock_wait_ms = 0;         // for who only looks at it and does not work on it
-  int64_t rest_ms = 5000;           // how long a freed slot keeps what it held
+  int64_t lock_wait_ms = 0;  // for who only looks at it and does not work on it
+  int64_t rest_ms = kRestMs;
   int64_t sync_interval_us = 1000;  // kDisk: longest wait of a commit for company
   size_t sync_batch_max = 4096;     // kDisk: payments that start a commit at once
   // For tests: in place of fdatasync, 0 or errno; and told of each page that is dirtied again, by
@@ -79,8 +83,7 @@ class PaymentTable {
   // slots to adopt (EFBIG), a full or read-only disk. Never overwrites what it does not know. Names
   // in the file's header that `directory` lacks are added to it.
   static base::Result<std::unique_ptr<PaymentTable>> Open(const TableOptions& options,
-                                                          payments::ProcessorDirectory& directory,
-                                                          int64_t monotonic_now_ns);
+                                                          payments::ProcessorDirectory& directory);
   ~PaymentTable();
 
   TableIdentity identity() const;  // takes a lock
@@ -94,11 +97,10 @@ class PaymentTable {
 
   // Takes a free slot, writes the payment, publishes it as kAccepted. Nothing if no slot is free
   // and rested, or the disk has failed. Thread: any. No system call.
-  std::optional<uint32_t> Acquire(const payments::Payment& payment, int64_t wall_now_ms,
-                                  int64_t monotonic_now_ns);
-  // Puts the slot at the end of the free queue as kFree or kFreeBooked.
+  std::optional<uint32_t> Acquire(const payments::Payment& payment, int64_t wall_now_ms);
+  // Frees the slot as kFree, or as kFreeBooked, which rests.
   // REQUIRES: status.state is one of these; the caller owns the slot.
-  void Release(uint32_t slot, const SlotStatus& status, int64_t monotonic_now_ns);
+  void Release(uint32_t slot, const SlotStatus& status);
 
   // Can a slot say that it is at `processor`? A name that came up after this table was opened is
   // written into its header first; false: it could not be, or it is no processor's. Thread: any.
@@ -166,8 +168,13 @@ class PaymentTable {
   // The number of the books (ledger/books_memory.h). Thread: any; no lock, no system call.
   uint64_t LedgerNumber() const;
   void ConfirmLedgerNumber(uint64_t number);
-  // Sets it to `to`, if it is still `from` or lower.
+  // They have lost something: sets it to `to`, if it is still `from` or lower.
   void AdvanceLedgerNumber(uint64_t from, uint64_t to);
+  // They have answered; slots rest only while they do. `monotonic_ns`: when. Thread: any.
+  void BooksAnswered(int64_t monotonic_ns);
+  // Milliseconds since the opening for which they have answered, without those that a loss made
+  // void: a slot that was freed before `rest_ms` of them has rested. Thread: any.
+  uint64_t RestClockMs() const;
   // Records with this number or a lower one may be in no slot any more.
   uint64_t ForgottenNumber() const;
 

@@ -55,7 +55,7 @@ struct alignas(64) Slot {
   uint32_t checksum;                  // over the payment part
   std::atomic<uint64_t> status;       // PackStatus, processor as the file's own index
   std::atomic<uint32_t> claim_epoch;  // the purge epoch of the claim; valid from kSent on
-  uint32_t freed_at_s;                // seconds of the table's own time; valid in kFreeBooked
+  uint32_t freed_at_s;                // seconds of the table's rest clock; valid in kFreeBooked
   uint64_t recorded_in;               // the books' number when it was last freed as recorded; stays
                                       // while the slot is used again; 0: none
 };
