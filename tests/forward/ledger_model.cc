@@ -20,7 +20,6 @@ namespace {
 constexpr int64_t kGraceMs = 2'000;
 constexpr int64_t kHistoryMs = 3'000;
 constexpr int64_t kGreetingNs = 500 * base::kNanosPerMilli;
-constexpr payments::Uuid kBooks{0xB00C5, 1};
 
 bool SameClaim(const LedgerModel::Pending& pending, const Owner& owner,
                const ClaimRequest& request) {
@@ -137,7 +136,7 @@ LedgerModel::Greeted LedgerModel::Greet(const Owner& owner, uint64_t confirmed,
   }
   const bool acknowledged =
       ledger::EraOf(number) < ledger::EraOf(confirmed) && confirmed % ledger::kEraNumbers == 0;
-  if (!state_.books) state_.books = told ? told_to : kBooks;
+  if (!state_.books) state_.books = told ? told_to : id_;
   if (number < confirmed && !acknowledged) {
     return {.verdict = Greeting::kLost, .number = number, .put_back = put_back};
   }
@@ -171,14 +170,28 @@ std::vector<ClaimReply> LedgerModel::TakeOver(const Owner& owner,
   return replies;
 }
 
+payments::ProcessorId LedgerModel::IndexOf(payments::ProcessorId id) const {
+  return asking_ == nullptr || id == payments::kNoProcessor ? id
+                                                            : *asking_->Find(asking_->Name(id));
+}
+
+uint64_t LedgerModel::IdentityOf(payments::ProcessorId id) const {
+  return asking_ == nullptr || id == payments::kNoProcessor ? 0 : asking_->Identity(id);
+}
+
 ledger::Holder LedgerModel::HolderOf(const Pending& pending) const {
-  const payments::Uuid& table = pending.owner.table;
-  const auto number = state_.numbers.find(table);
-  if (number == state_.numbers.end()) return {.table = table};
-  return {.table = table,
-          .number = number->second,
-          .sign = state_.gone.contains(table) ? ledger::Holder::Sign::kGone
-                                              : ledger::Holder::Sign::kNumber};
+  ledger::Holder holder{.table = pending.owner.table};
+  if (asking_ != nullptr && pending.identity != 0) {
+    const auto known = asking_->Identities(pending.processor);
+    holder.other_place =
+        !known.empty() && std::find(known.begin(), known.end(), pending.identity) == known.end();
+  }
+  const auto number = state_.numbers.find(holder.table);
+  if (number == state_.numbers.end()) return holder;
+  holder.number = number->second;
+  holder.sign = state_.gone.contains(holder.table) ? ledger::Holder::Sign::kGone
+                                                   : ledger::Holder::Sign::kNumber;
+  return holder;
 }
 
 // The claim is still the one that was seen, and its owner as silent as it was.
@@ -187,7 +200,7 @@ ClaimReply LedgerModel::TakeOverOne(const Owner& owner, const TakeOverRequest& r
   if (it == state_.pending.end()) return ClaimOne(owner, request.claim);
   Pending& pending = it->second;
   const ledger::Holder holder = HolderOf(pending);
-  if (holder.table == owner.table || holder.table != request.holder.table ||
+  if (holder.other_place || holder.table == owner.table || holder.table != request.holder.table ||
       holder.number != request.holder.number || pending.attempt != request.attempt ||
       pending.cents != request.claim.payment.amount_cents) {
     return ClaimOne(owner, request.claim);
@@ -220,10 +233,11 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
                      .slot = request.slot,
                      .generation = request.generation,
                      .attempt = request.attempt,
-                     .processor = request.processor,
+                     .processor = IndexOf(request.processor),
                      .requested_at_ms = request.requested_at_ms,
                      .cents = payment.amount_cents,
-                     .epoch = state_.epoch};
+                     .epoch = state_.epoch,
+                     .identity = IdentityOf(request.processor)};
   const auto [it, added] = state_.pending.try_emplace(payment.id, mine);
   Pending& pending = it->second;
   if (added) return ReplyOf(ClaimVerdict::kYours, pending);
@@ -299,7 +313,7 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
   if (found != state_.entries.end()) {
     if (!request.booked) return {.verdict = RecordVerdict::kDone};
     if (!found->second.rejected) {
-      if (found->second.processor == request.claim.processor) {
+      if (found->second.processor == IndexOf(request.claim.processor)) {
         return {.verdict = RecordVerdict::kDone};
       }
       ++contradictions_;
@@ -310,7 +324,7 @@ RecordReply LedgerModel::RecordOne(const Owner& owner, const RecordRequest& requ
       .rejected = !request.booked,
       .counted = !may_be_forgotten && (!request.epoch_known || request.epoch >= state_.epoch),
       .reason = request.reason,
-      .processor = request.claim.processor,
+      .processor = IndexOf(request.claim.processor),
       .requested_at_ms = request.claim.requested_at_ms,
       .cents = payment.amount_cents,
       .shelf = state_.shelf.number};
@@ -358,6 +372,7 @@ void LedgerSession::Connect() {
       known_run_ = RunId();
       continue;
     }
+    if (greeted.verdict == LedgerModel::Greeting::kOthers) return;
     TG_ASSERT(greeted.verdict == LedgerModel::Greeting::kOk);
     TG_ASSERT(memory_.Books() == *model_.state().books || memory_.SetBooks(*model_.state().books));
     memory_.Confirm(greeted.number, timeline_.now_ns());
@@ -469,7 +484,9 @@ void LedgerSession::Claim(const Owner& owner, std::span<const ClaimRequest> requ
                           uint64_t batch) {
   Send(batch,
        [this, owner, copy = std::vector<ClaimRequest>(requests.begin(), requests.end()), batch,
-        &model = model_, epoch = epoch_](uint64_t confirmed) -> std::function<void()> {
+        names = directory_, &model = model_,
+        epoch = epoch_](uint64_t confirmed) -> std::function<void()> {
+         model.SetAsking(names);
          auto answer = model.Claim(owner, copy, confirmed, epoch);
          if (answer.lost) return nullptr;
          if (answer.purged) return [this, batch] { AskAgain(batch); };
@@ -481,7 +498,9 @@ void LedgerSession::TakeOver(const Owner& owner, std::span<const TakeOverRequest
                              uint64_t batch) {
   Send(batch,
        [this, owner, copy = std::vector<TakeOverRequest>(requests.begin(), requests.end()), batch,
-        &model = model_, epoch = epoch_](uint64_t confirmed) -> std::function<void()> {
+        names = directory_, &model = model_,
+        epoch = epoch_](uint64_t confirmed) -> std::function<void()> {
+         model.SetAsking(names);
          auto answer = model.TakeOver(owner, copy, confirmed, epoch);
          if (answer.lost) return nullptr;
          if (answer.purged) return [this, batch] { AskAgain(batch); };
@@ -495,7 +514,8 @@ void LedgerSession::Record(const Owner& owner, std::span<const RecordRequest> re
                            uint64_t batch) {
   Send(batch,
        [this, owner, copy = std::vector<RecordRequest>(requests.begin(), requests.end()), batch,
-        &model = model_](uint64_t confirmed) -> std::function<void()> {
+        names = directory_, &model = model_](uint64_t confirmed) -> std::function<void()> {
+         model.SetAsking(names);
          const auto answer = model.Record(owner, copy, confirmed);
          if (answer.lost) return nullptr;
          return [this, answer, batch] {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "tests/forward/timeline.h"
 #include "tollgate/ledger/books_memory.h"
 #include "tollgate/ledger/ledger.h"
+#include "tollgate/payments/processor_directory.h"
 
 namespace tollgate::simulation {
 
@@ -29,6 +31,7 @@ class LedgerModel {
     int64_t requested_at_ms = 0;
     int64_t cents = 0;
     uint32_t epoch = 0;
+    uint64_t identity = 0;  // of the processor; 0: not known
   };
   struct Entry {
     bool rejected = false;
@@ -71,7 +74,8 @@ class LedgerModel {
     bool put_back = false;
   };
 
-  explicit LedgerModel(const base::Clock& clock) : clock_(clock) {}
+  explicit LedgerModel(const base::Clock& clock, payments::Uuid id = {0xB00C5, 1})
+      : clock_(clock), id_(id) {}
 
   std::vector<ledger::ClaimReply> Claim(const ledger::Owner& owner,
                                         const std::vector<ledger::ClaimRequest>& requests);
@@ -92,6 +96,11 @@ class LedgerModel {
                                      const std::vector<ledger::RecordRequest>& requests,
                                      uint64_t confirmed);
   Greeted Greet(const ledger::Owner& owner, uint64_t confirmed, const payments::Uuid& told_to);
+  // Whose names the calls that follow have: the books know a processor by its name, and of a claim
+  // which one of that name it was. None: ids are the books' own.
+  void SetAsking(std::shared_ptr<const payments::ProcessorDirectory> directory) {
+    asking_ = std::move(directory);
+  }
   // What the books know of an owner's life, set as it may be.
   void SetNumber(const payments::Uuid& table, uint64_t number, bool gone) {
     state_.numbers[table] = number;
@@ -128,11 +137,15 @@ class LedgerModel {
   ledger::ClaimReply TakeOverOne(const ledger::Owner& owner,
                                  const ledger::TakeOverRequest& request);
   ledger::Holder HolderOf(const Pending& pending) const;
+  payments::ProcessorId IndexOf(payments::ProcessorId id) const;
+  uint64_t IdentityOf(payments::ProcessorId id) const;
   ledger::RecordReply RecordOne(const ledger::Owner& owner, const ledger::RecordRequest& request);
   void Remember();
 
   const base::Clock& clock_;
+  const payments::Uuid id_;  // of the books, if nobody knows one
   State state_;
+  std::shared_ptr<const payments::ProcessorDirectory> asking_;
   std::vector<std::pair<int64_t, State>> history_;  // (monotonic ms, state before a change)
   uint64_t run_ = 1;
   size_t contradictions_ = 0;
@@ -171,6 +184,10 @@ class LedgerSession final : public ledger::Ledger {
   void OnTurn();
   void Disconnect();
   void SetFaults(LedgerFaults faults) { faults_ = faults; }
+  // Of an instance whose processors may be others than another's of the same names.
+  void SetDirectory(std::shared_ptr<const payments::ProcessorDirectory> directory) {
+    directory_ = std::move(directory);
+  }
   // Of the books as they were greeted last: their run and the table's era.
   const std::string& run_id() const { return known_run_; }
   // Called for each claim that is answered, before its caller hears of it.
@@ -199,6 +216,7 @@ class LedgerSession final : public ledger::Ledger {
   int64_t greeted_ns_ = 0;
   std::set<uint64_t> outstanding_;
   OnSaid look_;
+  std::shared_ptr<const payments::ProcessorDirectory> directory_;
   uint64_t connection_ = 0;
   const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
 };

@@ -15,7 +15,7 @@ void ClientModel::Answer(int64_t delay_us, uint64_t cookie, PostOutcome outcome)
 
 // What happens when a copy of the request reaches the end of its delay inside the processor.
 PostOutcome ClientModel::Arrive(const upstream::PostRequest& request) {
-  ProcessorModel& processor = processors_[request.processor];
+  ProcessorModel& processor = At(request.processor);
   if (processor.failing) return PostOutcome::kEmpty500;
   return processor.Book(request.payment, request.requested_at_ms) ? PostOutcome::kConfirmed
                                                                   : PostOutcome::kDuplicate;
@@ -23,8 +23,8 @@ PostOutcome ClientModel::Arrive(const upstream::PostRequest& request) {
 
 bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
   if (look_) look_(request);
-  if (processors_[request.processor].refuses) {
-    const int64_t retry_after_ms = processors_[request.processor].retry_after_ms;
+  if (At(request.processor).refuses) {
+    const int64_t retry_after_ms = At(request.processor).retry_after_ms;
     timeline_.After(200, [this, cookie, retry_after_ms, life = std::weak_ptr<bool>(life_)] {
       if (life.expired()) return;
       events_->OnPosted(cookie, {.outcome = PostOutcome::kOverCapacity,
@@ -34,11 +34,10 @@ bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
     });
     return true;
   }
-  const int64_t delay_us = processors_[request.processor].delay_us + timeline_.Between(50, 500);
+  const int64_t delay_us = At(request.processor).delay_us + timeline_.Between(50, 500);
   // A copy that arrives whatever becomes of its sender.
   const auto arrives = [&](int64_t after_us) {
-    timeline_.After(after_us, [request, &processors = processors_] {
-      ProcessorModel& processor = processors[request.processor];
+    timeline_.After(after_us, [request, &processor = At(request.processor)] {
       if (!processor.failing) processor.Book(request.payment, request.requested_at_ms);
     });
   };
@@ -62,10 +61,9 @@ bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
     if (timeline_.Chance(2)) arrives(timeline_.Between(0, 2'000'000));
     Answer(delay_us, cookie, PostOutcome::kError500);
   } else {
-    timeline_.After(delay_us, [this, request, cookie, &processors = processors_,
+    timeline_.After(delay_us, [this, request, cookie, &processor = At(request.processor),
                                life = std::weak_ptr<bool>(life_)] {
       if (life.expired()) {  // its sender died, and it is booked all the same
-        ProcessorModel& processor = processors[request.processor];
         if (!processor.failing) processor.Book(request.payment, request.requested_at_ms);
         return;
       }
@@ -81,7 +79,7 @@ bool ClientModel::Lookup(const payments::Uuid& id, payments::ProcessorId process
                   [this, id, processor, cookie, life = std::weak_ptr<bool>(life_)] {
                     if (life.expired()) return;
                     LookupResult result;
-                    const auto& entries = processors_[processor].entries();
+                    const auto& entries = At(processor).entries();
                     const auto it = entries.find(id);
                     if (timeline_.Chance(faults_.lookup_unclear)) {
                       result.outcome = LookupOutcome::kUnclear;

@@ -51,7 +51,8 @@ struct NetworkFaults {
   uint64_t lookup_unclear = 0;
 };
 
-using Processors = std::array<ProcessorModel, 2>;
+// The third one is what the first was moved to, in a world where processors move.
+using Processors = std::array<ProcessorModel, 3>;
 
 class ClientModel final : public upstream::ProcessorClient {
  public:
@@ -62,16 +63,20 @@ class ClientModel final : public upstream::ProcessorClient {
   bool Post(const upstream::PostRequest& request, uint64_t cookie) override;
   bool Lookup(const payments::Uuid& id, payments::ProcessorId processor, uint64_t cookie) override;
   void SetFaults(NetworkFaults faults) { faults_ = faults; }
+  // Which one the first configured processor is.
+  void MoveFirst(size_t to) { first_ = to; }
   // Called for each POST before it goes anywhere.
   void OnPost(std::function<void(const upstream::PostRequest&)> look) { look_ = std::move(look); }
 
  private:
   upstream::PostOutcome Arrive(const upstream::PostRequest& request);
+  ProcessorModel& At(payments::ProcessorId id) { return processors_[id == 0 ? first_ : id]; }
   void Answer(int64_t delay_us, uint64_t cookie, upstream::PostOutcome outcome);
 
   Timeline& timeline_;
   Processors& processors_;
   NetworkFaults faults_;
+  size_t first_ = 0;
   upstream::ProcessorEvents* events_ = nullptr;
   std::function<void(const upstream::PostRequest&)> look_;
   const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);

@@ -131,6 +131,36 @@ TEST_F(Simulation, AnOwnerIsSilentAndClientsRepeatElsewhere) {
   });
 }
 
+// Another fleet's books, at the name of ours.
+TEST_F(Simulation, AnInstanceIsPointedAtTheBooksOfAnotherFleet) {
+  Sweep(4, [](WorldOptions& options) {
+    options.wrong_books = true;
+    options.crash_per_steps = 100;
+    options.network = {.not_sent = 20, .lost_answer = 25, .sleeping = 25, .error_500 = 25};
+  });
+}
+
+// What may be at a processor that is another one by now is sent nowhere else.
+TEST_F(Simulation, AProcessorIsAnotherOneOfTheSameNameFromStartToStart) {
+  Sweep(8, [](WorldOptions& options) {
+    options.moves = true;
+    options.crash_per_steps = 80;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
+    options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};
+  });
+}
+
+// And a silent owner's claim is not taken over where its processor is another one.
+TEST_F(Simulation, AnOwnerIsSilentWhereProcessorsDiffer) {
+  Sweep(8, [](WorldOptions& options) {
+    options.instances = 3;
+    options.owner_silent = true;
+    options.moves = true;
+    options.crash_per_steps = 150;
+    options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};
+  });
+}
+
 TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {
   Sweep(4, [](WorldOptions& options) {
     options.copied_table = true;

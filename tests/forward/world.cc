@@ -37,6 +37,8 @@ struct World::Instance {
   const std::string path;
   const SkewedClock clock;
   DiskModel disk;
+  std::shared_ptr<payments::ProcessorDirectory> directory;
+  bool moved = false;
   std::unique_ptr<PaymentTable> table;
   std::unique_ptr<forward::WorkRing> ring;
   std::unique_ptr<forward::TableMemory> memory;
@@ -65,7 +67,11 @@ constexpr int64_t kForeignCents = 555;
 }  // namespace
 
 World::World(WorldOptions options)
-    : options_(std::move(options)), timeline_(options_.seed), ledger_(timeline_.clock()) {
+    : options_(std::move(options)),
+      timeline_(options_.seed),
+      ledger_(timeline_.clock()),
+      others_(timeline_.clock(), {0xB00C5, 2}) {
+  others_.Greet({.table = {9, 9}, .incarnation = 1, .nonce = 1}, 0, {});
   for (size_t i = 0; i < options_.instances; ++i) {
     const std::string path = options_.folder + "/" + std::to_string(i) + ".table";
     const int64_t skew_ms = timeline_.Between(0, options_.clock_skew_ms_max);
@@ -88,6 +94,13 @@ void World::OpenInstance(size_t index) {
   const bool away = timeline_.now_ns() < it.away_until_ns;
   if (it.table != nullptr || it.stopped || away) return;
   it.said.clear();
+  std::vector<std::vector<uint64_t>> identities;
+  if (options_.moves) {
+    it.moved = calm_ ? calm_moved_ : timeline_.Chance(3);
+    identities = {{it.moved ? 3U : 1U}, {2}};
+  }
+  it.directory = std::make_shared<payments::ProcessorDirectory>(
+      std::vector<std::string>{"default", "fallback"}, identities);
   const auto durability = options_.disk ? table::Durability::kDisk : table::Durability::kProcess;
   auto opened = PaymentTable::Open(
       {.path = it.path,
@@ -96,7 +109,7 @@ void World::OpenInstance(size_t index) {
        .rest_ms = 5000,
        .sync_for_test = [&disk = it.disk] { return disk.Sync(); },
        .dirtied_for_test = [&disk = it.disk](size_t slot) { disk.Dirtied(slot); }},
-      directory_);
+      *it.directory);
   TG_ASSERT(opened.ok());
   it.table = std::move(opened).value();
   it.life = std::make_shared<bool>(true);
@@ -115,13 +128,20 @@ void World::OpenWorkers(size_t index) {
   Instance& it = *instances_[index];
   const std::string known_run = it.table->LastLedgerRunId();
   it.memory = std::make_unique<forward::TableMemory>(*it.table);
+  const bool wrong = options_.wrong_books && !calm_ && it.memory->Books() != payments::Uuid{} &&
+                     timeline_.Chance(3);
   it.workers.resize(options_.forwarders);
   for (size_t i = 0; i < it.workers.size(); ++i) {
     auto& worker = it.workers[i];
-    worker.ledger = std::make_unique<LedgerSession>(
-        timeline_, ledger_, calm_ ? LedgerFaults{} : options_.ledger, *it.memory, known_run);
+    worker.ledger = std::make_unique<LedgerSession>(timeline_, wrong ? others_ : ledger_,
+                                                    calm_ ? LedgerFaults{} : options_.ledger,
+                                                    *it.memory, known_run);
     worker.client = std::make_unique<ClientModel>(timeline_, processors_,
                                                   calm_ ? NetworkFaults{} : options_.network);
+    if (options_.moves) {
+      worker.ledger->SetDirectory(it.directory);
+      worker.client->MoveFirst(it.moved ? 2 : 0);
+    }
     worker.metrics = std::make_unique<metrics::ForwardMetrics>();
     forward::ForwarderOptions forwarding;
     forwarding.processors = {{.name = "default", .url = "", .fee_ppm = 50'000, .headers = {}},
@@ -147,7 +167,7 @@ void World::OpenWorkers(size_t index) {
           CheckPost(index, ledger, request.payment.id);
         });
     worker.forwarder = std::make_unique<forward::Forwarder>(
-        forwarding, directory_, *it.table, *it.ring, *worker.ledger, *worker.client, health_,
+        forwarding, *it.directory, *it.table, *it.ring, *worker.ledger, *worker.client, health_,
         it.clock, *worker.metrics);
     worker.ledger->Connect();
   }
@@ -459,6 +479,9 @@ void World::Calm() {
     processor.failing = false;
     processor.delay_us = 500;
   }
+  if (options_.wrong_books) {
+    for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kProcess);
+  }
   for (size_t i = 0; i < instances_.size(); ++i) {
     if (instances_[i]->drains) CrashInstance(i, Crash::kProcess);
     OpenInstance(i);
@@ -468,6 +491,13 @@ void World::Calm() {
       worker.client->SetFaults({});
     }
   }
+}
+
+void World::MoveInCalm() {
+  if (!options_.moves || timeline_.now_ns() < next_move_ns_) return;
+  next_move_ns_ = timeline_.now_ns() + 6 * base::kNanosPerSecond;
+  calm_moved_ = !calm_moved_;
+  for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kProcess);
 }
 
 Verdict World::Run(int64_t ms) {
@@ -494,6 +524,7 @@ Verdict World::Run(int64_t ms) {
       }
     }
     if (calm_) {
+      MoveInCalm();
       for (size_t i = 0; i < instances_.size(); ++i) OpenInstance(i);  // after a fence
       if (Settled()) break;
       continue;
@@ -549,9 +580,15 @@ void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict
     if (held != 0) complain("rejected, and charged");
     return;
   }
-  const auto& holder = processors_[entry->second.processor].entries();
-  const auto it = holder.find(id);
-  if (it == holder.end()) {
+  const auto* holder = &processors_[entry->second.processor].entries();
+  // The books know it by its name.
+  const auto at_first = holder->find(id);
+  const bool not_there = at_first == holder->end() || at_first->second.cents == kForeignCents;
+  if (options_.moves && entry->second.processor == 0 && not_there) {
+    holder = &processors_[2].entries();
+  }
+  const auto it = holder->find(id);
+  if (it == holder->end()) {
     complain("on the books, and not charged there");
   } else if (it->second.cents != entry->second.cents ||
              it->second.requested_at_ms != entry->second.requested_at_ms) {
@@ -604,6 +641,9 @@ Verdict World::Check() const {
     }
   }
   for (size_t i = 0; i < options_.instances; ++i) CheckTable(*instances_[i], &verdict);
+  if (!others_.state().pending.empty() || !others_.state().entries.empty()) {
+    verdict.text += "something was put on another fleet's books\n";
+  }
   return verdict;
 }
 

@@ -46,6 +46,10 @@ struct WorldOptions {
   // Once, an instance is gone for good, or cut off from the ledger for longer or shorter than it
   // takes to be called silent; clients repeat at the others what it held.
   bool owner_silent = false;
+  // At a start an instance may be pointed at the books of another fleet; people mend it.
+  bool wrong_books = false;
+  // At a start an instance's first processor may be another one of that name, or the former again.
+  bool moves = false;
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
 
@@ -102,6 +106,8 @@ class World {
   bool Told(const payments::Uuid& id) const;
   void Purge();
   void Calm();
+  // What is at each of the two that bear one name is finished while that one is configured.
+  void MoveInCalm();
   void CopyTable();
   bool Settled() const;
   Verdict Check() const;
@@ -113,9 +119,9 @@ class World {
   const WorldOptions options_;
   Timeline timeline_;
   LedgerModel ledger_;
+  LedgerModel others_;  // another fleet's books
   Processors processors_;
   upstream::HealthBoard health_;
-  payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::vector<std::unique_ptr<Instance>> instances_;
   std::map<payments::Uuid, Posted> posted_;
   std::set<payments::Uuid> foreign_;  // ids that others used at a processor
@@ -131,6 +137,8 @@ class World {
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;
+  bool calm_moved_ = false;
+  int64_t next_move_ns_ = 0;
   bool copied_ = false;
   bool spun_ = false;
 };

@@ -53,7 +53,7 @@ struct Holder {
   payments::Uuid table;
   uint64_t number = 0;
   Sign sign = Sign::kNone;
-  // Its processor of the claim's name is known to be another one than the caller's.
+  // The claim's processor is known to be another one than the caller's of that name.
   bool other_place = false;
 };
 

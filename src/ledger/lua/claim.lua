@@ -12,18 +12,18 @@
 -- one byte: with YOURS whether another opening of the table or another owner claimed this attempt,
 -- with CONFLICT whether the other amount is on the books already, with REJECTED the reason. With
 -- ELSEWHERE attempt, processor, at and epoch are those of the claim, the byte is NUMBER, GONE or
--- NO_NUMBER (and OTHER_PLACE more if the owner's processor of that name is
--- another than the caller's), and there follow the claim's owner 16 and its number 8.
+-- NO_NUMBER (and OTHER_PLACE more if the claim's processor is another than the
+-- caller's of that name), and there follow the claim's owner 16 and its number 8.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
--- epoch 4, incarnation 8, and what makes it longer than 64 bytes: then Redis keeps the hash as a
--- table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
+-- epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and what makes it longer
+-- than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
 -- beginning.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
 local NUMBER, GONE, NO_NUMBER, OTHER_PLACE = 0, 1, 2, 4 -- what is known of an owner
 local ENTRY, TAKE_OVER = 39, 26
 local ATTEMPT_MAX = 8191
-local FILLING = string.rep('\0', 14)
+local UNKNOWN, FILLING = string.rep('\0', 8), string.rep('\0', 6)
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local predecessors, take_overs = ARGV[7], ARGV[8] or ''
@@ -76,13 +76,40 @@ local function on_the_books(value, position)
   return answer(BOOKED, 0, out(processor), at, 0, 0)
 end
 
-local claimed_in = pack_struct('>I4', epoch) .. incarnation .. FILLING
+-- What is known of the caller's processor of this place among its names: the present identity
+-- first.
+local function identities_of(place)
+  local line = 0
+  for rest in string.gmatch(ARGV[4], '[^\t\n]+\t?([^\n]*)') do
+    line = line + 1
+    if line == place then return rest end
+  end
+  return ''
+end
+local function hexadecimal(bytes)
+  return decimal('%08x%08x', unpack_struct('>I4I4', bytes))
+end
+local function identity_of(processor)
+  local high, low = string.match(identities_of(processor + 1), '^(%x%x%x%x%x%x%x%x)(%x%x%x%x%x%x%x%x)')
+  if not high then return UNKNOWN end
+  return pack_struct('>I4I4', tonumber(high, 16), tonumber(low, 16))
+end
+local ends = {} -- of a claim, by the caller's number of its processor
+local function end_of(processor)
+  local text = ends[processor]
+  if not text then
+    text = pack_struct('>I4', epoch) .. incarnation .. identity_of(processor) .. FILLING
+    ends[processor] = text
+  end
+  return text
+end
 local function claim_of(position)
   local entry = sub(data, position + 16, position + 38)
+  local processor = byte(entry, 11)
   if not same_numbers then
-    entry = sub(entry, 1, 10) .. char(to_ledger(indexes, byte(entry, 11))) .. sub(entry, 12)
+    entry = sub(entry, 1, 10) .. char(to_ledger(indexes, processor)) .. sub(entry, 12)
   end
-  return tbl .. entry .. claimed_in
+  return tbl .. entry .. end_of(processor)
 end
 
 -- A command costs more than all else about a payment, so the batch's claims are read by one and
@@ -114,42 +141,12 @@ end
 local function pack_number(value)
   return pack_struct('>I4I4', math.floor(value / 2 ^ 32), value % 2 ^ 32)
 end
--- The identities of those lines whose name has this ledger index.
-local function identities(of_indexes, lines, index)
-  local found, place = {}, 0
-  for rest in string.gmatch(lines, '[^\t\n]+\t?([^\n]*)') do
-    place = place + 1
-    if byte(of_indexes, place) == index then found[#found + 1] = rest end
-  end
-  return found
-end
--- What is not known may be the same.
-local function share_one(a, b)
-  if a == '' or b == '' then return true end
-  for identity in string.gmatch(a, '%x+') do
-    if string.find(b, identity, 1, true) then return true end
-  end
-  return false
-end
--- A name does not say which processor it is: is the owner's of this index the caller's?
-local function is_same_processor(owner, index)
-  local entry = call('HGET', prefix .. 'tables', owner)
-  local names_count = entry and byte(entry, 17)
-  local mine = identities(indexes, ARGV[4], index)[1]
-  if not names_count or not mine then return true end
-  local theirs = identities(sub(entry, 18, 17 + names_count), sub(entry, 18 + names_count), index)
-  for i = 1, #theirs do
-    if not share_one(theirs[i], mine) then return false end
-  end
-  return true
-end
-local same_processors = {}
+-- A name does not say which processor it is: is that of the claim the caller's of that name?
 local function is_same_place(known)
-  local key = sub(known, 1, 16) .. sub(known, 27, 27)
-  if same_processors[key] == nil then
-    same_processors[key] = is_same_processor(sub(key, 1, 16), byte(key, 17))
-  end
-  return same_processors[key]
+  local identity = sub(known, 52, 59)
+  local mine = identity ~= UNKNOWN and string.find(indexes, sub(known, 27, 27), 1, true)
+  local identities = mine and identities_of(mine) or ''
+  return identities == '' or string.find(identities, hexadecimal(identity), 1, true) ~= nil
 end
 local function elsewhere(known)
   local attempt, processor, at, _, in_epoch = unpack_struct('>I2I1I6I6I4', known, 25)
@@ -164,7 +161,8 @@ local function may_take_over(known, position)
   if take_overs == '' then return false end
   local at = (position - 1) / ENTRY * TAKE_OVER
   local owner = sub(known, 1, 16)
-  return owner ~= tbl and is_same_place(known) and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
+  return owner ~= tbl and is_same_place(known)
+    and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
     and pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26)
 end
 
@@ -194,7 +192,7 @@ local function held_already(known, id, position, mine)
     -- opening that still believes the old attempt refused can pass by it.
     held_attempt = math.min(math.max(held_attempt, attempt) + 1, ATTEMPT_MAX)
     write(id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor, held_at, held_cents,
-      held_epoch) .. incarnation .. FILLING)
+      held_epoch) .. incarnation .. sub(known, 52))
   end
   return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch, others and 1 or 0)
 end
