@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/reconcile_sums.h"
 #include "app/reconciler.h"
 #include "tollgate/payments/processor_directory.h"
 
@@ -30,6 +31,7 @@ struct ReconcileReport {
   ReconcileCounts counts;
   std::vector<ProcessorReport> processors;
   std::vector<Finding> findings;
+  SumsReport sums;
   std::vector<std::string> errors;  // each says what to do; empty: all was compared
 };
 
@@ -40,7 +42,7 @@ std::optional<Gap> Unexplained(const ProcessorReport& processor);
 // 0, 1 or 2, as include/tollgate/app/reconcile.h says.
 int ExitCode(const ReconcileReport& report);
 
-// At most `rows_max` payments are listed.
+// At most `rows_max` payments and as many sums are listed.
 std::string ToTable(const ReconcileReport& report, const payments::ProcessorDirectory& names,
                     size_t rows_max = 200);
 std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirectory& names);
