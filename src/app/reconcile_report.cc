@@ -114,7 +114,7 @@ std::string SumsTable(const SumsReport& sums, const payments::ProcessorDirectory
   if (!sums.compared) return "\nThe sums were not compared with the payments.\n";
   std::string text = "\nSums from " + TimestampToString(sums.range.from_ms) + " to " +
                      TimestampToString(sums.range.to_ms) + " against the payments counted";
-  if (!sums.all_known) text += "; what was booked before is forgotten in part, and not compared";
+  if (!sums.all_known) text += "; what was booked before may be forgotten and is not compared";
   if (sums.range.from_ms > sums.range.to_ms) {
     text = "\nNo sum was compared: payments are known from " +
            TimestampToString(sums.range.from_ms) + " on";

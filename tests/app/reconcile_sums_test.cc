@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "ledger/spread_id.h"
 #include "tests/ledger/redis_ledger_fixture.h"
 #include "tollgate/base/random.h"
 #include "tollgate/ledger/redis_books.h"
@@ -361,6 +364,80 @@ TEST_F(SumCheckTest, SumsOfPaymentsThatAreForgottenAreNotJudged) {
   const SumsReport mended = Check(true);
   EXPECT_EQ(mended.differences.size(), 1U);
   expect_right(mended);
+}
+
+// The shelf moves on while the payments are read: what was on the older one is forgotten.
+TEST_F(SumCheckTest, AShelfThatIsForgottenDuringTheRunIsNoDifference) {
+  const int64_t now_ms = clock_.WallMillis();
+  Book(Payments(300, now_ms - 30 * kHourMs, kHourMs));
+  MakeShelfOlder(90'000);
+  Book(Payments(300, now_ms - 20 * kHourMs, kHourMs));
+  ASSERT_EQ(ShelfNumber(), "2");
+  auto right = Summed({});
+  const auto late = Payments(1, now_ms - 20 * kHourMs, kHourMs);
+  int turns = 0;
+  const SumsReport report = Check(true, Usual(), [&] {
+    if (++turns != 200) return;
+    MakeShelfOlder(90'000);
+    ledger_->Record(owner_, late, ++batch_);
+  });
+  ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+  EXPECT_EQ(ShelfNumber(), "3");
+  EXPECT_EQ(error_, "");
+  EXPECT_FALSE(report.all_known);
+  EXPECT_TRUE(report.differences.empty());
+  SumFigures& sum = right[late[0].claim.processor];
+  sum = Plus(sum, {1, late[0].claim.payment.amount_cents});
+  EXPECT_EQ(Summed({}), right);
+}
+
+TEST_F(SumCheckTest, WhatIsBookedAndNotCountedIsNotInTheSums) {
+  Book(Payments(100, start_ms_, kHourMs));
+  bool purged = false;
+  books_->Purge([&](bool done) { purged = done; });
+  ASSERT_TRUE(Until([&] { return purged; }));
+  auto records = Payments(200, start_ms_, kHourMs);
+  for (size_t i = 0; i < records.size(); i += 2) {
+    records[i].epoch_known = true;
+    records[i].epoch = 0;
+  }
+  Book(records);
+  const SumsReport report = Check(true);
+  EXPECT_EQ(error_, "");
+  EXPECT_TRUE(report.differences.empty());
+  ExpectSummariesAreThePayments();
+}
+
+// As a hash that shrinks while it is scanned tells some of its fields again.
+TEST_F(SumCheckTest, APaymentThatIsToldTwiceIsCountedOnce) {
+  class TellsAgain final : public ledger::ClaimReader {
+   public:
+    explicit TellsAgain(ledger::ClaimReader& reader) : reader_(reader) {}
+    void Read(const ledger::ClaimCursor& cursor, OnPage done) override {
+      const bool again = cursor.scan != "0" && again_.insert(cursor.scan).second;
+      reader_.Read(cursor, [again, cursor, done = std::move(done)](auto page) {
+        if (page && again) page->next = cursor;
+        done(std::move(page));
+      });
+    }
+    size_t pages() const { return again_.size(); }
+
+   private:
+    ledger::ClaimReader& reader_;
+    std::set<std::string> again_;
+  };
+  auto records = Payments(2000, start_ms_, kHourMs);
+  for (size_t i = 0; i < records.size(); ++i) {
+    records[i].claim.payment.id = ledger::Unspread({uint64_t{0xABCD} << 48U | i, i});
+  }
+  Book(records);
+  TellsAgain reader(*claims_);
+  SumCheck check({.loop = loop_, .claims = reader, .nodes = *nodes_},
+                 {.range = Usual(), .repair = true, .pause_ms = 1});
+  EXPECT_EQ(check.Run(), "");
+  EXPECT_GT(reader.pages(), 3U);
+  EXPECT_TRUE(check.report().differences.empty());
+  ExpectSummariesAreThePayments();
 }
 
 // Payments that are recorded at each turn, most of them at times that are judged.
