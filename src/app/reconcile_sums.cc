@@ -118,7 +118,8 @@ bool SumCheck::Find() {
 // All nodes from level 2 up that the range touches; those of level 2 that have something are spans
 // to compare.
 bool SumCheck::ReadUpperLevels() {
-  const auto [from_ms, to_ms] = std::pair(report_.range.from_ms, report_.range.to_ms);
+  const int64_t from_ms = report_.range.from_ms;
+  const int64_t to_ms = report_.range.to_ms;
   for (int level = ledger::kSumTop - 1; level >= kSpanLevel; --level) {
     const int bits = ledger::kSumBits * (level + 1);
     std::vector<SumFamily> families;

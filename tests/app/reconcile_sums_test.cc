@@ -292,15 +292,14 @@ TEST_F(SumCheckTest, WhatIsListedAndNotInTheTreeYetIsMendedAsWell) {
 }
 
 TEST_F(SumCheckTest, SumsBeyondWhatIsExactInAScriptAreMended) {
-  std::vector<RecordRequest> records = Payments(9000, start_ms_, 3);
+  std::vector<RecordRequest> records = Payments(12'001, start_ms_, 3);
   for (RecordRequest& record : records) {
-    record.claim.payment.amount_cents = payments::kAmountCentsMax - 7;
+    record.claim.payment.amount_cents = payments::kAmountCentsMax - 8;  // odd, and so is the sum
     record.claim.processor = 0;
   }
-  records.insert(records.end(), records.begin(), records.end());
   Book(Payments(100, start_ms_ + 10'000, 100));
   Book(records);
-  ASSERT_GT(Summed({}).at(0).cents, int64_t{1} << 52);
+  ASSERT_GT(Summed({}).at(0).cents, int64_t{1} << 53);
   for (int level = 0; level <= 5; ++level) Cli({"del", KeyOf(level, start_ms_)});
   ExpectFoundAndMended();
   ASSERT_EQ(Asked({"eval", kLosePayment, "0", std::to_string(start_ms_ + 1)}), "1\n");
@@ -414,17 +413,20 @@ TEST_F(SumCheckTest, APaymentThatIsToldTwiceIsCountedOnce) {
    public:
     explicit TellsAgain(ledger::ClaimReader& reader) : reader_(reader) {}
     void Read(const ledger::ClaimCursor& cursor, OnPage done) override {
-      const bool again = cursor.scan != "0" && again_.insert(cursor.scan).second;
+      bool again = cursor.scan != "0" && again_.erase(cursor.scan) == 0;
+      if (again) again_.insert(cursor.scan);
+      if (again) ++pages_;
       reader_.Read(cursor, [again, cursor, done = std::move(done)](auto page) {
         if (page && again) page->next = cursor;
         done(std::move(page));
       });
     }
-    size_t pages() const { return again_.size(); }
+    size_t pages() const { return pages_; }
 
    private:
     ledger::ClaimReader& reader_;
     std::set<std::string> again_;
+    size_t pages_ = 0;
   };
   auto records = Payments(2000, start_ms_, kHourMs);
   for (size_t i = 0; i < records.size(); ++i) {
