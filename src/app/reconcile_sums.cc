@@ -157,6 +157,7 @@ bool SumCheck::CompareSpans() {
 
 bool SumCheck::CompareSomeSpans(std::map<int64_t, uint64_t> spans) {
   std::vector<SumFamily> families;
+  families.reserve(spans.size());
   for (const auto& [span, parts] : spans) families.push_back({.level = 1, .node = span});
   const bool read = ReadFamilies(families, [&](const SumFamilyPage& family, const auto&) {
     CheckFamily(family);
