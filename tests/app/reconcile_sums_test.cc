@@ -521,6 +521,44 @@ TEST_F(SumCheckTest, AMendOfAnythingElseThanWasComparedChangesNothing) {
   EXPECT_EQ(Summed({}).at(0), Plus(cell.is, {1, late.claim.payment.amount_cents}));
 }
 
+// Nothing undoes what a script wrote before an error: whoever calls next completes it.
+TEST_F(SumCheckTest, AMendThatIsInterruptedIsCompleted) {
+  for (const std::string denied : {"hset", "set", "del"}) {
+    SCOPED_TRACE(denied);
+    Cli({"flushall"});
+    BookAnHour();
+    AddToSums(booked_.at(700), -1, "012345");
+    const SumsReport told = Check(false);
+    ASSERT_EQ(told.differences.size(), 1U);
+    const SumDifference& it = told.differences[0];
+    const ledger::SumCell cell{.at_ms = it.from_ms,
+                               .was = {it.summed.count, it.summed.amount_cents},
+                               .is = {it.counted.count, it.counted.amount_cents}};
+    Cli({"acl", "setuser", "default", "-" + denied});
+    bool answered = false;
+    nodes_->Mend({.epoch = 0,
+                  .shelf = 1,
+                  .mends = 0,
+                  .processor = it.processor,
+                  .range = Usual(),
+                  .level = 2,
+                  .node = it.node,
+                  .cells = {&cell, 1}},
+                 [&](const auto& reply) {
+                   EXPECT_FALSE(reply.has_value());
+                   answered = true;
+                 });
+    ASSERT_TRUE(Until([&] { return answered; }));
+    Cli({"acl", "setuser", "default", "+@all"});
+    ASSERT_TRUE(Until([&] { return nodes_->ready(); })) << told_;
+    const SumsReport report = Check(true);
+    EXPECT_EQ(error_, "");
+    for (const SumDifference& left : report.differences) EXPECT_TRUE(left.mended);
+    EXPECT_EQ(report.differences.size(), denied == "set" ? 1U : 0U) << "nothing was begun";
+    ExpectSummariesAreThePayments();
+  }
+}
+
 TEST_F(SumCheckTest, APurgeDuringTheRunIsNoDifference) {
   BookAnHour();
   int turns = 0;
