@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 --!prelude
 -- Sets sums right that disagree with the payments on the shelves, if the books are still what was
--- compared; else it changes nothing. Between a comparison and this, a payment that is recorded makes
--- the sum of its millisecond another one; an epoch, a shelf or a mend of somebody else shows in its
+-- compared; else it changes nothing. Between a comparison and this, a payment that is recorded
+-- makes the sum of its millisecond another one; an epoch, a shelf or a mend of somebody else shows in its
 -- number. (Sums only grow by records, but a mend may lower one, and a record raise it to the same
 -- again: so the mends are counted.)
 -- ARGV: epoch, number of the present shelf, how often sums were mended, the processor's name, the
 -- first and the last millisecond that were compared, level and number of a node, then cells: a
 -- millisecond, its count and cents as compared, and as they are to be.
--- Without cells the node is made again from its children. With cells, all of them in the node, which
--- is of level 2, those milliseconds are set, and what is above them is made again.
+-- Without cells the node is made again from its children. With cells, all of them in the node,
+-- which is of level 2, those milliseconds are set, and what is above them is made again.
 -- Returns {1 or 0: something else than was compared is there, how often sums were mended}.
 local CELL, CELLS_AT = 5, 9
 local KEYS_MAX, CELLS_MAX = 4, 256 -- keys of 64 milliseconds in one call
@@ -39,8 +39,8 @@ end
 local function number_of(text)
   if not text then return { 0, 0 } end
   if byte(text) == 45 then
-    local positive = { tonumber(sub(text, 2, -10)) or 0, tonumber(sub(text, math.max(2, #text - 8))) or 0 }
-    return normal(-positive[1], -positive[2])
+    local high, low = tonumber(sub(text, 2, -10)) or 0, tonumber(sub(text, math.max(2, #text - 8)))
+    return normal(-high, -(low or 0))
   end
   return { tonumber(sub(text, 1, -10)) or 0, tonumber(sub(text, -9)) or 0 }
 end
@@ -75,14 +75,15 @@ local function figures_at(at_level, number)
   return { number_of(read[1]), number_of(read[2]) }
 end
 
--- A node becomes the sum of its children. One that reaches beyond what was compared and had more than
--- its children does not become less: it may be right, and a child that was not compared at fault.
+-- A node becomes the sum of its children. One that reaches beyond what was compared and had more
+-- than its children does not become less: it may be right, and a child that was not compared at fault.
 local CHILDREN = {}
 for i = 0, 63 do
   CHILDREN[2 * i + 1], CHILDREN[2 * i + 2] = of_count .. char(i), of_cents .. char(i)
 end
 local function make_again(at_level, number)
-  local read = call('HMGET', sums .. (at_level - 1) .. ':' .. decimal('%d', number), unpack(CHILDREN))
+  local key = sums .. (at_level - 1) .. ':' .. decimal('%d', number)
+  local read = call('HMGET', key, unpack(CHILDREN))
   local before, after = { { 0, 0 }, { 0, 0 } }, { { 0, 0 }, { 0, 0 } }
   for i = 0, 63 do
     local will_be = changed[at_level - 1][number * 64 + i]

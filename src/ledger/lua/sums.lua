@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --!prelude
--- A page of the tree of sums as it stands, for reconciling: a small step, so that Redis never feels
--- it. A family is the 64 nodes of one key, and the node above, which is their sum. What a page tells
--- is of one moment.
+-- A page of the tree of sums as it stands, for reconciling: a small step, so that Redis never
+-- feels it. A family is the 64 nodes of one key, and the node above, which is their sum. What a
+-- page tells is of one moment.
 -- ARGV: of each family that is asked for the level of its key and the key's number.
 -- Returns {epoch, number of the present shelf, memory_began() in ms (empty: nothing was ever
 -- forgotten), how often sums were mended, the recent ones (record.lua), names, then for each family
@@ -11,7 +11,8 @@
 local FIELDS_MAX = 2000
 local sums = prefix .. 's:' .. epoch .. ':'
 local began, names = memory_began(), call('HGETALL', prefix .. 'names')
-local result = { epoch, shelves and shelves.number or 0, began and decimal('%.0f', began * 1000) or '',
+local result = { epoch, shelves and shelves.number or 0,
+  began and decimal('%.0f', began * 1000) or '',
   call('GET', prefix .. 'mends') or '0', call('GET', sums .. 'recent') or '', names }
 
 local function family(level, number)
