@@ -9,6 +9,7 @@
 #include "app/admin_totals.h"
 #include "app/reconcile_progress.h"
 #include "app/reconcile_report.h"
+#include "app/reconcile_sums.h"
 #include "app/reconciler.h"
 #include "tollgate/app/commands.h"
 #include "tollgate/base/line_limit.h"
@@ -17,6 +18,7 @@
 #include "tollgate/ledger/redis_books.h"
 #include "tollgate/ledger/redis_ledger.h"
 #include "tollgate/ledger/silent_claims.h"
+#include "tollgate/ledger/sum_nodes.h"
 #include "tollgate/upstream/http_processor_client.h"
 
 namespace tollgate::app {
@@ -61,6 +63,7 @@ class ReconcileRun {
         claims_(loop_, redis_, directory_),
         books_(loop_, redis_, directory_),
         silent_(loop_, redis_),
+        sums_(loop_, redis_, directory_),
         client_(loop_, ClientOptions(config, options)) {
     if (options.repair) {
       ledger_ = std::make_unique<ledger::RedisLedger>(loop_, redis_, directory_, "");
@@ -82,6 +85,7 @@ class ReconcileRun {
     claims_.Start();
     books_.Start();
     silent_.Start();
+    sums_.Start();
     if (ledger_) ledger_->Start();
     reconciler_->Start();
     while (!reconciler_->finished()) {
@@ -99,6 +103,7 @@ class ReconcileRun {
     report_.findings = reconciler_->findings();
     if (!reconciler_->error().empty()) report_.errors.push_back(reconciler_->error());
     ReportProcessors();
+    CompareSums();
     CompareTotals();
     ReportSilent();
     return Tell();
@@ -186,6 +191,24 @@ class ReconcileRun {
     }
   }
 
+  // After the payments, as what was booked for them changes the sums.
+  void CompareSums() {
+    if (!reconciler_->error().empty()) return;
+    SumCheck* running = nullptr;
+    const auto show = [&] {
+      if (!progress_.Due()) return;
+      char share[16];
+      std::snprintf(share, sizeof(share), "%.1f", running->share() * 100);
+      progress_.Show(std::string("reconcile: ") + share + " % of the payments read for the sums");
+    };
+    SumCheck check({.loop = loop_, .claims = claims_, .nodes = sums_, .on_turn = show},
+                   {.range = report_.range, .repair = options_.repair});
+    running = &check;
+    const std::string error = check.Run();
+    if (!error.empty()) report_.errors.push_back(error);
+    report_.sums = check.report();
+  }
+
   // Payments that are still retried under their old requestedAt may be booked between two looks:
   // what is not explained is looked at a few times.
   void CompareTotals() {
@@ -258,6 +281,7 @@ class ReconcileRun {
   ledger::RedisClaimReader claims_;
   ledger::RedisBooks books_;
   ledger::SilentClaims silent_;
+  ledger::RedisSumNodes sums_;
   std::unique_ptr<ledger::RedisLedger> ledger_;
   upstream::HttpProcessorClient client_;
   std::unique_ptr<Reconciler> reconciler_;

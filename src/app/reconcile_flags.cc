@@ -131,7 +131,8 @@ void AddReconcileFlags(CLI::App& command, ReconcileFlags& flags) {
   command.add_option("--to", flags.to, "last requestedAt (default: now less --min-age)");
   command.add_option("--min-age", flags.min_age, "younger payments are left alone")
       ->capture_default_str();
-  command.add_flag("--repair", plain.repair, "book what a processor holds and the books lack");
+  command.add_flag("--repair", plain.repair,
+                   "book what a processor holds and the books lack, and mend sums");
   command.add_option("--ids", flags.ids_file,
                      "a file with more ids to compare, one a line; - is stdin");
   command.add_option("--tokens", flags.tokens_file,

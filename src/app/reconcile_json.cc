@@ -97,6 +97,23 @@ std::string List(const Items& items, ToText to_text) {
   return json + "]";
 }
 
+std::string SumsJson(const SumsReport& sums, const payments::ProcessorDirectory& names) {
+  const auto difference = [&](const SumDifference& it) {
+    return "{" + Member("processor", NameJson(it.processor, names)) + "," +
+           Member("from", Time(it.from_ms)) + "," + Member("to", Time(it.to_ms)) + "," +
+           Number("level", static_cast<uint64_t>(it.level)) + "," +
+           Member("summed", GapJson(it.summed)) + "," + Member("counted", GapJson(it.counted)) +
+           "," + Flag("mended", it.mended) + "}";
+  };
+  std::string json = "{" + Flag("compared", sums.compared);
+  if (sums.compared) {
+    json += "," + Member("from", Time(sums.range.from_ms)) + "," +
+            Member("to", Time(sums.range.to_ms)) + "," + Number("unsettled", sums.unsettled) + "," +
+            Member("differences", List(sums.differences, difference));
+  }
+  return json + "}";
+}
+
 }  // namespace
 
 std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirectory& names) {
@@ -120,6 +137,7 @@ std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirec
          Member("processors", List(report.processors, ProcessorJson)) + ",\n" +
          Member("silentGateways", List(report.silent, SilentJson)) + ",\n" +
          Member("differences", List(report.findings, differences)) + ",\n" +
+         Member("sums", SumsJson(report.sums, names)) + ",\n" +
          Number("differencesLeft", uint64_t{DifferencesLeft(report)}) + "," +
          Flag("complete", report.errors.empty()) + "," +
          Member("errors", List(report.errors, [](const std::string& it) { return Quoted(it); })) +

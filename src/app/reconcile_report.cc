@@ -124,6 +124,39 @@ std::string SilentTable(const ReconcileReport& report) {
          "others.\n";
 }
 
+std::string SumsTable(const SumsReport& sums, const payments::ProcessorDirectory& names,
+                      size_t rows_max) {
+  if (!sums.compared) return "\nThe sums were not compared with the payments.\n";
+  std::string text = "\nSums from " + TimestampToString(sums.range.from_ms) + " to " +
+                     TimestampToString(sums.range.to_ms) + " against the payments counted";
+  if (!sums.all_known) text += "; what was booked before may be forgotten and is not compared";
+  if (sums.range.from_ms > sums.range.to_ms) {
+    text = "\nNo sum was compared: payments are known from " +
+           TimestampToString(sums.range.from_ms) + " on";
+  }
+  if (sums.differences.empty())
+    return text + ".\n" + (sums.unsettled == 0 ? "No sum differs.\n" : "");
+  TextTable table({"processor", "from", "to", "level", "in the sums", "of the payments",
+                   "difference", "mended"});
+  size_t rows = 0;
+  size_t left = 0;
+  for (const SumDifference& it : sums.differences) {
+    if (!it.mended) ++left;
+    if (++rows > rows_max) continue;
+    const Gap gap{it.summed.count - it.counted.count,
+                  it.summed.amount_cents - it.counted.amount_cents};
+    table.Add({NameOf(it.processor, names), TimestampToString(it.from_ms),
+               TimestampToString(it.to_ms), std::to_string(it.level), CountAndAmount(it.summed),
+               CountAndAmount(it.counted), CountAndAmount(gap), it.mended ? "yes" : "no"});
+  }
+  text += " (payments / amount):\n" + table.Draw();
+  if (rows > rows_max) {
+    text += "… and " + std::to_string(rows - rows_max) + " more; --json or --json-file has all\n";
+  }
+  return text + "sums: " + std::to_string(rows) + ", " + std::to_string(left) +
+         " left. Summaries differ from the payments on the books: --repair mends them.\n";
+}
+
 }  // namespace
 
 size_t DifferencesLeft(const ReconcileReport& report) {
@@ -135,6 +168,7 @@ size_t DifferencesLeft(const ReconcileReport& report) {
     const auto unexplained = Unexplained(it);
     if (unexplained && *unexplained != Gap{}) ++left;
   }
+  for (const SumDifference& it : report.sums.differences) left += it.mended ? 0U : 1U;
   return left;
 }
 
@@ -179,7 +213,8 @@ std::string ToTable(const ReconcileReport& report, const payments::ProcessorDire
             " entries in Redis are none of this version's; look whether another one shares its "
             "prefix.\n";
   }
-  return text + TotalsTable(report) + FindingsTable(report, names, rows_max) + SilentTable(report);
+  return text + TotalsTable(report) + FindingsTable(report, names, rows_max) +
+         SumsTable(report.sums, names, rows_max) + SilentTable(report);
 }
 
 }  // namespace tollgate::app

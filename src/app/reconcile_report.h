@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/reconcile_sums.h"
 #include "app/reconciler.h"
 #include "tollgate/ledger/silent_claims.h"
 #include "tollgate/payments/processor_directory.h"
@@ -32,7 +33,8 @@ struct ReconcileReport {
   std::vector<ProcessorReport> processors;
   std::vector<Finding> findings;
   std::vector<ledger::SilentOwner> silent;  // pending claims of gateways that are silent
-  std::vector<std::string> errors;          // each says what to do; empty: all was compared
+  SumsReport sums;
+  std::vector<std::string> errors;  // each says what to do; empty: all was compared
 };
 
 // Differences that no repair has settled.
@@ -42,7 +44,7 @@ std::optional<Gap> Unexplained(const ProcessorReport& processor);
 // 0, 1 or 2, as include/tollgate/app/reconcile.h says.
 int ExitCode(const ReconcileReport& report);
 
-// At most `rows_max` payments are listed.
+// At most `rows_max` payments and as many sums are listed.
 std::string ToTable(const ReconcileReport& report, const payments::ProcessorDirectory& names,
                     size_t rows_max = 200);
 std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirectory& names);

@@ -16,10 +16,12 @@ extern const std::string_view kHello;
 extern const std::string_view kLeaseAcquire;
 extern const std::string_view kLeasePublish;
 extern const std::string_view kLeaseRelease;
+extern const std::string_view kMend;
 extern const std::string_view kOwner;
 extern const std::string_view kPurge;
 extern const std::string_view kRecord;
 extern const std::string_view kSilent;
+extern const std::string_view kSums;
 extern const std::string_view kSweep;
 
 }  // namespace tollgate::ledger::lua

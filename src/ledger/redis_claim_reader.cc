@@ -81,7 +81,8 @@ struct RedisClaimReader::Impl {
     page.epoch = static_cast<uint32_t>(NumberOf(*reply.element[0]));
     page.now_ms = NumberOf(*reply.element[1]);
     page.known_from_ms = NumberOf(*reply.element[2]);
-    const int64_t present = cursor.shelf == 0 ? NumberOf(*reply.element[6]) : cursor.present;
+    page.shelf = NumberOf(*reply.element[6]);
+    const int64_t present = cursor.shelf == 0 ? page.shelf : cursor.present;
     page.next = Next(cursor, present, NumberOf(*reply.element[3]), TextOf(*reply.element[4]));
     const int64_t buckets = std::max<int64_t>(1, NumberOf(*reply.element[7]));
     page.share = page.next ? ShareOf(*page.next, buckets) : 1;

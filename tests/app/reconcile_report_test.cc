@@ -88,6 +88,33 @@ TEST_F(ReconcileReportTest, ALongListIsCutInTheTableAlone) {
   EXPECT_SAYS(ToJson(report_, names_), R"("differencesLeft":10)");
 }
 
+TEST_F(ReconcileReportTest, ASumThatDiffersIsADifferenceUntilItIsMended) {
+  EXPECT_SAYS(ToTable(report_, names_), "The sums were not compared");
+  report_.sums.compared = true;
+  report_.sums.all_known = false;
+  report_.sums.range = report_.range;
+  EXPECT_SAYS(ToTable(report_, names_), "Sums from 2025-07-15T12:36:40.000Z to ");
+  EXPECT_SAYS(ToTable(report_, names_), "may be forgotten and is not compared.\nNo sum differs.");
+  report_.sums.differences.push_back({.processor = 1,
+                                      .level = 0,
+                                      .node = 0,
+                                      .from_ms = 1'752'583'000'000,
+                                      .to_ms = 1'752'583'000'001,
+                                      .summed = {3, 300},
+                                      .counted = {5, 310}});
+  EXPECT_EQ(ExitCode(report_), 2);
+  EXPECT_SAYS(ToTable(report_, names_), "| 3 / 3.00 ");
+  EXPECT_SAYS(ToTable(report_, names_), "| -2 / -0.10 |");
+  EXPECT_SAYS(ToTable(report_, names_), "sums: 1, 1 left");
+  EXPECT_SAYS(ToJson(report_, names_),
+              R"({"processor":"fallback","from":"2025-07-15T12:36:40.000Z",)"
+              R"("to":"2025-07-15T12:36:40.001Z","level":0,)"
+              R"("summed":{"totalRequests":3,"totalAmount":3.00},)"
+              R"("counted":{"totalRequests":5,"totalAmount":3.10},"mended":false})");
+  report_.sums.differences[0].mended = true;
+  EXPECT_EQ(ExitCode(report_), 0);
+}
+
 TEST_F(ReconcileReportTest, ErrorsAreEscapedInJson) {
   report_.errors.push_back("a \"b\"\n\\");
   EXPECT_SAYS(ToJson(report_, names_), R"("complete":false,"errors":["a \"b\"\u000a\\"])");

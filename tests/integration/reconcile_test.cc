@@ -347,6 +347,31 @@ TEST_F(ReconcileTest, AProcessorOverCapacityIsAskedAgainAndOneThatStaysSoIsAway)
   EXPECT_EQ(CountKind(gone, "processor_lacks"), 0U) << "silence is no proof";
 }
 
+TEST_F(ReconcileTest, SumsThatDisagreeWithTheirPaymentsAreToldOfAndMended) {
+  PayAndSettle(11, 150);
+  const auto right = Summary();
+  const Ran fine = Reconcile(kRepairNow);
+  EXPECT_EQ(fine.status, 0) << fine.text;
+  EXPECT_SAYS(fine.text, "No sum differs");
+  EXPECT_SAYS(fine.json, R"("sums":{"compared":true,"from":)");
+  // The sum of all time is lost, and with it that of the summary of all time.
+  ASSERT_EQ(stack_.RedisCli({"del", "tollgate:s:0:5"}), "1\n");
+  EXPECT_NE(Summary(), right);
+  const Ran found = Reconcile(kNow, false);
+  EXPECT_EQ(found.status, 2) << found.text;
+  EXPECT_SAYS(found.json,
+              R"("level":5,"summed":{"totalRequests":0,"totalAmount":0.00},"counted":)");
+  EXPECT_SAYS(found.json, R"("mended":false)");
+  EXPECT_SAYS(found.text, "--repair mends them");
+  EXPECT_NE(Summary(), right) << "mended without --repair";
+  const Ran mended = Reconcile(kRepairNow);
+  EXPECT_EQ(mended.status, 0) << mended.text;
+  EXPECT_SAYS(mended.json, R"("mended":true)");
+  EXPECT_EQ(CountOf(mended.json, R"("explained":true)"), 2U) << mended.json;
+  EXPECT_EQ(Summary(), right);
+  EXPECT_EQ(Reconcile(kNow).status, 0);
+}
+
 TEST_F(ReconcileTest, EveryErrorSaysWhatToDo) {
   stack_.Configure(1, "/admin/configurations/token", R"({"token":"other"})");
   const Ran token = Reconcile(kNow);

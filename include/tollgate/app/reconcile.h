@@ -23,6 +23,11 @@
 // difference against that of the payments found. What is left unexplained was never known to these
 // books, or no more: from before a purge or the horizon, or of another client of the processor.
 //
+// The sums, of which summaries are made, are held against the payments on the books that are
+// counted, over the same range, as far back as all payments are known (src/app/reconcile_sums.h).
+// Where they differ, summaries are wrong: that is a difference like the others, and --repair mends
+// it. Sums that were written to all the while are an error: not all was compared.
+//
 // A processor that does not answer for `patience` is away: its payments are not compared.
 // Exit code: 0 no difference is left; 1 an error, or a processor was away: not all was compared;
 // 2 differences are left.

@@ -39,6 +39,7 @@ struct ClaimPage {
   double share = 0;                 // of all buckets, read so far
   uint64_t damaged = 0;             // entries that are none of ours by their size
   uint32_t epoch = 0;               // another than the first page's: the books were purged
+  int64_t shelf = 0;                // number of the present one; another: what was older is gone
   std::string run_id;               // another than the first page's: Redis was started again
   int64_t now_ms = 0;               // by Redis' clock
   // Payments of before are not on these books any more: the last purge, or the beginning of what
