@@ -74,6 +74,7 @@ void Forwarder::Impl::Admit(uint32_t slot) {
       // This table never sent attempt n. But it may be a copy, and the table that it was copied
       // from may have: the ledger knows whether the claim was made.
       held.as_it_was = true;
+      held.in_doubt = std::exchange(held.pinned, false);
       held.phase = Phase::kToClaim;
       pool.PushBack(to_claim, entry);
       return;
@@ -190,7 +191,7 @@ void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply>
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries[i];
     if (fenced) continue;
-    if (std::exchange(pool[entry].is_kept, false)) --repeats_kept;
+    if (!kept.empty()) NoLongerKept(entry);
     if (takes_over && replies[i].existed) {
       metrics.taken_over.Add();
       pool[entry].reject_reason = 0;
@@ -214,28 +215,6 @@ void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply>
   }
 }
 
-void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimReply> replies) {
-  if (id != (kRetellBatch | retell.serial())) return;  // of a telling that was begun anew
-  for (size_t i = 0; i < replies.size(); ++i) {
-    const ClaimVerdict verdict = replies[i].verdict;
-    if (verdict == ClaimVerdict::kFenced) return Fence();
-    if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
-    const auto copy = table.Read(retell.slots()[i]);
-    const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
-                            !replies[i].holder.other_place &&
-                            SameName(copy->status.processor, replies[i].processor) &&
-                            copy->status.requested_at_ms == replies[i].requested_at_ms;
-    if (same_entry) continue;  // whoever has it sends the very same
-    metrics.contradictions.Add();
-    Tell(true,
-         "possible double charge: the ledger lost its tail, and another instance has "
-         "claimed " +
-             (copy ? payments::ToString(copy->payment.id) : "a payment") +
-             " meanwhile; look it up at both processors");
-  }
-  retell.OnDone();
-}
-
 // The caller adopts what the books hold. `in_doubt`: they hold a later attempt than this table
 // knows of, which may have been sent.
 void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
@@ -244,7 +223,7 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
   const bool same_place = SameName(reply.processor, held.processor);
   const bool same =
       reply.attempt == held.attempt && same_place && reply.requested_at_ms == held.requested_at_ms;
-  if (reply.existed) in_doubt = true;
+  if (reply.existed || held.in_doubt) in_doubt = true;
   if (!same && !table.CanHold(reply.processor)) return ClaimUndecided(entry);
   if (!same) {
     GiveBackPlace(held);
@@ -255,7 +234,7 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
     in_doubt = true;
   }
   held.epoch = reply.epoch;
-  held.told = false;
+  held.told = held.others_have = held.in_doubt = false;
   held.tail = tails;
   table.SetClaimEpoch(held.slot, reply.epoch);
   if (in_doubt || held.pinned) {
@@ -295,46 +274,6 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
     default:
       TG_ASSERT(false);
   }
-  Release(entry, SlotState::kFree);
-}
-
-// A payment that may have been sent, and the books do not say "yours".
-void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& reply) {
-  Held& held = pool[entry];
-  held.told = false;
-  held.tail = tails;
-  if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, held.processor)) {
-    // Its record was executed before the crash, or its tail was restored.
-    held.requested_at_ms = reply.requested_at_ms;
-    held.reject_reason = 0;
-    return Release(entry, SlotState::kFreeBooked);
-  }
-  if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(held, reply)) {
-    return HeldAtSamePlace(entry, reply);
-  }
-  const bool booked = reply.verdict == ClaimVerdict::kBooked ||
-                      (reply.settled && reply.processor != payments::kNoProcessor);
-  const bool known = OthersHave(held);
-  if (!known) {
-    metrics.contradictions.Add();
-    Tell(true, "possible double charge: " + Describe(held) +
-                   " may have been sent, and the books have it otherwise; look it up at both "
-                   "processors");
-  }
-  if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
-    // Nobody else has charged it: only its own processor can tell, and may be asked again.
-    held.reject_reason = 0;
-    return Unknown(entry);
-  }
-  held.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
-  if (!known) return Unknown(entry);
-  if (!booked) return WaitUnresolved(entry);
-  // Another processor has charged it, and its own has just said that it has not, or cannot be
-  // asked.
-  Tell(true, "possible double charge: " + Describe(held) +
-                 " is let go: " + NameOf(reply.processor) +
-                 " has booked it; look at the other one again if it may still come in there");
-  held.reject_reason = 0;
   Release(entry, SlotState::kFree);
 }
 

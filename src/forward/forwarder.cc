@@ -299,7 +299,7 @@ Moment Forwarder::Impl::MomentNow() const {
 void Forwarder::Impl::SetStatus(const Held& held, table::SlotState state) {
   Step();
   table.SetStatus(held.slot, {.state = state,
-                              .pinned = held.pinned,
+                              .pinned = held.pinned || held.in_doubt,
                               .reason = static_cast<table::RejectReason>(held.reject_reason),
                               .processor = held.processor,
                               .attempt = held.attempt,

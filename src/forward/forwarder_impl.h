@@ -11,6 +11,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "forward/due_heap.h"
@@ -88,18 +89,22 @@ struct Forwarder::Impl {
   // --- takeover.cc: claims that another owner holds
   // `entry` holds a client's repeat, and has sent nothing.
   void HeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
+  void NoLongerKept(uint32_t entry);
   // One that may have been sent, as the very entry that the other owner sends.
   void HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
   bool IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const;
-  OwnerLife LifeOf(const ledger::Holder& holder);
-  bool MayTakeOver(const ledger::ClaimReply& reply) const;
+  bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
+  OwnerLife LifeOf(const payments::Uuid& id, const ledger::Holder& holder);
+  // `counted`: it is among the unresolved ones of that processor already.
+  bool MayTakeOver(const ledger::ClaimReply& reply, bool counted) const;
   void TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply);
   void FlushTakeOvers();
   void OnTailLost();
 
   // Another owner has, or had, its claim: never sent again, only looked up.
   static bool OthersHave(const Held& held) {
-    return held.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
+    return held.others_have ||
+           held.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
   }
   bool MayBeSentAgain(const Held& held) const;
   bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;
@@ -213,8 +218,8 @@ struct Forwarder::Impl {
   Retell retell;
   std::array<bool, payments::kProcessorsMax> told_passed_over{};
   base::Random random;
-  uint32_t repeats_kept = 0;  // of what another owner has
-  uint32_t repeats = 0;       // looks at unresolved payments under way
+  std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of what another owner has
+  uint32_t repeats = 0;                               // looks at unresolved payments under way
   uint32_t unresolved_count = 0;
   std::array<uint32_t, payments::kProcessorsMax + 1> at_strangers{};  // of these, by processor
   int64_t now_ns = 0;

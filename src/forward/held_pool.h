@@ -47,19 +47,21 @@ struct Held {
   bool told = false;         // this attempt was claimed before: its claim may be repeated early
   bool takes_place = false;  // counted in the processor's in_flight
   bool counts_unresolved = false;
-  bool is_repeat = false;  // a look at an unresolved payment is under way
-  bool duplicate = false;  // a 422 said that the processor has the id
-  bool told_time = false;  // people know that its processor holds it at an impossible time
-  bool is_kept = false;    // a repeat that waits for another owner's payment
-  uint8_t ask_again = 0;   // how often the books were asked about a claim in other hands
+  bool is_repeat = false;    // a look at an unresolved payment is under way
+  bool duplicate = false;    // a 422 said that the processor has the id
+  bool told_time = false;    // people know that its processor holds it at an impossible time
+  bool others_have = false;  // as the books said last: its claim, at the very same place
+  bool in_doubt = false;     // once granted it is pinned: its place is that of another's claim
+  uint8_t ask_again = 0;     // how often the books were asked about a claim in other hands
   uint8_t backoffs = 0;
   uint8_t trials = 0;         // how often it was the trial of a processor
   uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected
   uint32_t epoch = 0;
   uint32_t tail = 0;  // of Impl::tails: the last before the books said whose the claim is
   int64_t requested_at_ms = 0;
-  int64_t since_ns = 0;  // monotonic: unresolved since
-  int64_t born_ns = 0;   // monotonic: accepted, as the wall clock told when it was taken
+  int64_t invalid_ns = 0;  // monotonic: first refused as invalid while pinned; 0: never
+  int64_t since_ns = 0;    // monotonic: unresolved since
+  int64_t born_ns = 0;     // monotonic: accepted, as the wall clock told when it was taken
   uint64_t ticket = 0;
 };
 

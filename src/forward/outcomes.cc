@@ -19,6 +19,9 @@ constexpr uint32_t kRepeatsAtOpenBreakerMax = 8;
 // Look-ups after a 500 that may stay unclear before the payment is pinned.
 constexpr uint8_t kLookupsUnclearMax = 5;
 
+// A copy may sleep inside a processor for less than that (CONTRACT: seconds).
+constexpr int64_t kInvalidForNs = 60 * base::kNanosPerSecond;
+
 }  // namespace
 
 // What the answer says of the processor, whatever it means for the payment.
@@ -70,8 +73,16 @@ void Forwarder::Impl::OnPosted(uint32_t entry, const upstream::PostResult& resul
 }
 
 // Once pinned nothing frees a payment but the answer that it is booked: an earlier copy may still
-// sleep inside the processor, whatever becomes of this one.
-void Forwarder::Impl::OnRepeatPosted(uint32_t entry, const upstream::PostResult& /*result*/) {
+// sleep inside the processor, whatever becomes of this one. Unless that can never be: it says for a
+// minute that the request is wrong, and each look-up before that it does not hold it.
+void Forwarder::Impl::OnRepeatPosted(uint32_t entry, const upstream::PostResult& result) {
+  Held& held = pool[entry];
+  if (result.outcome != PostOutcome::kInvalid) {
+    held.invalid_ns = 0;
+    return WaitUnresolved(entry);
+  }
+  if (held.invalid_ns == 0) held.invalid_ns = now_ns;
+  if (now_ns - held.invalid_ns >= kInvalidForNs) return Rejected(entry, RejectReason::kRefused);
   WaitUnresolved(entry);
 }
 

@@ -12,6 +12,7 @@
 
 namespace tollgate::forward {
 
+using ledger::ClaimVerdict;
 using ledger::Holder;
 using table::SlotState;
 
@@ -26,7 +27,22 @@ constexpr uint32_t kUnresolvedMax = 64;
 
 }  // namespace
 
-OwnerLife Forwarder::Impl::LifeOf(const Holder& holder) {
+// Of its own table a claim lives as long as its slot: a power loss may have taken the slot, or a
+// disk.
+bool Forwarder::Impl::IsHeldHere(const payments::Uuid& id, const Holder& holder) const {
+  if (holder.slot >= table.slot_count()) return false;
+  if (table.Status(holder.slot).state == SlotState::kFree) return false;
+  const auto copy = table.Read(holder.slot);
+  return !copy || (copy->generation == holder.generation && copy->payment.id == id &&
+                   copy->status.state != SlotState::kFree);
+}
+
+OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder) {
+  // Nothing can be told of an older gateway's life.
+  if (holder.sign == Holder::Sign::kNone) return OwnerLife::kAlive;
+  if (holder.table == owner.table) {
+    return IsHeldHere(id, holder) ? OwnerLife::kAlive : OwnerLife::kSilent;
+  }
   bool news = false;
   const OwnerLife life = owners.Observe(holder, now_ns, &news);
   if (news) {
@@ -42,22 +58,31 @@ OwnerLife Forwarder::Impl::LifeOf(const Holder& holder) {
 }
 
 // A repeat is kept until its payment is on the books, as its owner may be lost at any moment; but
-// not so many that no room is left for payments, unless it may be lost by now.
+// one of an id, and not so many that no room is left for payments.
 void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
   Held& held = pool[entry];
-  const bool known = reply.holder.sign != Holder::Sign::kNone && reply.holder.table != owner.table;
-  const OwnerLife life = known ? LifeOf(reply.holder) : OwnerLife::kAlive;
-  const size_t kept_max = table.slot_count() * options.kept_repeats_percent / 100;
-  const bool room = repeats_kept < kept_max / options.forwarders;
+  const payments::Uuid id = table.At(held.slot).payment.id;
   if (held.ask_again == 0) metrics.elsewhere.Add();
-  if (!known || (life == OwnerLife::kAlive && !room)) return Release(entry, SlotState::kFree);
-  if (held.told) {
-    // Granted once by books that have lost it, and never sent.
-    held.told = false;
-    SetStatus(held, SlotState::kClaimed);
+  const OwnerLife life = LifeOf(id, reply.holder);
+  const bool ours = reply.holder.table == owner.table || reply.holder.sign == Holder::Sign::kNone;
+  const size_t kept_max = table.slot_count() * options.kept_repeats_percent / 100;
+  const bool room = kept.size() < kept_max / options.forwarders;
+  const bool leave = life == OwnerLife::kAlive && (ours || !room);
+  if (leave || (kept.contains(id) && kept.at(id) != entry)) {
+    return Release(entry, SlotState::kFree);
   }
+  // Were the claim gone when it is asked for again, this is where the payment may be by then.
+  held.told = false;
   held.as_it_was = true;
-  if (life == OwnerLife::kSilent && MayTakeOver(reply)) return TakeOverSoon(entry, reply);
+  if (!reply.holder.other_place && table.CanHold(reply.processor) &&
+      payments::IsRequestedAt(reply.requested_at_ms)) {
+    GiveBackPlace(held);
+    held.in_doubt = true;
+    held.processor = reply.processor;
+    held.requested_at_ms = reply.requested_at_ms;
+  }
+  SetStatus(held, SlotState::kClaimed);
+  if (life == OwnerLife::kSilent && MayTakeOver(reply, false)) return TakeOverSoon(entry, reply);
   if (life == OwnerLife::kSilent && reply.holder.other_place) {
     Tell(true,
          Describe(held) + " cannot be taken over from a silent gateway: its processor " +
@@ -66,10 +91,14 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
              "there\"] to its [[processors]]; else start that gateway again");
   }
   GiveBackPlace(held);
-  held.is_kept = true;
-  ++repeats_kept;
+  kept[id] = entry;
   SetDue(entry, Phase::kToClaim, BackoffMs(held.ask_again, kAskMsMin, kAskMsMax));
   if (held.ask_again < 16) ++held.ask_again;
+}
+
+void Forwarder::Impl::NoLongerKept(uint32_t entry) {
+  const auto it = kept.find(table.At(pool[entry].slot).payment.id);
+  if (it != kept.end() && it->second == entry) kept.erase(it);
 }
 
 bool Forwarder::Impl::IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const {
@@ -81,11 +110,12 @@ bool Forwarder::Impl::IsSamePlace(const Held& held, const ledger::ClaimReply& re
 // looked up while somebody else has it.
 void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
   Held& held = pool[entry];
-  held.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  held.others_have = true;
   SetStatus(held, SlotState::kUnresolved);
+  const bool counted = held.counts_unresolved;
   CountUnresolved(entry, true);
-  const bool known = reply.holder.sign != Holder::Sign::kNone && reply.holder.table != owner.table;
-  if (known && LifeOf(reply.holder) == OwnerLife::kSilent && MayTakeOver(reply)) {
+  const payments::Uuid& id = table.At(held.slot).payment.id;
+  if (LifeOf(id, reply.holder) == OwnerLife::kSilent && MayTakeOver(reply, counted)) {
     held.told = true;
     return TakeOverSoon(entry, reply);
   }
@@ -94,12 +124,75 @@ void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& 
   if (held.ask_again < 16) ++held.ask_again;
 }
 
+// A payment that may have been sent, and the books do not say "yours".
+void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& reply) {
+  Held& held = pool[entry];
+  held.told = false;
+  held.tail = tails;
+  if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, held.processor)) {
+    // Its record was executed before the crash, or its tail was restored.
+    held.requested_at_ms = reply.requested_at_ms;
+    held.reject_reason = 0;
+    return Release(entry, SlotState::kFreeBooked);
+  }
+  if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(held, reply)) {
+    return HeldAtSamePlace(entry, reply);
+  }
+  const bool booked = reply.verdict == ClaimVerdict::kBooked ||
+                      (reply.settled && reply.processor != payments::kNoProcessor);
+  const bool known = OthersHave(held);
+  if (!known) {
+    metrics.contradictions.Add();
+    Tell(true, "possible double charge: " + Describe(held) +
+                   " may have been sent, and the books have it otherwise; look it up at both "
+                   "processors");
+  }
+  if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
+    // Nobody else has charged it: only its own processor can tell, and may be asked again.
+    held.reject_reason = 0;
+    return Unknown(entry);
+  }
+  held.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  if (!known) return Unknown(entry);
+  if (!booked) return WaitUnresolved(entry);
+  // Another processor has charged it, and its own has just said that it has not, or cannot be
+  // asked.
+  Tell(true, "possible double charge: " + Describe(held) +
+                 " is let go: " + NameOf(reply.processor) +
+                 " has booked it; look at the other one again if it may still come in there");
+  held.reject_reason = 0;
+  Release(entry, SlotState::kFree);
+}
+
+void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimReply> replies) {
+  if (id != (kRetellBatch | retell.serial())) return;  // of a telling that was begun anew
+  for (size_t i = 0; i < replies.size(); ++i) {
+    const ClaimVerdict verdict = replies[i].verdict;
+    if (verdict == ClaimVerdict::kFenced) return Fence();
+    if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
+    const auto copy = table.Read(retell.slots()[i]);
+    const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
+                            !replies[i].holder.other_place &&
+                            SameName(copy->status.processor, replies[i].processor) &&
+                            copy->status.requested_at_ms == replies[i].requested_at_ms;
+    if (same_entry) continue;  // whoever has it sends the very same
+    metrics.contradictions.Add();
+    Tell(true,
+         "possible double charge: the ledger lost its tail, and another instance has "
+         "claimed " +
+             (copy ? payments::ToString(copy->payment.id) : "a payment") +
+             " meanwhile; look it up at both processors");
+  }
+  retell.OnDone();
+}
+
 // Only where the claim's processor can be asked and paid.
-bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply) const {
+bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply, bool counted) const {
   return !reply.holder.other_place && Configured(reply.processor) &&
          table.CanHold(reply.processor) && reply.attempt > 0 &&
          reply.attempt <= payments::kAttemptMax && payments::IsRequestedAt(reply.requested_at_ms) &&
-         take_overs.size() < kTakeOversMax && states[reply.processor].unresolved() < kUnresolvedMax;
+         take_overs.size() < kTakeOversMax &&
+         (counted || states[reply.processor].unresolved() + take_overs.size() < kUnresolvedMax);
 }
 
 void Forwarder::Impl::TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply) {

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "ledger/redis_ledger_impl.h"
@@ -25,6 +26,18 @@ uint64_t RandomNumber() {
   return number;
 }
 
+// As _prelude.lua has them.
+std::string IdentitiesText(const payments::ProcessorDirectory& directory,
+                           payments::ProcessorId processor) {
+  std::string text;
+  for (const uint64_t identity : directory.Identities(processor)) {
+    char hex[20];
+    std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(identity));
+    text += (text.empty() ? "" : ",") + std::string(hex);
+  }
+  return text;
+}
+
 }  // namespace
 
 const char* Name(BooksStanding standing) {
@@ -45,11 +58,24 @@ const char* Name(BooksStanding standing) {
   return "away";
 }
 
+const std::string& RedisLedger::Impl::Names() {
+  if (names_count != directory.size()) {
+    names.clear();
+    names_count = directory.size();
+    for (size_t id = 0; id < names_count; ++id) {
+      const auto processor = static_cast<payments::ProcessorId>(id);
+      names += directory.Name(processor) + '\t' + IdentitiesText(directory, processor) + '\n';
+    }
+  }
+  return names;
+}
+
 void RedisLedger::Impl::OnConnected(const RedisFacts& facts_in) {
   facts = facts_in;
   constexpr size_t kPart = 16;  // of forty hexadecimal digits
   server = facts.run_id.substr(0, kPart) + ":" + facts.replication_id.substr(0, kPart);
   id_from_ns = -1;
+  last_number = 0;
   if (memory == nullptr) return Open();
   SendGreeting();
 }
@@ -215,7 +241,7 @@ void RedisLedger::Impl::OnOurs(uint64_t number, std::string_view id, bool lossy)
   if (memory->Books() != books && !memory->SetBooks(books)) {
     return connection.Drop("the table cannot store which books it is told to; see the disk");
   }
-  memory->Confirm(number, loop.now_ns());
+  if (!Confirm(number)) return connection.Drop("the books have lost something");
   id_from_ns = -1;
   if (beyond && !options.accept_loss && !lossy) return SendGreeting("lossy");
   const BooksStanding before = standing;

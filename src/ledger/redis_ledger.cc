@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <charconv>
-#include <cstdio>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -29,18 +28,6 @@ std::string ShelfText(const RedisOptions& options) {
          std::to_string(std::countr_zero(options.buckets));
 }
 
-// As _prelude.lua has them.
-std::string IdentitiesText(const payments::ProcessorDirectory& directory,
-                           payments::ProcessorId processor) {
-  std::string text;
-  for (const uint64_t identity : directory.Identities(processor)) {
-    char hex[20];
-    std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(identity));
-    text += (text.empty() ? "" : ",") + std::string(hex);
-  }
-  return text;
-}
-
 }  // namespace
 
 RedisLedger::Impl::Impl(net::EventLoop& loop_in, const RedisOptions& options_in,
@@ -58,18 +45,6 @@ RedisLedger::Impl::Impl(net::EventLoop& loop_in, const RedisOptions& options_in,
       refused_timer(loop, [this] { FailRefused(); }),
       greeting_timer(loop, [this] { Greet(); }),
       shelf(ShelfText(options)) {}
-
-const std::string& RedisLedger::Impl::Names() {
-  if (names_count != directory.size()) {
-    names.clear();
-    names_count = directory.size();
-    for (size_t id = 0; id < names_count; ++id) {
-      const auto processor = static_cast<payments::ProcessorId>(id);
-      names += directory.Name(processor) + '\t' + IdentitiesText(directory, processor) + '\n';
-    }
-  }
-  return names;
-}
 
 RedisLedger::Impl::Call* RedisLedger::Impl::NewCall(bool record, const Owner& from, uint64_t batch,
                                                     size_t count) {
@@ -162,7 +137,11 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
     Fail(call);
     return connection.Drop("an answer that the scripts cannot have given");
   }
-  Confirm(*reply->element[call->record ? 2 : 3]);
+  if (!Confirm(static_cast<uint64_t>(reply->element[call->record ? 2 : 3]->integer))) {
+    // What it did stands on other books than what came before: all is told again.
+    Fail(call);
+    return connection.Drop("the books have lost something");
+  }
   ledger_names = TextOf(*reply->element[1]);
   if (!call->record) epoch = static_cast<uint32_t>(reply->element[2]->integer);
   if (!call->record) refused_ms = 0;
@@ -174,10 +153,16 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
   Advance(call, expected);
 }
 
-void RedisLedger::Impl::Confirm(const redisReply& number) {
-  if (memory != nullptr) {
-    memory->Confirm(static_cast<uint64_t>(number.integer), loop.now_ns());
+// On one connection numbers rise from reply to reply. One that does not is of books that were
+// rolled back between the two calls, and had climbed again to what the second one said.
+bool RedisLedger::Impl::Confirm(uint64_t number) {
+  if (memory == nullptr) return true;
+  if (number <= std::exchange(last_number, number)) {
+    memory->BeginEra(EraOf(number));
+    return false;
   }
+  memory->Confirm(number, loop.now_ns());
+  return true;
 }
 
 bool RedisLedger::Impl::IsSound(const Call& call, const redisReply& reply, size_t expected) const {
@@ -291,6 +276,8 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
     reply.holder.table.high = in.Take<8>();
     reply.holder.table.low = in.Take<8>();
     reply.holder.number = in.Take<8>();
+    reply.holder.slot = static_cast<uint32_t>(in.Take<4>());
+    reply.holder.generation = static_cast<uint32_t>(in.Take<4>());
   }
   reply.existed = flag && reply.verdict == ClaimVerdict::kYours;
   reply.settled = flag && reply.verdict == ClaimVerdict::kConflict;

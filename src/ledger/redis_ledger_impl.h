@@ -91,7 +91,8 @@ struct RedisLedger::Impl {
 
   void OnReply(Call* call, const redisReply* reply);
 
-  void Confirm(const redisReply& number);
+  // False: the books have lost something since the last reply.
+  bool Confirm(uint64_t number);
 
   // The data in the replies is looked at entry by entry, later.
   bool IsSound(const Call& call, const redisReply& reply, size_t expected) const;
@@ -137,6 +138,7 @@ struct RedisLedger::Impl {
   bool without_grace = false;  // the books began on the server as it runs now
   bool silent = false;         // it has said, or says, that it is gone
   std::function<void()> gone;  // to call once that is said
+  uint64_t last_number = 0;    // of a reply on this connection
   uint64_t era = 0;            // in which this connection was opened
   int64_t id_from_ns = -1;     // from then on an id may be made; negative: not wanted yet
   payments::Uuid fresh_id;

@@ -13,7 +13,7 @@
 namespace tollgate::ledger {
 
 inline constexpr size_t kClaimReplyBytes = 15;      // or one byte, kAsAsked
-inline constexpr size_t kElsewhereReplyBytes = 39;  // with the owner and its number
+inline constexpr size_t kElsewhereReplyBytes = 47;  // with the owner
 inline constexpr size_t kRecordReplyBytes = 2;
 inline constexpr uint8_t kAsAsked = 7;
 inline constexpr uint8_t kOtherPlace = 4;  // beside the sign in an "elsewhere"

@@ -19,8 +19,11 @@ void PaymentTable::Impl::Forget(const Slot& slot) {
   uint64_t recorded = slot.recorded_in;
   if (recorded == 0) return;
   const uint64_t confirmed = NumberIn(file.live().number);
-  // Of an era before: it was told again since, nobody knows with which number.
-  if (recorded > confirmed || recorded / kEra != confirmed / kEra) recorded = confirmed;
+  // Of an era before: it was told again since, with no higher number than when all was told.
+  if (recorded > confirmed || recorded / kEra != confirmed / kEra) {
+    const uint64_t told = told_number.load(std::memory_order_relaxed);
+    recorded = told / kEra == confirmed / kEra ? told : confirmed;
+  }
   Raise(file.live().forgotten, recorded);
 }
 
@@ -44,9 +47,10 @@ void PaymentTable::Fence() {
 }
 
 bool PaymentTable::TakeNewIdentity(const payments::Uuid& refused) {
-  if (fenced() || impl_->was_current.load(std::memory_order_relaxed)) return false;
+  if (fenced()) return false;
   const std::lock_guard lock(impl_->header_mutex);
-  if (impl_->identity.table != refused) return true;
+  if (impl_->identity.table != refused) return true;  // another worker was faster
+  if (impl_->was_current.load(std::memory_order_relaxed)) return false;
   TableHeader& header = impl_->file.header();
   const TableHeader before = header;
   std::shift_right(header.predecessors.begin(), header.predecessors.end(), 1);
@@ -94,6 +98,7 @@ uint64_t PaymentTable::RestClockMs() const { return impl_->rest_clock.NowMs(); }
 
 void PaymentTable::SetLedgerRunId(std::string_view run_id) {
   const std::lock_guard lock(impl_->header_mutex);
+  impl_->told_number.store(LedgerNumber(), std::memory_order_relaxed);
   SetText(impl_->file.header().ledger_run_id, run_id);
   // Not synced: an old value found after a power loss only means that all is told again.
   auto status = impl_->file.WriteHeader(false);

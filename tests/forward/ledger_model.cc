@@ -181,6 +181,8 @@ uint64_t LedgerModel::IdentityOf(payments::ProcessorId id) const {
 
 ledger::Holder LedgerModel::HolderOf(const Pending& pending) const {
   ledger::Holder holder{.table = pending.owner.table};
+  holder.slot = pending.slot;
+  holder.generation = pending.generation;
   if (asking_ != nullptr && pending.identity != 0) {
     const auto known = asking_->Identities(pending.processor);
     holder.other_place =
@@ -200,9 +202,10 @@ ClaimReply LedgerModel::TakeOverOne(const Owner& owner, const TakeOverRequest& r
   if (it == state_.pending.end()) return ClaimOne(owner, request.claim);
   Pending& pending = it->second;
   const ledger::Holder holder = HolderOf(pending);
-  if (holder.other_place || holder.table == owner.table || holder.table != request.holder.table ||
-      holder.number != request.holder.number || pending.attempt != request.attempt ||
-      pending.cents != request.claim.payment.amount_cents) {
+  const bool ours = holder.table == owner.table;  // then another slot's, or the very same
+  if (holder.other_place || SameClaim(pending, owner, request.claim) ||
+      holder.table != request.holder.table || (!ours && holder.number != request.holder.number) ||
+      pending.attempt != request.attempt || pending.cents != request.claim.payment.amount_cents) {
     return ClaimOne(owner, request.claim);
   }
   pending.owner = owner;
@@ -380,6 +383,7 @@ void LedgerSession::Connect() {
     break;
   }
   connected_ = true;
+  last_number_ = 0;
   greeted_ns_ = timeline_.now_ns();
   era_ = ledger::EraOf(memory_.Number());
   const bool lost = !known_run_.empty() && known_run_ != RunId();
@@ -432,7 +436,10 @@ void LedgerSession::Send(uint64_t batch,
   const bool late = timeline_.Chance(faults_.command_late);
   const bool mute = timeline_.Chance(faults_.reply_lost);
   const int64_t pause_us = std::max<int64_t>(model_.paused_until_ns - timeline_.now_ns(), 0) / 1000;
-  const int64_t there_us = pause_us + timeline_.Between(20, 400);
+  // One connection: what is sent first is executed and answered first.
+  const int64_t soonest_ns = timeline_.now_ns() + (pause_us + timeline_.Between(20, 400)) * 1000;
+  there_ns_ = std::max(there_ns_, soonest_ns);
+  back_ns_ = std::max(back_ns_, there_ns_ + timeline_.Between(20, 400) * 1000);
   const auto fail = [this, connection = connection_, life = std::weak_ptr<bool>(life_)] {
     if (!life.expired() && connection == connection_) Disconnect();
   };
@@ -444,32 +451,43 @@ void LedgerSession::Send(uint64_t batch,
                       if (model.run() == run) execute(confirmed);
                     });
   } else if (!lost) {
-    timeline_.After(there_us,
-                    [this, run, confirmed, execute, mute, batch, connection = connection_,
-                     &model = model_, &timeline = timeline_, life = std::weak_ptr<bool>(life_)] {
-                      if (model.run() != run) return;
-                      auto reply = execute(confirmed);
-                      if (mute) return;
-                      timeline.After(timeline.Between(20, 400), [=, this] {
-                        if (life.expired() || connection != connection_) return;
-                        if (!reply) return OnLost();
-                        outstanding_.erase(batch);
-                        reply();
-                      });
-                    });
+    timeline_.After(
+        (there_ns_ - timeline_.now_ns()) / 1000,
+        [this, run, confirmed, execute, mute, batch, back_ns = back_ns_, connection = connection_,
+         &model = model_, &timeline = timeline_, life = std::weak_ptr<bool>(life_)] {
+          if (model.run() != run) return;
+          auto reply = execute(confirmed);
+          if (mute) return;
+          timeline.After((back_ns - timeline.now_ns()) / 1000, [=, this] {
+            if (life.expired() || connection != connection_) return;
+            if (!reply) return OnLost();
+            reply();
+          });
+        });
   }
   if (late || lost || mute) timeline_.After(timeline_.Between(1'000, 50'000), fail);
+}
+
+// On one connection numbers rise from reply to reply, unless the books were rolled back meanwhile.
+bool LedgerSession::Confirm(uint64_t number) {
+  if (number <= std::exchange(last_number_, number)) {
+    memory_.BeginEra(ledger::EraOf(number));
+    return false;
+  }
+  memory_.Confirm(number, timeline_.now_ns());
+  return true;
 }
 
 // The books were purged since the call was sent, and it did nothing.
 void LedgerSession::AskAgain(uint64_t batch) {
   epoch_ = model_.state().epoch;
+  outstanding_.erase(batch);
   events_->OnBatchFailed(batch);
 }
 
 void LedgerSession::TakeClaimReplies(const std::vector<ClaimRequest>& requests,
                                      LedgerModel::Answer<ClaimReply> answer, uint64_t batch) {
-  memory_.Confirm(answer.number, timeline_.now_ns());
+  if (!Confirm(answer.number)) return OnLost();
   if (timeline_.Chance(faults_.entry_failed)) {
     answer.replies[timeline_.random().Below(answer.replies.size())] = {.verdict =
                                                                            ClaimVerdict::kFailed};
@@ -477,6 +495,7 @@ void LedgerSession::TakeClaimReplies(const std::vector<ClaimRequest>& requests,
   for (size_t i = 0; look_ && i < requests.size(); ++i) {
     look_(requests[i], answer.replies[i].verdict);
   }
+  outstanding_.erase(batch);
   events_->OnClaimed(batch, answer.replies);
 }
 
@@ -519,7 +538,8 @@ void LedgerSession::Record(const Owner& owner, std::span<const RecordRequest> re
          const auto answer = model.Record(owner, copy, confirmed);
          if (answer.lost) return nullptr;
          return [this, answer, batch] {
-           memory_.Confirm(answer.number, timeline_.now_ns());
+           if (!Confirm(answer.number)) return OnLost();
+           outstanding_.erase(batch);
            events_->OnRecorded(batch, answer.replies);
          };
        });

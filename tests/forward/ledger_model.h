@@ -195,6 +195,7 @@ class LedgerSession final : public ledger::Ledger {
   void OnClaimSaid(OnSaid look) { look_ = std::move(look); }
 
  private:
+  bool Confirm(uint64_t number);
   void AskAgain(uint64_t batch);
   void TakeClaimReplies(const std::vector<ledger::ClaimRequest>& requests,
                         LedgerModel::Answer<ledger::ClaimReply> answer, uint64_t batch);
@@ -211,8 +212,11 @@ class LedgerSession final : public ledger::Ledger {
   ledger::BooksMemory& memory_;
   ledger::Owner owner_;
   std::string known_run_;
-  uint32_t epoch_ = 0;  // of the books, as heard last
-  uint64_t era_ = 0;    // in which this connection was opened
+  int64_t there_ns_ = 0;  // when the last call arrives, and its answer
+  int64_t back_ns_ = 0;
+  uint64_t last_number_ = 0;  // of a reply on this connection
+  uint32_t epoch_ = 0;        // of the books, as heard last
+  uint64_t era_ = 0;          // in which this connection was opened
   int64_t greeted_ns_ = 0;
   std::set<uint64_t> outstanding_;
   OnSaid look_;

@@ -17,6 +17,7 @@ void ClientModel::Answer(int64_t delay_us, uint64_t cookie, PostOutcome outcome)
 PostOutcome ClientModel::Arrive(const upstream::PostRequest& request) {
   ProcessorModel& processor = At(request.processor);
   if (processor.failing) return PostOutcome::kEmpty500;
+  if (processor.invalid) return PostOutcome::kInvalid;
   return processor.Book(request.payment, request.requested_at_ms) ? PostOutcome::kConfirmed
                                                                   : PostOutcome::kDuplicate;
 }

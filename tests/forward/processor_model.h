@@ -31,6 +31,7 @@ class ProcessorModel {
   const std::map<payments::Uuid, Entry>& entries() const { return entries_; }
 
   bool failing = false;  // answers 500 with an empty body
+  bool invalid = false;  // answers 400
   bool refuses = false;  // answers 429 at once, with this Retry-After
   int64_t retry_after_ms = 0;
   int64_t delay_us = 1'000;

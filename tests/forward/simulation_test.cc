@@ -40,7 +40,7 @@ class Simulation : public ::testing::Test {
       WorldOptions options{.seed = seed, .folder = folder_};
       adjust(options);
       World world(options);
-      const Verdict verdict = world.Run(400);
+      const Verdict verdict = world.Run(options.run_ms);
       accepted += verdict.accepted;
       crashes += verdict.crashes;
       ASSERT_TRUE(verdict.ok()) << "TOLLGATE_SIM_SEED=" << seed << " TOLLGATE_SIM_SEEDS=" << part
@@ -119,6 +119,7 @@ TEST_F(Simulation, AnOwnerIsSilentAndClientsRepeatElsewhere) {
   Sweep(2, [](WorldOptions& options) {
     options.instances = 3;
     options.owner_silent = true;
+    options.run_ms = 1'200;
     options.crash_per_steps = 300;
     options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
     options.network = {.not_sent = 20,
@@ -155,6 +156,7 @@ TEST_F(Simulation, AnOwnerIsSilentWhereProcessorsDiffer) {
   Sweep(8, [](WorldOptions& options) {
     options.instances = 3;
     options.owner_silent = true;
+    options.run_ms = 1'200;
     options.moves = true;
     options.crash_per_steps = 150;
     options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};

@@ -150,7 +150,7 @@ void World::OpenWorkers(size_t index) {
     forwarding.forwarders = it.workers.size();
     forwarding.index = i;
     forwarding.unresolved_max = 16;
-    forwarding.takeover_after_ms = 1'000;
+    forwarding.takeover_after_ms = 20;
     forwarding.kept_repeats_percent = 200;
     forwarding.seed = timeline_.random().Next();
     forwarding.on_step = [this, index] { Step(index); };
@@ -291,7 +291,7 @@ void World::Disturb() {
   if (options_.purges && timeline_.Chance(700)) Purge();
   if (options_.stops) StopInGoodOrder();
   if (options_.owner_away && !owner_lost_ && timeline_.Chance(500)) LoseOwner();
-  if (options_.owner_silent && !owner_lost_ && timeline_.Chance(500)) SilenceOwner();
+  if (options_.owner_silent && timeline_.Chance(900)) SilenceOwner();
   if (options_.ledger_away && slow_until_ns_ == 0 && timeline_.Chance(500)) TakeLedgerAway();
   if (options_.outages && timeline_.Chance(400)) {
     for (size_t i = 0; i < instances_.size(); ++i) CrashInstance(i, Crash::kPower);
@@ -373,25 +373,23 @@ void World::Repeat(size_t index, const payments::Payment& payment) {
 void World::SilenceOwner() {
   const size_t owner = timeline_.random().Below(options_.instances);
   Instance& it = *instances_[owner];
-  if (it.table == nullptr) return;
-  owner_lost_ = true;
+  if (it.table == nullptr || timeline_.now_ns() < it.away_until_ns) return;
   for (uint32_t slot = 0; slot < it.table->slot_count(); ++slot) {
     const auto copy = it.table->Read(slot);
     if (!copy || copy->status.state == SlotState::kFree) continue;
     for (size_t other = 1; other < options_.instances; ++other) {
       if (timeline_.Chance(3)) continue;
-      timeline_.After(timeline_.Between(0, 3'000'000),
-                      [this, owner, other, payment = copy->payment] {
-                        Repeat((owner + other) % options_.instances, payment);
-                      });
+      timeline_.After(timeline_.Between(0, 200'000), [this, owner, other, payment = copy->payment] {
+        Repeat((owner + other) % options_.instances, payment);
+      });
     }
   }
-  if (timeline_.Chance(2)) {
+  if (!gone_for_good_ && timeline_.Chance(6)) {
     CrashInstance(owner, Crash::kProcess);
     it.stopped = gone_for_good_ = true;
     return;
   }
-  it.away_until_ns = timeline_.now_ns() + timeline_.Between(100'000, 5'000'000) * 1000;
+  it.away_until_ns = timeline_.now_ns() + timeline_.Between(20'000, 700'000) * 1000;
   for (auto& worker : it.workers) worker.ledger->Disconnect();
   if (timeline_.Chance(2)) CrashInstance(owner, Crash::kProcess);
 }
@@ -563,10 +561,12 @@ void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict
   // A purge empties the books, and with them what they know of ids: a repeat that is claimed after
   // it is a payment of its own, and nothing can be said of the two together.
   if (purged_.contains(id) && posted.times > 1) return;
-  // Accepted by nobody who is still there; or with another amount too, which is a conflict.
+  // Accepted by nobody who is still there; or a conflict, which only the one that is gone could
+  // have put on the books.
   const bool by_none = std::all_of(posted.by.begin(), posted.by.end(),
                                    [&](size_t i) { return instances_[i]->stopped; });
-  const bool orphan = gone_for_good_ && (by_none || posted.cents.size() > 1);
+  const bool orphan =
+      gone_for_good_ && (by_none || posted.cents.size() > 1 || foreign_.contains(id));
   // One that was sent when its claim was lost may be: then both sides of it were told.
   if (held > 1 && !(options_.owner_away && Told(id))) complain("charged twice");
   if (entry == books.end()) {

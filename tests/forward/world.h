@@ -43,13 +43,14 @@ struct WorldOptions {
   // Once, an instance is away while the ledger loses its tail, and longer than its grace; clients
   // repeat elsewhere what it held. What it had sent may then be charged twice, and must be told of.
   bool owner_away = false;
-  // Once, an instance is gone for good, or cut off from the ledger for longer or shorter than it
-  // takes to be called silent; clients repeat at the others what it held.
+  // Now and then an instance is cut off from the ledger for longer or shorter than it takes to be
+  // called silent, and once at most it is gone for good; clients repeat at the others what it held.
   bool owner_silent = false;
   // At a start an instance may be pointed at the books of another fleet; people mend it.
   bool wrong_books = false;
   // At a start an instance's first processor may be another one of that name, or the former again.
   bool moves = false;
+  int64_t run_ms = 400;           // of load and faults
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
 

@@ -92,6 +92,26 @@ TEST_F(BooksMemoryTest, WhatWasToldAgainSinceIsForgottenByItsLaterNumber) {
   EXPECT_EQ(table->ForgottenNumber(), kEra + 7);
 }
 
+TEST_F(BooksMemoryTest, OnceAllIsToldAgainNoLaterNumberIsForgottenForIt) {
+  auto table = Open(1);
+  Recorded(*table, 1, 10);
+  table->AdvanceLedgerNumber(kEra - 1, kEra);
+  table->ConfirmLedgerNumber(kEra + 7);
+  table->SetLedgerRunId("all was told");
+  table->ConfirmLedgerNumber(kEra + 5'000);  // an hour of greetings
+  Answered(*table, 0, 11'000);
+  ASSERT_TRUE(table->Acquire(Pay(2), 0));
+  EXPECT_EQ(table->ForgottenNumber(), kEra + 7) << "a later loss is not one of what nobody holds";
+}
+
+TEST_F(BooksMemoryTest, TheSecondWorkerThatHearsOfANewerOpeningFencesNothing) {
+  auto table = Open();
+  const payments::Uuid old = table->identity().table;
+  EXPECT_TRUE(table->TakeNewIdentity(old));
+  table->MarkCurrent();  // the first worker was greeted under the new id
+  EXPECT_TRUE(table->TakeNewIdentity(old));
+}
+
 TEST_F(BooksMemoryTest, AFencedTableTakesNothingAndItsNextOpeningIsNewer) {
   uint64_t incarnation = 0;
   {

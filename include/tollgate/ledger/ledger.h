@@ -52,6 +52,8 @@ struct Holder {
   };
   payments::Uuid table;
   uint64_t number = 0;
+  uint32_t slot = 0;  // of that table, which holds the payment
+  uint32_t generation = 0;
   Sign sign = Sign::kNone;
   // The claim's processor is known to be another one than the caller's of that name.
   bool other_place = false;

@@ -13,7 +13,7 @@
 -- with CONFLICT whether the other amount is on the books already, with REJECTED the reason. With
 -- ELSEWHERE attempt, processor, at and epoch are those of the claim, the byte is NUMBER, GONE or
 -- NO_NUMBER (and OTHER_PLACE more if the claim's processor is another than the
--- caller's of that name), and there follow the claim's owner 16 and its number 8.
+-- caller's of that name), and there follow the claim's owner 16, its number 8, slot 4 and generation 4.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
 -- epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and what makes it longer
 -- than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
@@ -154,16 +154,17 @@ local function elsewhere(known)
   local number, life = life_of(owner)
   if not is_same_place(known) then life = life + OTHER_PLACE end
   return answer(ELSEWHERE, attempt, out(processor), at, in_epoch, life) .. owner ..
-    pack_number(number)
+    pack_number(number) .. sub(known, 17, 24)
 end
--- Is it the claim that the caller has seen, and its owner as silent as it was?
+-- Is it the claim that the caller has seen, and its owner as silent as it was? Of its own slots the
+-- caller knows by itself.
 local function may_take_over(known, position)
   if take_overs == '' then return false end
   local at = (position - 1) / ENTRY * TAKE_OVER
   local owner = sub(known, 1, 16)
-  return owner ~= tbl and is_same_place(known)
+  return is_same_place(known)
     and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
-    and pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26)
+    and (owner == tbl or pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26))
 end
 
 -- There is a claim already.
