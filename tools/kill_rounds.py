@@ -37,6 +37,8 @@ KINDS = [
     ("RedisFault.AwayForLongerThanASlotRestsAndBackWithoutItsTailLosesNothing", 3),
     ("RedisFault.AllFlushedUnderLoadIsToldAgain", 6),
     ("RedisFault.DemotedAndPromotedAgainUnderLoadLosesNothing", 6),
+    ("SilentOwner.WhatClientsRepeatIsTakenOverFromAGatewayThatIsLost", 1),
+    ("SilentOwner.OneThatComesBackChargesNothingTwice", 1),
 ]
 FIELDS = ["rounds", "accepted", "lost", "charged_twice", "stray", "wrong_amount",
           "summary_differences", "client_errors"]

@@ -218,7 +218,8 @@ std::optional<base::Error> ResolveThreads(Config& config, Values& values) {
 std::optional<base::Error> TakeFileProcessors(Config& config, const Values& values,
                                               const ConfigFile& file) {
   if (file.processors.empty()) return std::nullopt;
-  for (const char* name : {"default_url", "fallback_url", "default_fee", "fallback_fee"}) {
+  for (const char* name : {"default_url", "fallback_url", "default_was", "fallback_was",
+                           "default_fee", "fallback_fee"}) {
     const Value& value = values.at(name);
     if (value.is_default) continue;
     return base::Error{std::string(name) + " is set by " + value.source + ", and " + file.path +

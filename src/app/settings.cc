@@ -5,12 +5,12 @@
 #include <charconv>
 #include <cmath>
 
+#include "app/setting_texts.h"
 #include "app/urls.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/net/listener.h"
-#include "tollgate/payments/timestamp.h"
 
 namespace tollgate::app {
 namespace {
@@ -104,34 +104,6 @@ Problem ToProcessorTime(const std::string& text, int64_t& out_ms) {
   return problem;
 }
 
-// "2025-07-15T17:00:00Z", or "17:00" for every day.
-Problem ToCutoff(const std::string& text, forward::Cutoff& cutoff) {
-  if (text.empty()) return std::nullopt;
-  // The time of day of a date that is as good as any other.
-  const bool daily = text.size() == 5;
-  const std::string whole = daily ? "1970-01-01T" + text + ":00Z" : text;
-  const auto at_ms = payments::ParseTimestampMillis(whole, payments::Rounding::kDown);
-  if (!at_ms.ok()) {
-    return "must be a time such as 2025-07-15T17:00:00Z, or 17:00 for every day in UTC: " +
-           at_ms.error().message;
-  }
-  cutoff = {.at_ms = at_ms.value(), .daily = daily};
-  return std::nullopt;
-}
-
-Problem ToDurability(const std::string& text, Config& config) {
-  if (text == "memory") {
-    config.durability = table::Durability::kMemory;
-  } else if (text == "process") {
-    config.durability = table::Durability::kProcess;
-  } else if (text == "disk") {
-    config.durability = table::Durability::kDisk;
-  } else {
-    return "must be memory, process or disk";
-  }
-  return std::nullopt;
-}
-
 // A time-out that bounds every command; the three of the original bound it together.
 Problem ToRedisTimeout(const std::string& text, Config& config) {
   int64_t ms = 0;
@@ -209,6 +181,14 @@ const std::vector<Setting>& Settings() {
        .fallback = "http://payment-processor-fallback:8080",
        .help = "the dearer one",
        .apply = [](C c, T t) { return ReadProcessorUrl(t, Processor(c, 1).url); }},
+      {.name = "default_was",
+       .fallback = "",
+       .help = "URLs or identities that it had before, commas between: it is the same processor",
+       .apply = [](C c, T t) { return ToList(t, Processor(c, 0).was); }},
+      {.name = "fallback_was",
+       .fallback = "",
+       .help = "likewise",
+       .apply = [](C c, T t) { return ToList(t, Processor(c, 1).was); }},
       {.name = "default_fee",
        .fallback = "0.05",
        .help = "share of the amount",

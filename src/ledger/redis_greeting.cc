@@ -208,14 +208,17 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
                         "other books. Nothing is sent. Point REDIS_SOCKET, REDIS_URL or "
                         "REDIS_PREFIX at its own books, or start it with a new DATA_DIR");
     case static_cast<int>(Greeting::kOld):
-      return Refuse(BooksStanding::kStrangers,
-                    "the books in this Redis (prefix " + options.prefix +
-                        ") are of version 0.1, which this one does not read. Nothing is sent. "
-                        "Let its gateways finish (`tollgate pending` shows nothing) and stop "
-                        "them; then use another REDIS_PREFIX, or, once no payment of the last "
-                        "two days can come again, delete the keys " +
-                        options.prefix + "owners and " + options.prefix +
-                        "pending: the sums are taken over");
+      return Refuse(
+          BooksStanding::kStrangers,
+          "the books in this Redis (prefix " + options.prefix +
+              ") are of version 0.1, which this one does not read. Nothing is sent, and "
+              "nothing is lost: once all gateways of 0.1 on these books are stopped, give "
+              "another REDIS_PREFIX, where this table goes on and tells what it holds; the "
+              "sums of before stay under the old prefix. They are taken over only where "
+              "those gateways had drained (`tollgate pending` showed nothing), with an empty "
+              "DATA_DIR, once no payment of the last two days can come again: then delete "
+              "the keys " +
+              options.prefix + "owners and " + options.prefix + "pending");
     case static_cast<int>(Greeting::kNew):
       return WaitWithoutId(number == 1);
     default:

@@ -218,6 +218,14 @@ TEST_F(ConfigTest, AProcessorSaysWhichItIsAndWhatItWas) {
   EXPECT_SAYS(problem("was = [7]\n"), "was must be a list");
 }
 
+TEST_F(ConfigTest, AProcessorThatMovedIsKnownByItsFormerUrlsAlsoWithoutAFile) {
+  const Config config = Good({"--default-was", "http://old:1,bank-6"});
+  EXPECT_EQ(config.processors[0].was, (std::vector<std::string>{"http://old:1", "bank-6"}));
+  EXPECT_TRUE(config.processors[1].was.empty());
+  EXPECT_SAYS(Problem({"--fallback-was", "a,,b"}), "none of them empty");
+  EXPECT_SAYS(Problem({"--fallback-was", "a,"}), "none of them empty");
+}
+
 TEST_F(ConfigTest, AProcessorsHeadersAndCertificatesAreChecked) {
   const auto problem = [&](const std::string& line) {
     return Problem(

@@ -160,6 +160,33 @@ TEST_F(TableFileTest, AFileOfVersion1IsReadWholeAndWrittenAsThisOne) {
   expect(*Open(), 44);
 }
 
+// Version 0.1 was killed with ten payments: eight booked, one on its way to a processor that did
+// not answer, one not sent.
+TEST_F(TableFileTest, ATableOfARunningVersion1IsTakenOver) {
+  std::filesystem::copy_file(TOLLGATE_VERSION1_TABLE, path_);
+  payments::ProcessorDirectory directory{{"default", "fallback"}};
+  const auto opened = PaymentTable::Open({.path = path_, .slots = 64}, directory);
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  const PaymentTable& table = *opened.value();
+  EXPECT_EQ(table.recovery().damaged, 0U);
+  ASSERT_EQ(table.recovery().to_continue.size(), 2U);
+  for (const uint32_t slot : table.recovery().to_continue) {
+    const auto copy = table.Read(slot);
+    ASSERT_TRUE(copy);
+    const bool sent = copy->payment.amount_cents == 950;
+    EXPECT_EQ(copy->payment.amount_cents, sent ? 950 : 1050);
+    EXPECT_EQ(copy->status.state, sent ? SlotState::kSent : SlotState::kAccepted);
+    if (!sent) continue;
+    EXPECT_EQ(directory.Name(copy->status.processor), "default");
+    EXPECT_EQ(copy->status.attempt, 1);
+  }
+  int resting = 0;
+  for (uint32_t slot = 0; slot < table.slot_count(); ++slot) {
+    resting += table.Status(slot).state == SlotState::kFreeBooked ? 1 : 0;
+  }
+  EXPECT_EQ(resting, 8);
+}
+
 TEST_F(TableFileTest, ADamagedHeaderOfVersion1IsRefused) {
   for (const size_t at : {30U, 200U, 1105U}) {  // the table's UUID, a name, the checksum
     std::string bytes = Version1File().bytes();
