@@ -173,7 +173,7 @@ int CheckHealth(const Config& config) {
       continue;
     }
     const std::string status = answer.substr(9, 3);
-    if (status != "200") return Fail("not ready: " + status + " on " + where);
+    if (status != "200") return Fail(std::string("not ready: ").append(status) + " on " + where);
     std::printf("ready\n");
     return 0;
   }

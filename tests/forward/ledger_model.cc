@@ -453,7 +453,7 @@ void LedgerSession::Send(uint64_t batch,
   } else if (!lost) {
     timeline_.After(
         (there_ns_ - timeline_.now_ns()) / 1000,
-        [this, run, confirmed, execute, mute, batch, back_ns = back_ns_, connection = connection_,
+        [this, run, confirmed, execute, mute, back_ns = back_ns_, connection = connection_,
          &model = model_, &timeline = timeline_, life = std::weak_ptr<bool>(life_)] {
           if (model.run() != run) return;
           auto reply = execute(confirmed);
