@@ -4,7 +4,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint fuzz kill-rounds k6 k6-final k6-1k k6-smoke bench image up down logs clean
+.PHONY: help deps build run test lint fuzz mutants kill-rounds k6 k6-final k6-1k k6-smoke bench image up down logs clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ lint: ## Check format, clang-tidy and the rules of the house
 
 fuzz: ## Run each fuzz target for a minute (FUZZ_SECONDS=…)
 	@tools/fuzz.sh
+
+SEEDS ?= 2000
+mutants: deps ## Take out one rule at a time: a test must find each (SEEDS=2000, ONLY=pattern)
+	@tools/mutants.py --seeds $(SEEDS) --jobs $(JOBS) --json build/mutants.json '$(ONLY)'
 
 ROUNDS ?= 200
 kill-rounds: deps ## Kill, cut and copy under load, ROUNDS=200 times, and count what was lost

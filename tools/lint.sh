@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Format, shell scripts, the load scenarios' syntax; with --tidy also a Clang build (the `asan` preset)
-# and clang-tidy.
+# Format, shell scripts, the load scenarios' syntax, the places of the mutants; with --tidy also a
+# Clang build (the `asan` preset) and clang-tidy.
 #   tools/lint.sh           all of it
 #   tools/lint.sh --quick   what needs no build
 #   tools/lint.sh --tidy    the Clang part alone
@@ -13,6 +13,7 @@ quick() {
   git ls-files '*.sh' .ci/run | xargs shellcheck -S warning
   local script
   for script in k6/*.js k6/lib/*.js; do node --check --input-type=module <"$script"; done
+  tools/mutants.py --check
 }
 
 tidy() {

@@ -46,5 +46,25 @@ TEST_F(Pause, OfTheLedgerTakesNoMorePlacesThanItsCallsHold) {
   EXPECT_FALSE(forwarder_->CouldTake());
 }
 
+// Books that lost their tail may have lost the claim or the booking of the very same id. The grace
+// is over before they have heard of it.
+TEST_F(Pause, ThatOutlastsTheGraceClaimsNothingNewBeforeAllIsToldAgain) {
+  PauseLedger(5'000);
+  Post(1);
+  Turn(5);  // its claim is under way
+  session_.Disconnect();
+  ledger_.CrashAndLose(1'000);
+  session_.Connect();
+  const uint64_t claimed = metrics_.claim_batch.sum();
+  Turn(1'000);
+  Post(1);
+  Turn(3'000);
+  ASSERT_TRUE(session_.can_claim());
+  ASSERT_TRUE(forwarder_->retelling());
+  EXPECT_EQ(metrics_.claim_batch.sum(), claimed);
+  Turn(3'000);
+  EXPECT_EQ(booked(), 42U);
+}
+
 }  // namespace
 }  // namespace tollgate::simulation

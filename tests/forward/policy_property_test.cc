@@ -92,7 +92,14 @@ bool AnotherIsOpen(const Situation& it, payments::ProcessorId than) {
 // Whatever the traffic: each of a payment's choices is one of these.
 TEST(PolicyProperty, APaymentIsTheTrialAtMostTwiceAndNotAfterItsLongestWaitIfAnotherTakesIt) {
   EXPECT_TRUE(rc::check([] {
-    const Situation it = AnySituation();
+    Situation it = AnySituation();
+    it.moment.trials = *rc::gen::element(0U, 1U, 2U, 3U);
+    it.moment.age_ms = *rc::gen::element<int64_t>(0, 900, 1'500, 30'000, 100'000);
+    it.moment.quiet = false;  // what makes a trial harmful makes it rare
+    it.moment.left_ms = kNever;
+    it.options.audit_lag_ms = 0;
+    it.views.push_back(AnyView(static_cast<payments::ProcessorId>(it.views.size())));
+    it.views.back().standing = Standing::kProbeDue;
     const Choice choice = Choose(it.views, it.moment, it.options);
     if (!choice.is_trial || !AnotherIsOpen(it, choice.processor)) return;
     RC_ASSERT(it.moment.trials < 2);
