@@ -270,6 +270,26 @@ TEST_F(BooksIdentityTest, WhatATableClaimedUnderAnEarlierIdIsInheritedPinned) {
   EXPECT_EQ(Claim(heir, {Request(1, 4, 9)})[0].attempt, 9);
 }
 
+// One that waited in a dead connection would stand on the new books for a slot that is long free.
+TEST_F(BooksIdentityTest, AClaimThatKnowsOnlyTheBooksBeforeAPurgeClaimsNothing) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
+  RedisBooks books(loop_, Options(), directory_, &memory_);
+  books.Start();
+  ASSERT_TRUE(Until([&] { return books.ready(); }));
+  uint64_t id = 0;
+  for (bool refused = false; !refused; ++id) {
+    ASSERT_LT(id, 5U) << "a greeting between the two tells of the purge, but not each time";
+    std::optional<bool> purged;
+    books.Purge([&](bool done) { purged = done; });
+    ASSERT_TRUE(Until([&] { return purged.has_value(); }));
+    ASSERT_TRUE(*purged);
+    refused = Claim(owner_, {Request(id + 1)}).empty();
+  }
+  EXPECT_EQ(Eval("return redis.call('HLEN', 'tollgate:claims')"), std::to_string(id - 1));
+  EXPECT_EQ(Claim(owner_, {Request(id)}).at(0).verdict, ClaimVerdict::kYours) << "asked again";
+}
+
 // One moved its processor, or the other did; or only one of them says that it is the same.
 TEST_F(BooksIdentityTest, NothingIsTakenOverForAProcessorOfAnotherIdentity) {
   const Owner other{.table = {6, 6}, .incarnation = 1, .nonce = 4};
