@@ -227,7 +227,10 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
 }
 
 void RedisLedger::Impl::WaitWithoutId(bool empty) {
-  const int64_t wait_ms = empty && options.new_fleet ? 0 : options.grace_ms;
+  // A young server that is empty has never had books; one that has run for longer was emptied
+  // perhaps, and those who work with its books put their id back within the grace.
+  const bool young = facts.uptime_s * 1'000 < options.grace_ms;
+  const int64_t wait_ms = empty && young && options.new_fleet ? 0 : options.grace_ms;
   if (id_from_ns < 0) id_from_ns = loop.now_ns() + wait_ms * base::kNanosPerMilli;
   if (loop.now_ns() >= id_from_ns) return SendGreeting();
   greeting_timer.Arm(std::min(id_from_ns, loop.now_ns() + kGreetingNs));

@@ -1,7 +1,9 @@
 // Whose books these are, and what they have lost, seen by a table's ledger on a real Redis.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "tests/forward/plain_memory.h"
 #include "tests/ledger/redis_ledger_fixture.h"
@@ -89,6 +91,28 @@ TEST_F(BooksIdentityTest, BooksThatNobodyHadGetAnIdAtOnceAndNoGrace) {
   ASSERT_TRUE(Until([&] { return ledger_->ready(); }));
   EXPECT_TRUE(ledger_->can_claim());
   EXPECT_EQ(memory_.books, id);
+}
+
+// Flushed under those who work with them: they put their id back, and are not shut out by a
+// newcomer.
+TEST_F(BooksIdentityTest, ANewInstanceLeavesBooksThatWereEmptiedToThoseWhoseTheyAre) {
+  Greet(true);
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
+  const payments::Uuid id = memory_.books;
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(1'100));  // the server is not young any more
+  Until([] { return false; }, 100);       // it greets, and not again for half a second
+  Cli({"flushall"});
+  RedisOptions options = Options();
+  options.grace_ms = 900;
+  options.new_fleet = true;
+  PlainMemory newcomer;
+  RedisLedger other(loop_, options, directory_, "", &newcomer);
+  other.SetEvents(this);
+  other.SetOwner({.table = {8, 8}, .incarnation = 1, .nonce = 1});
+  other.Start();
+  EXPECT_TRUE(Until([&] { return other.ready(); })) << told_;
+  EXPECT_EQ(newcomer.books, id);
 }
 
 TEST_F(BooksIdentityTest, AnIdIsMadeOnlyAfterTheGraceWhereOthersMayKnowOne) {
