@@ -132,7 +132,7 @@ void RedisLedger::Impl::SendGreeting(std::string_view note) {
   }
   const bool may_make = id_from_ns >= 0 && loop.now_ns() >= id_from_ns;
   if (may_make && fresh_id == payments::Uuid{}) fresh_id = {RandomNumber(), RandomNumber()};
-  command.Begin(13)
+  command.Begin(14)
       .Add("EVALSHA")
       .Add(connection.Sha(kHelloScript))
       .Add("1")
@@ -145,7 +145,8 @@ void RedisLedger::Impl::SendGreeting(std::string_view note) {
       .Add(books_text)
       .Add(may_make ? Packed(fresh_id) : "")
       .Add(note)
-      .Add(server);
+      .Add(server)
+      .Add(options.accept_loss ? "1" : "0");
   connection.Call(command, [this, sent = EraOf(number)](const redisReply* reply) {
     greeting = false;
     if (!silent) return OnGreeted(reply, sent);

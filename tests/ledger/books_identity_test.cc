@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "ledger/lua_scripts.h"
 #include "tests/forward/plain_memory.h"
 #include "tests/ledger/redis_ledger_fixture.h"
 #include "tollgate/ledger/redis_books.h"
@@ -91,6 +92,23 @@ TEST_F(BooksIdentityTest, BooksThatNobodyHadGetAnIdAtOnceAndNoGrace) {
   ASSERT_TRUE(Until([&] { return ledger_->ready(); }));
   EXPECT_TRUE(ledger_->can_claim());
   EXPECT_EQ(memory_.books, id);
+}
+
+// The answer may be lost, and whoever heard it.
+TEST_F(BooksIdentityTest, AnIdThatHadToBePutBackIsNotedAsALossByTheSameCall) {
+  Greet();
+  ASSERT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
+  ledger_.reset();
+  const auto put_back = [&](const char* accept_loss) {
+    Cli({"flushall"});
+    const std::string said =
+        Asked({"eval", std::string(lua::kHello), "1", "tollgate:", std::string(16, 't'), "12345678",
+               "12345678", "default\n", "7", std::string(16, 'b'), "", "", "server", accept_loss});
+    EXPECT_EQ(Asked({"get", "tollgate:books"}), std::string(16, 'b') + "\n") << said;
+    return Asked({"exists", "tollgate:lossy"});
+  };
+  EXPECT_EQ(put_back("0"), "1\n");
+  EXPECT_EQ(put_back("1"), "0\n");
 }
 
 // Flushed under those who work with them: they put their id back, and are not shut out by a

@@ -4,7 +4,7 @@
 -- something? It is also how the others see that the table's owner is alive.
 -- ARGV: table uuid, incarnation, nonce, names (as for claim), the highest number confirmed, the id
 -- of the books that the table was told to (empty: none yet), an id for books that have none (empty:
--- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is.
+-- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is; '1' if a loss is taken for a purge.
 -- Returns {verdict, number, id, lossy, back, born, before, epoch}: back is 1 where the id had to be put
 -- back; born is the server on which the books began; before is the number that they knew.
 local OK, LOST, FENCED, OTHERS, NEW, STRANGER, OLD = 0, 1, 2, 3, 4, 5, 6
@@ -56,7 +56,9 @@ local function era(number) return math.floor(number / ERA) end
 -- The first number of an era says that the loss before it is known.
 local acknowledged = era(before) < era(confirmed) and confirmed % ERA == 0
 if back == 1 then
+  -- What no table holds any more is gone. It is noted by the same call, as nobody else can see it.
   call('SET', books, id)
+  if ARGV[10] ~= '1' then call('SET', lossy_key, now) end
 elseif not call('GET', books) then
   -- On this a script of version 0.1 fails before it has written anything.
   call('MSET', prefix .. 'born', server, owners, 'moved', books, id)
