@@ -116,7 +116,7 @@ TEST_F(Simulation, TheLedgerLosesClaimsWhileTheirOwnerIsAwayAndClientsRepeatElse
 
 // What the silent one may have sent is looked for first, and it may come back at any time.
 TEST_F(Simulation, AnOwnerIsSilentAndClientsRepeatElsewhere) {
-  Sweep(2, [](WorldOptions& options) {
+  Sweep(5, [](WorldOptions& options) {
     options.instances = 3;
     options.owner_silent = true;
     options.run_ms = 1'200;
