@@ -219,8 +219,7 @@ void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply>
 // knows of, which may have been sent.
 void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
   Held& held = pool[entry];
-  // The books know a processor by its name alone. Which one of that name it was, the table knows.
-  const bool same_place = SameName(reply.processor, held.processor);
+  const bool same_place = IsSameProcessor(held, reply);
   const bool same =
       reply.attempt == held.attempt && same_place && reply.requested_at_ms == held.requested_at_ms;
   if (reply.existed || held.in_doubt) in_doubt = true;

@@ -92,6 +92,7 @@ struct Forwarder::Impl {
   void NoLongerKept(uint32_t entry);
   // One that may have been sent, as the very entry that the other owner sends.
   void HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
+  bool IsSameProcessor(const Held& held, const ledger::ClaimReply& reply) const;
   bool IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const;
   bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
   OwnerLife LifeOf(const payments::Uuid& id, const ledger::Holder& holder);

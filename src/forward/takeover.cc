@@ -74,8 +74,7 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   // Were the claim gone when it is asked for again, this is where the payment may be by then.
   held.told = false;
   held.as_it_was = true;
-  if (!reply.holder.other_place && table.CanHold(reply.processor) &&
-      payments::IsRequestedAt(reply.requested_at_ms)) {
+  if (table.CanHold(reply.processor) && payments::IsRequestedAt(reply.requested_at_ms)) {
     GiveBackPlace(held);
     held.in_doubt = true;
     held.processor = reply.processor;
@@ -83,12 +82,12 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   }
   SetStatus(held, SlotState::kClaimed);
   if (life == OwnerLife::kSilent && MayTakeOver(reply, false)) return TakeOverSoon(entry, reply);
-  if (life == OwnerLife::kSilent && reply.holder.other_place) {
+  if (life == OwnerLife::kSilent && !Configured(reply.processor)) {
     Tell(true,
-         Describe(held) + " cannot be taken over from a silent gateway: its processor " +
-             NameOf(reply.processor) +
-             " is another one by its URL or identity. If it is the same, add was = [\"its URL "
-             "there\"] to its [[processors]]; else start that gateway again");
+         Describe(held) +
+             " cannot be taken over from a silent gateway: its processor is not configured "
+             "here, or was another one by its URL or identity. If it is the same, say so (was "
+             "in its [[processors]], DEFAULT_WAS, FALLBACK_WAS); else start that gateway again");
   }
   GiveBackPlace(held);
   kept[id] = entry;
@@ -101,9 +100,14 @@ void Forwarder::Impl::NoLongerKept(uint32_t entry) {
   if (it != kept.end() && it->second == entry) kept.erase(it);
 }
 
+// Where the books do not know which one of that name it is, the table does.
+bool Forwarder::Impl::IsSameProcessor(const Held& held, const ledger::ClaimReply& reply) const {
+  return reply.processor == held.processor ||
+         (reply.identity == 0 && SameName(reply.processor, held.processor));
+}
+
 bool Forwarder::Impl::IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const {
-  return !reply.holder.other_place && SameName(held.processor, reply.processor) &&
-         held.requested_at_ms == reply.requested_at_ms;
+  return IsSameProcessor(held, reply) && held.requested_at_ms == reply.requested_at_ms;
 }
 
 // It was taken over while this owner was away, or is to be taken over from the taker. It is only
@@ -172,8 +176,7 @@ void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimR
     if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
     const auto copy = table.Read(retell.slots()[i]);
     const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
-                            !replies[i].holder.other_place &&
-                            SameName(copy->status.processor, replies[i].processor) &&
+                            copy->status.processor == replies[i].processor &&
                             copy->status.requested_at_ms == replies[i].requested_at_ms;
     if (same_entry) continue;  // whoever has it sends the very same
     metrics.contradictions.Add();
@@ -188,8 +191,7 @@ void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimR
 
 // Only where the claim's processor can be asked and paid.
 bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply, bool counted) const {
-  return !reply.holder.other_place && Configured(reply.processor) &&
-         table.CanHold(reply.processor) && reply.attempt > 0 &&
+  return Configured(reply.processor) && table.CanHold(reply.processor) && reply.attempt > 0 &&
          reply.attempt <= payments::kAttemptMax && payments::IsRequestedAt(reply.requested_at_ms) &&
          take_overs.size() < kTakeOversMax &&
          (counted || states[reply.processor].unresolved() + take_overs.size() < kUnresolvedMax);

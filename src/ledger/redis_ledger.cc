@@ -265,24 +265,24 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
   }
   reply.verdict = static_cast<ClaimVerdict>(in.Take<1>());
   reply.attempt = static_cast<uint16_t>(in.Take<2>());
-  reply.processor = ProcessorOf(in.Take<1>());
+  const uint64_t processor = in.Take<1>();
   reply.requested_at_ms = static_cast<int64_t>(in.Take<6>());
   reply.epoch = static_cast<uint32_t>(in.Take<4>());
   const uint64_t flags = in.Take<1>();
-  const bool flag = flags == 1;
+  const bool granted =
+      reply.verdict == ClaimVerdict::kYours || reply.verdict == ClaimVerdict::kStale;
+  reply.existed = reply.verdict == ClaimVerdict::kYours && flags == 1;
+  reply.settled = reply.verdict == ClaimVerdict::kConflict && flags == 1;
+  reply.identity = in.Take<8>();
+  reply.processor = ProcessorOf(processor, reply.identity);
   if (reply.verdict == ClaimVerdict::kElsewhere) {
-    reply.holder.sign = static_cast<Holder::Sign>(flags & ~uint64_t{kOtherPlace});
-    reply.holder.other_place = (flags & kOtherPlace) != 0;
+    reply.holder.sign = static_cast<Holder::Sign>(flags);
     reply.holder.table.high = in.Take<8>();
     reply.holder.table.low = in.Take<8>();
     reply.holder.number = in.Take<8>();
     reply.holder.slot = static_cast<uint32_t>(in.Take<4>());
     reply.holder.generation = static_cast<uint32_t>(in.Take<4>());
   }
-  reply.existed = flag && reply.verdict == ClaimVerdict::kYours;
-  reply.settled = flag && reply.verdict == ClaimVerdict::kConflict;
-  const bool granted =
-      reply.verdict == ClaimVerdict::kYours || reply.verdict == ClaimVerdict::kStale;
   if (granted && !CanBeAdopted(reply)) {
     Tell("the claim of a payment is not one that a gateway can have made (attempt " +
          std::to_string(reply.attempt) + ", requestedAt " + std::to_string(reply.requested_at_ms) +
@@ -304,7 +304,7 @@ void RedisLedger::Impl::TakeRecordReply(Call& call, Unpacker& in) {
   const uint64_t verdict = in.Take<1>();
   reply.verdict = static_cast<RecordVerdict>(verdict == kForgotten ? 0 : verdict);
   if (verdict == kForgotten) ++forgotten;
-  reply.other = ProcessorOf(in.Take<1>());
+  reply.other = ProcessorOf(in.Take<1>(), 0);
   call.record_replies.push_back(reply);
 }
 
@@ -315,9 +315,14 @@ void RedisLedger::Impl::TellForgotten() {
        "Where this is frequent, set a longer DEDUP_HORIZON");
 }
 
-payments::ProcessorId RedisLedger::Impl::ProcessorOf(uint64_t code) {
-  if (code < kUnnamed) return static_cast<payments::ProcessorId>(code);
-  const auto id = directory.Add(LedgerName(static_cast<uint8_t>(code), ledger_names));
+payments::ProcessorId RedisLedger::Impl::ProcessorOf(uint64_t code, uint64_t identity) {
+  if (code == payments::kNoProcessor) return payments::kNoProcessor;
+  if (code < kUnnamed && identity == 0) return static_cast<payments::ProcessorId>(code);
+  const auto named = static_cast<payments::ProcessorId>(code);
+  const auto id =
+      code < kUnnamed
+          ? directory.Add(directory.Name(named), identity)
+          : directory.Add(LedgerName(static_cast<uint8_t>(code), ledger_names), identity);
   return id ? *id : payments::kNoProcessor;
 }
 

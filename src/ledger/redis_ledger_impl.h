@@ -119,7 +119,7 @@ struct RedisLedger::Impl {
   void TellForgotten();
 
   // None as well if its name is lost, or there is no room for one more.
-  payments::ProcessorId ProcessorOf(uint64_t code);
+  payments::ProcessorId ProcessorOf(uint64_t code, uint64_t identity);
 
   void Tell(const std::string& text) const;
 

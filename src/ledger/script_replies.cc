@@ -16,8 +16,6 @@ constexpr size_t kRecordProcessorAt = 1;
 
 uint8_t ByteAt(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
 
-bool IsSign(uint8_t byte) { return (byte & ~kOtherPlace) < kSigns; }
-
 bool IsProcessor(uint8_t code, size_t names) {
   return code >= payments::kNoProcessor || code < names;
 }
@@ -38,7 +36,7 @@ bool AreClaimReplies(std::string_view replies, size_t entries, size_t names) {
     size_t size = kClaimReplyBytes;
     if (ByteAt(replies, 0) == kElsewhere) {
       size = kElsewhereReplyBytes;
-      if (replies.size() < size || !IsSign(ByteAt(replies, kSignAt))) return false;
+      if (replies.size() < size || ByteAt(replies, kSignAt) >= kSigns) return false;
     }
     replies.remove_prefix(size);
   }

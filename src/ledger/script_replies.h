@@ -12,12 +12,11 @@
 
 namespace tollgate::ledger {
 
-inline constexpr size_t kClaimReplyBytes = 15;      // or one byte, kAsAsked
-inline constexpr size_t kElsewhereReplyBytes = 47;  // with the owner
+inline constexpr size_t kClaimReplyBytes = 23;      // or one byte, kAsAsked
+inline constexpr size_t kElsewhereReplyBytes = 55;  // with the owner
 inline constexpr size_t kRecordReplyBytes = 2;
 inline constexpr uint8_t kAsAsked = 7;
-inline constexpr uint8_t kOtherPlace = 4;  // beside the sign in an "elsewhere"
-inline constexpr uint8_t kUnnamed = 32;    // from here on: 32 + an index of the ledger's own
+inline constexpr uint8_t kUnnamed = 32;  // from here on: 32 + an index of the ledger's own
 
 // As many replies as entries, and not a byte more; each a verdict that there is, at a processor
 // that is among the caller's `names` first ones, or the ledger's own, or none.

@@ -65,7 +65,7 @@ class DiskModel {
   const table::Slot* slots_ = nullptr;
   std::vector<History> histories_;
   std::vector<Page> pages_;
-  std::string header_;  // as it was when the table was opened
+  std::string header_;  // as it was when the table was opened; what was synced since stays
   uint64_t sync_fails_ = 0;
   bool syncing_ = false;
 };

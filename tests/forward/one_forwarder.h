@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/forward/ledger_model.h"
+#include "tests/forward/ledger_session.h"
 #include "tests/forward/processor_model.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/forward/table_memory.h"

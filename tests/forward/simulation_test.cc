@@ -151,6 +151,17 @@ TEST_F(Simulation, AProcessorIsAnotherOneOfTheSameNameFromStartToStart) {
   });
 }
 
+// The books know of an attempt that the disk has lost, at the one that bore the name then.
+TEST_F(Simulation, PowerIsLostAndAProcessorIsAnotherOneOfTheSameName) {
+  Sweep(8, [](WorldOptions& options) {
+    options.moves = true;
+    options.disk = true;
+    options.slots = 130;
+    options.crash_per_steps = 60;
+    options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};
+  });
+}
+
 // And a silent owner's claim is not taken over where its processor is another one.
 TEST_F(Simulation, AnOwnerIsSilentWhereProcessorsDiffer) {
   Sweep(8, [](WorldOptions& options) {

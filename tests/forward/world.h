@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/forward/ledger_model.h"
+#include "tests/forward/ledger_session.h"
 #include "tests/forward/processor_model.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"

@@ -55,8 +55,6 @@ struct Holder {
   uint32_t slot = 0;  // of that table, which holds the payment
   uint32_t generation = 0;
   Sign sign = Sign::kNone;
-  // The claim's processor is known to be another one than the caller's of that name.
-  bool other_place = false;
 };
 
 // One attempt that goes on with the claim of a silent owner, if that is still the very one that was
@@ -89,6 +87,9 @@ struct ClaimReply {
   // With kYours: another opening of the table, or another owner, has claimed this very attempt, and
   // may have sent it.
   bool existed = false;
+  // With kYours, kStale and kElsewhere: which one of that name `processor` is
+  // (payments::IdentityHash), as whoever claimed it knew; 0: not known, and it may be any.
+  uint64_t identity = 0;
   // With kConflict: the other amount is on the books: booked by `processor`, or rejected if that is
   // none. Otherwise another owner has claimed it, and may still book it.
   bool settled = false;

@@ -7,20 +7,20 @@
 -- for each entry the claim that it takes over if that is still so: the owner 16, its attempt 2, its
 -- number 8; the epoch that the caller knows (empty: none): a claim that was sent before a purge
 -- would stand on the emptied books alone, if its payment was settled before.
--- Returns {replies, names, epoch, number}, or the error LOST, or PURGED and the epoch. A reply is one
--- byte, AS_ASKED: it is the caller's just as the entry says, in that epoch; or verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, and
--- one byte: with YOURS whether another opening of the table or another owner claimed this attempt,
--- with CONFLICT whether the other amount is on the books already, with REJECTED the reason. With
--- ELSEWHERE attempt, processor, at and epoch are those of the claim, the byte is NUMBER, GONE or
--- NO_NUMBER (and OTHER_PLACE more if the claim's processor is another than the
--- caller's of that name), and there follow the claim's owner 16, its number 8, slot 4 and generation 4.
+-- Returns {replies, names, epoch, number}, or the error LOST, or PURGED and the epoch.
+-- A reply is one byte, AS_ASKED: it is the caller's just as the entry says, in that epoch; or
+-- verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, one byte (with YOURS whether another
+-- opening of the table or another owner claimed this attempt, with CONFLICT whether the other amount
+-- is on the books already, with REJECTED the reason) and the processor's identity 8, as far as it is
+-- a claim's that is told of. With ELSEWHERE all of it is of the claim, the byte is NUMBER, GONE or
+-- NO_NUMBER, and there follow the claim's owner 16, its number 8, slot 4 and generation 4.
 -- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
 -- epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and what makes it longer
--- than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a list, in which it would look for each id from the
--- beginning.
+-- than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a list,
+-- in which it would look for each id from the beginning.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
-local NUMBER, GONE, NO_NUMBER, OTHER_PLACE = 0, 1, 2, 4 -- what is known of an owner
+local NUMBER, GONE, NO_NUMBER = 0, 1, 2 -- what is known of an owner
 local ENTRY, TAKE_OVER = 39, 26
 local ATTEMPT_MAX = 8191
 local UNKNOWN, FILLING = string.rep('\0', 8), string.rep('\0', 6)
@@ -36,8 +36,9 @@ if #take_overs ~= 0 and #take_overs ~= count * TAKE_OVER then
   return redis.error_reply('ERR malformed batch')
 end
 local replies = {}
-local function answer(verdict, attempt, processor, at, in_epoch, reason)
-  return pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason)
+local function answer(verdict, attempt, processor, at, in_epoch, reason, identity)
+  return pack_struct('>I1I2I1I6I4I1', verdict, attempt, processor, at, in_epoch, reason) ..
+    (identity or UNKNOWN)
 end
 
 local known_epoch = tonumber(ARGV[9])
@@ -76,23 +77,16 @@ local function on_the_books(value, position)
   return answer(BOOKED, 0, out(processor), at, 0, 0)
 end
 
--- What is known of the caller's processor of this place among its names: the present identity
--- first.
-local function identities_of(place)
-  local line = 0
-  for rest in string.gmatch(ARGV[4], '[^\t\n]+\t?([^\n]*)') do
-    line = line + 1
-    if line == place then return rest end
-  end
-  return ''
-end
-local function hexadecimal(bytes)
-  return decimal('%08x%08x', unpack_struct('>I4I4', bytes))
-end
+-- The present identity of the caller's processor of this number: the first of its line.
 local function identity_of(processor)
-  local high, low = string.match(identities_of(processor + 1), '^(%x%x%x%x%x%x%x%x)(%x%x%x%x%x%x%x%x)')
-  if not high then return UNKNOWN end
-  return pack_struct('>I4I4', tonumber(high, 16), tonumber(low, 16))
+  local line = 0
+  for high, low in string.gmatch(ARGV[4], '[^\t\n]+\t?(%x?%x?%x?%x?%x?%x?%x?%x?)(%x?%x?%x?%x?%x?%x?%x?%x?)[^\n]*') do
+    if line == processor and #low == 8 then
+      return pack_struct('>I4I4', tonumber(high, 16), tonumber(low, 16))
+    end
+    line = line + 1
+  end
+  return UNKNOWN
 end
 local ends = {} -- of a claim, by the caller's number of its processor
 local function end_of(processor)
@@ -141,20 +135,12 @@ end
 local function pack_number(value)
   return pack_struct('>I4I4', math.floor(value / 2 ^ 32), value % 2 ^ 32)
 end
--- A name does not say which processor it is: is that of the claim the caller's of that name?
-local function is_same_place(known)
-  local identity = sub(known, 52, 59)
-  local mine = identity ~= UNKNOWN and string.find(indexes, sub(known, 27, 27), 1, true)
-  local identities = mine and identities_of(mine) or ''
-  return identities == '' or string.find(identities, hexadecimal(identity), 1, true) ~= nil
-end
 local function elsewhere(known)
   local attempt, processor, at, _, in_epoch = unpack_struct('>I2I1I6I6I4', known, 25)
   local owner = sub(known, 1, 16)
   local number, life = life_of(owner)
-  if not is_same_place(known) then life = life + OTHER_PLACE end
-  return answer(ELSEWHERE, attempt, out(processor), at, in_epoch, life) .. owner ..
-    pack_number(number) .. sub(known, 17, 24)
+  return answer(ELSEWHERE, attempt, out(processor), at, in_epoch, life, sub(known, 52, 59)) ..
+    owner .. pack_number(number) .. sub(known, 17, 24)
 end
 -- Is it the claim that the caller has seen, and its owner as silent as it was? Of its own slots the
 -- caller knows by itself.
@@ -162,8 +148,7 @@ local function may_take_over(known, position)
   if take_overs == '' then return false end
   local at = (position - 1) / ENTRY * TAKE_OVER
   local owner = sub(known, 1, 16)
-  return is_same_place(known)
-    and owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
+  return owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
     and (owner == tbl or pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26))
 end
 
@@ -195,7 +180,8 @@ local function held_already(known, id, position, mine)
     write(id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor, held_at, held_cents,
       held_epoch) .. incarnation .. sub(known, 52))
   end
-  return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch, others and 1 or 0)
+  return answer(verdict, held_attempt, out(held_processor), held_at, held_epoch,
+    verdict == YOURS and others and 1 or 0, sub(known, 52, 59))
 end
 
 local function claim_one(id, position)
