@@ -10,12 +10,18 @@
 #include <string_view>
 
 #include "tollgate/base/assert.h"
+#include "tollgate/payments/payment.h"
 
 namespace tollgate::ledger {
 
 template <size_t kBytes>
 void Pack(std::string& out, uint64_t value) {
   for (size_t i = kBytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xFFU);
+}
+
+inline void PackUuid(std::string& out, const payments::Uuid& id) {
+  Pack<8>(out, id.high);
+  Pack<8>(out, id.low);
 }
 
 class Unpacker {
@@ -28,6 +34,10 @@ class Unpacker {
     for (size_t i = 0; i < kBytes; ++i) value = value << 8U | static_cast<unsigned char>(data_[i]);
     data_.remove_prefix(kBytes);
     return value;
+  }
+  payments::Uuid TakeUuid() {
+    const uint64_t high = Take<8>();
+    return {high, Take<8>()};
   }
   bool empty() const { return data_.empty(); }
   // REQUIRES: not empty.

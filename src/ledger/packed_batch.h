@@ -19,9 +19,7 @@ inline constexpr size_t kRecordBytes = 46;
 inline constexpr size_t kAttemptAt = 24;  // in a packed claim; processor and time follow
 
 inline void PackClaim(std::string& out, const ClaimRequest& request) {
-  const payments::Uuid id = Spread(request.payment.id);
-  Pack<8>(out, id.high);
-  Pack<8>(out, id.low);
+  PackUuid(out, Spread(request.payment.id));
   Pack<4>(out, request.slot);
   Pack<4>(out, request.generation);
   Pack<2>(out, request.attempt);
@@ -31,8 +29,7 @@ inline void PackClaim(std::string& out, const ClaimRequest& request) {
 }
 
 inline void PackTakeOver(std::string& out, const TakeOverRequest& request) {
-  Pack<8>(out, request.holder.table.high);
-  Pack<8>(out, request.holder.table.low);
+  PackUuid(out, request.holder.table);
   Pack<2>(out, request.attempt);
   Pack<8>(out, request.holder.number);
 }

@@ -95,14 +95,6 @@ struct RedisBooks::Impl {
 
   bool Available() const { return connection.ready() && connection.outstanding() < queries_max; }
 
-  RedisCommand& Begin(Script script, size_t arguments) {
-    return command.Begin(4 + arguments)
-        .Add("EVALSHA")
-        .Add(connection.Sha(script))
-        .Add("1")
-        .Add(options.prefix);
-  }
-
   // True if the reply is an answer; tells and heals what can be healed otherwise.
   bool IsAnswer(const redisReply* reply) {
     if (reply == nullptr) return false;
@@ -176,7 +168,7 @@ struct RedisBooks::Impl {
   void Complete(Question question) {
     if (!Available()) return question.done(std::nullopt);
     connection.AskRole();
-    connection.Call(Begin(kComplete, 0),
+    connection.Call(connection.Begin(command, kComplete, 0),
                     [this, question = std::move(question)](const redisReply* reply) mutable {
                       if (!IsAnswer(reply)) return question.done(std::nullopt);
                       AskForSums(std::move(question));
@@ -214,11 +206,9 @@ struct RedisBooks::Impl {
     const std::optional<BooksText> books = ExpectedBooks(memory);
     if (!Available() || !books) return done(std::nullopt);
     std::string packed;
-    const payments::Uuid spread = Spread(id);
-    Pack<8>(packed, spread.high);
-    Pack<8>(packed, spread.low);
+    PackUuid(packed, Spread(id));
     connection.AskRole();
-    Begin(kFind, 2).Add(packed).Add(books->text());
+    connection.Begin(command, kFind, 2).Add(packed).Add(books->text());
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
       done(EntryOf(*reply));
@@ -246,7 +236,7 @@ struct RedisBooks::Impl {
     const std::optional<BooksText> books = ExpectedBooks(memory);
     if (!Available() || !books) return done(false);
     connection.AskRole();
-    connection.Call(Begin(kPurge, 1).Add(books->text()),
+    connection.Call(connection.Begin(command, kPurge, 1).Add(books->text()),
                     [this, done = std::move(done)](const redisReply* reply) {
                       const bool purged = IsAnswer(reply);
                       if (purged) {
@@ -260,16 +250,17 @@ struct RedisBooks::Impl {
   void AcceptLoss(std::function<void(std::optional<int64_t>)> done) {
     if (!Available()) return done(std::nullopt);
     connection.AskRole();
-    connection.Call(Begin(kAcceptLoss, 0), [this, done = std::move(done)](const auto* reply) {
-      if (!IsAnswer(reply)) return done(std::nullopt);
-      done(NumberOf(*reply));
-    });
+    connection.Call(connection.Begin(command, kAcceptLoss, 0),
+                    [this, done = std::move(done)](const auto* reply) {
+                      if (!IsAnswer(reply)) return done(std::nullopt);
+                      done(NumberOf(*reply));
+                    });
   }
 
   // A page at a time with pauses between, so that Redis never feels it.
   void SweepStep() {
     if (!Available()) return sweep_timer.ArmIn(base::kNanosPerSecond);
-    Begin(kSweep, 2).Add(cursor).Add(kSweepKeys);
+    connection.Begin(command, kSweep, 2).Add(cursor).Add(kSweepKeys);
     connection.Call(command, [this](const redisReply* reply) {
       if (!IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
         return sweep_timer.ArmIn(base::kNanosPerSecond);

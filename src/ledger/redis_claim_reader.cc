@@ -53,11 +53,7 @@ struct RedisClaimReader::Impl {
     if (!connection.ready()) return done(std::nullopt);
     const bool pending = cursor.shelf == 0;
     connection.AskRole();
-    command.Begin(9)
-        .Add("EVALSHA")
-        .Add(connection.Sha(0))
-        .Add("1")
-        .Add(options.prefix)
+    connection.Begin(command, 0, 5)
         .Add(pending ? "p" : std::to_string(cursor.present - (cursor.shelf == 1 ? 1 : 0)))
         .Add(std::to_string(cursor.bucket))
         .Add(cursor.scan)
@@ -102,11 +98,7 @@ struct RedisClaimReader::Impl {
   }
 
   static payments::Uuid IdOf(std::string_view bytes) {
-    Unpacker in(bytes);
-    payments::Uuid spread;
-    spread.high = in.Take<8>();
-    spread.low = in.Take<8>();
-    return Unspread(spread);
+    return Unspread(Unpacker(bytes).TakeUuid());
   }
 
   bool AddPending(ClaimPage& page, std::string_view key, std::string_view value) {
@@ -143,9 +135,7 @@ struct RedisClaimReader::Impl {
   }
 
   payments::ProcessorId ProcessorOf(uint64_t index) {
-    const auto name = names.find(static_cast<int64_t>(index));
-    if (name == names.end()) return payments::kNoProcessor;
-    return directory.Add(name->second).value_or(payments::kNoProcessor);
+    return ProcessorNamed(names, static_cast<int64_t>(index), directory);
   }
 
   const RedisOptions options;

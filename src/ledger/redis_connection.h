@@ -47,7 +47,7 @@ class RedisConnection final : public net::EventHandler {
     std::function<void()> on_lost;  // after the callbacks of all calls
   };
 
-  // `scripts` are loaded at each connect; Sha(i) names the i-th.
+  // `scripts` are loaded at each connect; Begin calls the i-th.
   RedisConnection(net::EventLoop& loop, const RedisOptions& options,
                   std::vector<std::string_view> scripts, Events events);
   ~RedisConnection() override;
@@ -58,7 +58,15 @@ class RedisConnection final : public net::EventHandler {
   bool ready() const { return state_ == State::kReady; }
   // Calls under way.
   size_t outstanding() const { return deadlines_.size(); }
-  const std::string& Sha(size_t script) const { return shas_[script]; }
+  // Begins `command` as a call of the script of that index with so many arguments, which the caller
+  // adds; its key is the prefix.
+  RedisCommand& Begin(RedisCommand& command, size_t script, size_t arguments) const {
+    return command.Begin(4 + arguments)
+        .Add("EVALSHA")
+        .Add(shas_[script])
+        .Add("1")
+        .Add(options_.prefix);
+  }
 
   // REQUIRES: ready().
   void Call(const RedisCommand& command, OnReply on_reply);

@@ -82,12 +82,7 @@ void RedisLedger::Impl::OnConnected(const RedisFacts& facts_in) {
 
 void RedisLedger::Impl::AskOwner(const payments::Uuid& table, OnOwner done) {
   if (!connection.ready() || !opened) return done(std::nullopt);
-  command.Begin(5)
-      .Add("EVALSHA")
-      .Add(connection.Sha(kOwnerScript))
-      .Add("1")
-      .Add(options.prefix)
-      .Add(Packed(table));
+  connection.Begin(command, kOwnerScript, 1).Add(Packed(table));
   connection.Call(command, [done = std::move(done)](const redisReply* reply) {
     if (reply == nullptr || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
       return done(std::nullopt);
@@ -127,16 +122,11 @@ void RedisLedger::Impl::SendGreeting(std::string_view note) {
   const payments::Uuid books = memory->Books();
   books_text.clear();  // it keeps its memory: this is said while payments are on their way
   if (books != payments::Uuid{}) {
-    Pack<8>(books_text, books.high);
-    Pack<8>(books_text, books.low);
+    PackUuid(books_text, books);
   }
   const bool may_make = id_from_ns >= 0 && loop.now_ns() >= id_from_ns;
   if (may_make && fresh_id == payments::Uuid{}) fresh_id = {RandomNumber(), RandomNumber()};
-  command.Begin(14)
-      .Add("EVALSHA")
-      .Add(connection.Sha(kHelloScript))
-      .Add("1")
-      .Add(options.prefix)
+  connection.Begin(command, kHelloScript, 10)
       .Add(table_id)
       .Add(incarnation)
       .Add(nonce)
@@ -164,8 +154,7 @@ void RedisLedger::Impl::SayGone(std::function<void()> done) {
 
 std::string RedisLedger::Impl::Packed(const payments::Uuid& id) {
   std::string text;
-  Pack<8>(text, id.high);
-  Pack<8>(text, id.low);
+  PackUuid(text, id);
   return text;
 }
 
@@ -241,10 +230,7 @@ void RedisLedger::Impl::OnOurs(uint64_t number, std::string_view id, bool lossy)
   if (id.size() != 16 || number == 0 || number > kNumberMax) {
     return connection.Drop("an answer that hello.lua cannot have given");
   }
-  Unpacker in(id);
-  payments::Uuid books;
-  books.high = in.Take<8>();
-  books.low = in.Take<8>();
+  const payments::Uuid books = Unpacker(id).TakeUuid();
   if (memory->Books() != books && !memory->SetBooks(books)) {
     return connection.Drop("the table cannot store which books it is told to; see the disk");
   }

@@ -23,13 +23,6 @@ struct RedisLeaseStore::Impl {
                    {lua::kLeaseAcquire, lua::kLeasePublish, lua::kLeaseRelease, lua::kSweep},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
 
-  RedisCommand& Begin(Script script, size_t arguments) {
-    return command.Begin(4 + arguments)
-        .Add("EVALSHA")
-        .Add(connection.Sha(script))
-        .Add("1")
-        .Add(options.prefix);
-  }
   void CallForFlag(OnDone done) {
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       done(IsAnswer(reply) && NumberOf(*reply) == 1);
@@ -47,7 +40,7 @@ struct RedisLeaseStore::Impl {
   // what a purge left if its instance did not live to do it.
   void SweepStep() {
     if (!connection.ready()) return;
-    Begin(kSweep, 2).Add(cursor).Add(kSweepKeys);
+    connection.Begin(command, kSweep, 2).Add(cursor).Add(kSweepKeys);
     connection.Call(command, [this](const redisReply* reply) {
       if (IsAnswer(reply) && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
         cursor = TextOf(*reply->element[0]);
@@ -71,7 +64,10 @@ void RedisLeaseStore::Start() { impl_->connection.Start(); }
 void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
   const std::optional<BooksText> books = ExpectedBooks(impl_->memory);
   if (!impl_->connection.ready() || !books) return done(std::nullopt);
-  impl_->Begin(Impl::kAcquire, 3).Add(token).Add(std::to_string(ttl_ms)).Add(books->text());
+  impl_->connection.Begin(impl_->command, Impl::kAcquire, 3)
+      .Add(token)
+      .Add(std::to_string(ttl_ms))
+      .Add(books->text());
   impl_->connection.Call(
       impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
         if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
@@ -90,13 +86,13 @@ void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView d
 
 void RedisLeaseStore::Publish(const std::string& token, const std::string& snapshot, OnDone done) {
   if (!impl_->connection.ready()) return done(false);
-  impl_->Begin(Impl::kPublish, 2).Add(token).Add(snapshot);
+  impl_->connection.Begin(impl_->command, Impl::kPublish, 2).Add(token).Add(snapshot);
   impl_->CallForFlag(std::move(done));
 }
 
 void RedisLeaseStore::Release(const std::string& token, OnDone done) {
   if (!impl_->connection.ready()) return done(false);
-  impl_->Begin(Impl::kRelease, 1).Add(token);
+  impl_->connection.Begin(impl_->command, Impl::kRelease, 1).Add(token);
   impl_->CallForFlag(std::move(done));
 }
 

@@ -69,8 +69,7 @@ RedisLedger::Impl::Call* RedisLedger::Impl::NewCall(bool record, const Owner& fr
 
 void RedisLedger::Impl::Identify(const Owner& who) {
   table_id.clear();
-  Pack<8>(table_id, who.table.high);
-  Pack<8>(table_id, who.table.low);
+  PackUuid(table_id, who.table);
   incarnation.clear();
   Pack<8>(incarnation, who.incarnation);
   nonce.clear();
@@ -78,8 +77,7 @@ void RedisLedger::Impl::Identify(const Owner& who) {
   predecessors.clear();
   for (const payments::Uuid& id : who.predecessors) {
     if (id == payments::Uuid{}) break;
-    Pack<8>(predecessors, id.high);
-    Pack<8>(predecessors, id.low);
+    PackUuid(predecessors, id);
   }
 }
 
@@ -112,11 +110,7 @@ void RedisLedger::Impl::Send(Call* call) {
     return;
   }
   Identify(call->owner);
-  command.Begin(call->record ? 12 : 13)
-      .Add("EVALSHA")
-      .Add(connection.Sha(call->record ? kRecordScript : kClaimScript))
-      .Add("1")
-      .Add(options.prefix)
+  connection.Begin(command, call->record ? kRecordScript : kClaimScript, call->record ? 8 : 9)
       .Add(table_id)
       .Add(incarnation)
       .Add(nonce)
@@ -277,8 +271,7 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
   reply.processor = ProcessorOf(processor, reply.identity);
   if (reply.verdict == ClaimVerdict::kElsewhere) {
     reply.holder.sign = static_cast<Holder::Sign>(flags);
-    reply.holder.table.high = in.Take<8>();
-    reply.holder.table.low = in.Take<8>();
+    reply.holder.table = in.TakeUuid();
     reply.holder.number = in.Take<8>();
     reply.holder.slot = static_cast<uint32_t>(in.Take<4>());
     reply.holder.generation = static_cast<uint32_t>(in.Take<4>());

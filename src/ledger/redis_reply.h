@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "tollgate/payments/processor_directory.h"
+
 namespace tollgate::ledger {
 
 inline std::string_view TextOf(const redisReply& reply) { return {reply.str, reply.len}; }
@@ -31,6 +33,16 @@ inline std::map<int64_t, std::string> NamesOf(const redisReply& flat) {
     names[NumberOf(*flat.element[i + 1])] = TextOf(*flat.element[i]);
   }
   return names;
+}
+
+// The processor of that index, added to `directory` if it is new; none: the index has no name, or
+// there is no room for one more.
+inline payments::ProcessorId ProcessorNamed(const std::map<int64_t, std::string>& names,
+                                            int64_t index,
+                                            payments::ProcessorDirectory& directory) {
+  const auto name = names.find(index);
+  if (name == names.end()) return payments::kNoProcessor;
+  return directory.Add(name->second).value_or(payments::kNoProcessor);
 }
 
 }  // namespace tollgate::ledger

@@ -28,11 +28,8 @@ struct SilentClaims::Impl {
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
 
   void ReadPage() {
-    command.Begin(7)
-        .Add("EVALSHA")
-        .Add(connection.Sha(0))
-        .Add("1")
-        .Add(options.prefix)
+    connection.AskRole();
+    connection.Begin(command, 0, 3)
         .Add(cursor)
         .Add(kClaimsPerPage)
         .Add(std::to_string(silent_after_s));
@@ -69,10 +66,7 @@ struct SilentClaims::Impl {
   void Add(const redisReply& reply, size_t at) {
     const std::string_view id = TextOf(*reply.element[at]);
     if (id.size() != kIdBytes) return;
-    Unpacker in(id);
-    payments::Uuid table;
-    table.high = in.Take<8>();
-    table.low = in.Take<8>();
+    const payments::Uuid table = Unpacker(id).TakeUuid();
     auto owner = std::find_if(owners.begin(), owners.end(),
                               [&](const SilentOwner& it) { return it.table == table; });
     if (owner == owners.end()) {

@@ -28,14 +28,6 @@ struct RedisSumNodes::Impl {
         connection(loop, options, {lua::kSums, lua::kMend},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
 
-  RedisCommand& Begin(Script script, size_t arguments) {
-    return command.Begin(4 + arguments)
-        .Add("EVALSHA")
-        .Add(connection.Sha(script))
-        .Add("1")
-        .Add(options.prefix);
-  }
-
   // An answer of at least so many elements. A server that gives none is asked again by itself.
   bool IsAnswer(const redisReply* reply, size_t elements) {
     if (reply == nullptr) return false;
@@ -49,7 +41,7 @@ struct RedisSumNodes::Impl {
     TG_ASSERT(families.size() <= kSumFamiliesMax);
     if (!connection.ready()) return done(std::nullopt);
     connection.AskRole();
-    Begin(kSums, 2 * families.size());
+    connection.Begin(command, kSums, 2 * families.size());
     for (const SumFamily& family : families) {
       command.Add(std::to_string(family.level)).Add(std::to_string(family.node));
     }
@@ -113,7 +105,7 @@ struct RedisSumNodes::Impl {
 
   void Mend(const MendRequest& request, OnMended done) {
     if (!connection.ready()) return done(std::nullopt);
-    Begin(kMend, 8 + 5 * request.cells.size())
+    connection.Begin(command, kMend, 8 + 5 * request.cells.size())
         .Add(std::to_string(request.epoch))
         .Add(std::to_string(request.shelf))
         .Add(std::to_string(request.mends))
@@ -137,9 +129,7 @@ struct RedisSumNodes::Impl {
   }
 
   payments::ProcessorId ProcessorOf(int64_t index) {
-    const auto name = names.find(index);
-    if (name == names.end()) return payments::kNoProcessor;
-    return directory.Add(name->second).value_or(payments::kNoProcessor);
+    return ProcessorNamed(names, index, directory);
   }
 
   const RedisOptions options;

@@ -38,8 +38,7 @@ TEST(ScriptReplies, WhoHasAClaimIsSaidInFull) {
   EXPECT_FALSE(AreClaimReplies(ClaimReply(3, 0), 1, 2));
   EXPECT_FALSE(AreClaimReplies(ElsewhereReply(0).substr(1), 1, 2));
   for (unsigned sign = 0; sign < 256; ++sign) {
-    EXPECT_EQ(AreClaimReplies(ElsewhereReply(static_cast<uint8_t>(sign)), 1, 2), sign < 3)
-        << sign;
+    EXPECT_EQ(AreClaimReplies(ElsewhereReply(static_cast<uint8_t>(sign)), 1, 2), sign < 3) << sign;
   }
 }
 
