@@ -26,7 +26,7 @@ size_t Own(const Config& config) {
   const size_t files = 3 + 4 + 32;                      // standard, table, what is looked at
   const size_t connecting =
       config.workers * processors * (kConnectingBeside + kLookupsPerProcessor);
-  const size_t health = processors * 4;
+  const size_t health = processors * 4 + 1;  // and the look at silent gateways' claims
   const size_t adopted = 4 + processors * (kAdoptedInFlight + 1);
   return loops * loop + listening + files + connecting + health + adopted + kAdminConnectionsMax;
 }

@@ -48,8 +48,8 @@ std::string AboutStranger(const payments::ProcessorDirectory& directory,
   return sent +
          " as it was before its URL or identity changed: they are looked up at the present "
          "one, and never sent again. If it is the same processor, add was = [\"its URL "
-         "before\"] (or identity = what it was) to its [[processors]] in CONFIG, and start "
-         "again; if it is another one, give it another name";
+         "before\"] (or identity = what it was) to its [[processors]] in CONFIG, or set "
+         "DEFAULT_WAS or FALLBACK_WAS, and start again; if it is another one, give it another name";
 }
 
 Shared::Shared(const Config& config_in)

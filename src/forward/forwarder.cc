@@ -202,7 +202,8 @@ void Forwarder::Impl::TellOfStrangers() const {
     const bool moved = directory.ConfiguredId(processor) != payments::kNoProcessor;
     Tell(true, std::to_string(at_strangers[id]) + " of them are at " + directory.Label(processor) +
                    (moved ? ", whose URL or identity has changed: they are only looked up; add was "
-                            "= [\"its URL before\"] to its [[processors]] if it is the same"
+                            "= [\"its URL before\"] to its [[processors]], or set DEFAULT_WAS or "
+                            "FALLBACK_WAS, if it is the same"
                           : ", which is not configured: add it to [[processors]] again"));
   }
 }

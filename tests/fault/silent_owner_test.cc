@@ -18,7 +18,8 @@ class SilentOwner : public FaultTest {
     options.haproxy = false;
     return options;
   }
-  // Its payments are at the processors, or not, and it does not know.
+  // Its payments are at the processors, or not, and it does not know. Some are under way when this
+  // returns, and stay so for seconds: what the processors get at the end is answered late.
   void LoadWithUnknownOutcomes(Stack& stack, Load& load) {
     for (size_t i = 0; i < 2; ++i) {
       stack.Configure(i, "/admin/configurations/faults",
@@ -27,12 +28,20 @@ class SilentOwner : public FaultTest {
     }
     load.Start();
     std::this_thread::sleep_for(std::chrono::milliseconds(1'500));
+    for (size_t i = 0; i < 2; ++i) {
+      stack.Configure(i, "/admin/configurations/faults", R"({"kind":"none"})");
+      stack.Configure(i, "/admin/configurations/delay", R"({"delay":4000})");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // what was slow before is through
+    ASSERT_TRUE(Eventually([&] { return Claims(stack) > 50; }, 30'000)) << stack.Logs();
     load.Stop();
     ASSERT_GT(load.accepted_count(), 100U);
   }
-  static void EndFaults(Stack& stack) {
+  static size_t Claims(Stack& stack) {
+    return std::stoul(stack.RedisCli({"hlen", "tollgate:claims"}));
+  }
+  static void EndDelay(Stack& stack) {
     for (size_t i = 0; i < 2; ++i) {
-      stack.Configure(i, "/admin/configurations/faults", R"({"kind":"none"})");
       stack.Configure(i, "/admin/configurations/delay", R"({"delay":0})");
     }
   }
@@ -60,15 +69,14 @@ TEST_F(SilentOwner, WhatClientsRepeatIsTakenOverFromAGatewayThatIsLost) {
   stack.gateway(0).Kill();
   std::filesystem::remove_all(stack.DataFolder(0));
   CountRound();
-  EndFaults(stack);
-  const auto pending = std::stoul(stack.RedisCli({"hlen", "tollgate:claims"}));
-  EXPECT_GT(pending, 0U);
+  EndDelay(stack);
+  EXPECT_GT(Claims(stack), 0U);
   // At once, while it may still be alive for all that the other knows.
   Repeat(load, stack.GatewaySocket(1));
   EXPECT_TRUE(Eventually([&] { return Says(stack.gateway(1), "has been silent for 6 s"); }, 20'000))
       << stack.Logs();
   ExpectClean(stack, load, stack.GatewaySocket(1));
-  EXPECT_EQ(stack.RedisCli({"hlen", "tollgate:claims"}), "0\n");
+  EXPECT_EQ(Claims(stack), 0U);
   EXPECT_GT(stack.Metric(1, "tollgate_taken_over_total"), 0);
 }
 
@@ -81,11 +89,11 @@ TEST_F(SilentOwner, AGatewayWithoutATableSaysThatItIsGoneAndNobodyWaits) {
   stack.gateway(0).Signal(SIGTERM);
   ASSERT_EQ(stack.gateway(0).WaitExit(20'000), 0);
   CountRound();
-  EndFaults(stack);
-  EXPECT_NE(stack.RedisCli({"hlen", "tollgate:claims"}), "0\n");
+  EndDelay(stack);
+  EXPECT_GT(Claims(stack), 0U);
   Repeat(load, stack.GatewaySocket(1));
   ExpectClean(stack, load, stack.GatewaySocket(1));
-  EXPECT_EQ(stack.RedisCli({"hlen", "tollgate:claims"}), "0\n");
+  EXPECT_EQ(Claims(stack), 0U);
   EXPECT_TRUE(Says(stack.gateway(1), "has ended and its table with it")) << stack.Logs();
 }
 
@@ -97,14 +105,14 @@ TEST_F(SilentOwner, OneThatComesBackChargesNothingTwice) {
   ASSERT_NO_FATAL_FAILURE(LoadWithUnknownOutcomes(stack, load));
   stack.gateway(0).Signal(SIGSTOP);
   CountRound();
-  EndFaults(stack);
+  EndDelay(stack);
   Repeat(load, stack.GatewaySocket(1));
   EXPECT_TRUE(Eventually([&] { return stack.Metric(1, "tollgate_taken_over_total") > 0; }, 20'000))
       << stack.Logs();
   PauseUpTo(3'000);
   stack.gateway(0).Signal(SIGCONT);
   ExpectClean(stack, load, stack.GatewaySocket(1));
-  EXPECT_TRUE(Eventually([&] { return stack.RedisCli({"hlen", "tollgate:claims"}) == "0\n"; }));
+  EXPECT_TRUE(Eventually([&] { return Claims(stack) == 0; }));
   EXPECT_FALSE(Says(stack.gateway(0), "double charge")) << stack.gateway(0).Log();
 }
 
@@ -115,11 +123,12 @@ TEST_F(SilentOwner, ItsPaymentsAreCountedToldAndListed) {
   ASSERT_NO_FATAL_FAILURE(LoadWithUnknownOutcomes(stack, load));
   stack.gateway(0).Kill();
   CountRound();
-  EndFaults(stack);
-  const double pending = std::stod(stack.RedisCli({"hlen", "tollgate:claims"}));
-  ASSERT_GT(pending, 0);
-  EXPECT_TRUE(
-      Eventually([&] { return stack.Metric(1, "tollgate_silent_claims") == pending; }, 60'000))
+  EndDelay(stack);
+  const size_t pending = Claims(stack);
+  ASSERT_GT(pending, 0U);
+  EXPECT_TRUE(Eventually(
+      [&] { return stack.Metric(1, "tollgate_silent_claims") == static_cast<double>(pending); },
+      60'000))
       << stack.Logs();
   EXPECT_EQ(stack.Metric(1, "tollgate_silent_owners"), 1);
   EXPECT_TRUE(Says(stack.gateway(1), "payments on the books belong to 1 silent gateways"))

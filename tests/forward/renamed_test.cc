@@ -38,9 +38,9 @@ class Renamed : public ::testing::Test {
   // One start of a gateway on the same table.
   struct Gateway {
     Gateway(Renamed& test, const Start& start)
-        : directory(start.names, start.identities),
+        : names(std::make_shared<payments::ProcessorDirectory>(start.names, start.identities)),
           table(std::move(table::PaymentTable::Open(
-                              {.path = test.folder_ + "/a.table", .slots = 64}, directory))
+                              {.path = test.folder_ + "/a.table", .slots = 64}, *names))
                     .value()),
           memory(*table),
           session(test.timeline_, test.ledger_, {}, memory, ""),
@@ -58,15 +58,16 @@ class Renamed : public ::testing::Test {
         posted.push_back(request.payment.id.low);
       });
       forwarder =
-          std::make_unique<forward::Forwarder>(options, directory, *table, ring, session, client,
+          std::make_unique<forward::Forwarder>(options, *names, *table, ring, session, client,
                                                test.health_, test.timeline_.clock(), metrics);
+      session.SetDirectory(names);
       session.Connect();
     }
     int64_t UnresolvedAt(payments::ProcessorId id) const {
       return metrics.processors[id].unresolved.value();
     }
 
-    payments::ProcessorDirectory directory;
+    std::shared_ptr<payments::ProcessorDirectory> names;
     std::unique_ptr<table::PaymentTable> table;
     forward::TableMemory memory;
     forward::WorkRing ring{64};
@@ -215,7 +216,7 @@ TEST_F(Renamed, OneThatHasOnlyAnotherUrlIsFoundThere) {
   Turn(10'000);
   const int at = BookedAt(1);
   ASSERT_NE(at, -1);
-  EXPECT_EQ(gateway_->directory.Name(static_cast<payments::ProcessorId>(at)), "b");
+  EXPECT_EQ(gateway_->names->Name(static_cast<payments::ProcessorId>(at)), "b");
   EXPECT_EQ(gateway_->forwarder->held(), 0U);
 }
 
@@ -225,6 +226,31 @@ TEST_F(Renamed, WasSaysThatItIsTheSameAndItsPaymentsGoOn) {
   Turn(10'000);
   EXPECT_EQ(gateway_->posted, std::vector<uint64_t>{1});
   EXPECT_EQ(BookedAt(1), 1);
+}
+
+// A power loss took the slot's last attempt; the books hold it. Both were at a processor named b.
+TEST_F(Renamed, TheBooksSayWhichOneOfTheNameALaterAttemptWentTo) {
+  Open({.identities = {{1}, {kNew}}});
+  const uint32_t slot = Accept(1);
+  const int64_t at_ms = timeline_.clock().WallMillis();
+  gateway_->table->SetStatus(
+      slot, {.state = SlotState::kSent, .processor = 1, .attempt = 1, .requested_at_ms = at_ms});
+  Open({.identities = {{1}, {kOld}}});
+  const auto& identity = gateway_->table->identity();
+  ledger_.SetAsking(gateway_->names);
+  ledger_.Claim(
+      {.table = identity.table, .incarnation = identity.incarnation, .nonce = identity.nonce},
+      {{.payment = {.id = {1, 1}, .amount_cents = 100},
+        .slot = slot,
+        .generation = gateway_->table->At(slot).generation,
+        .attempt = 2,
+        .processor = 1,
+        .requested_at_ms = at_ms}});
+  Open({.identities = {{1}, {kNew}}});
+  Turn(10'000);
+  EXPECT_TRUE(gateway_->posted.empty()) << "the former b may have booked it";
+  EXPECT_EQ(gateway_->UnresolvedAt(1), 0);
+  EXPECT_EQ(gateway_->forwarder->stranded(), 1U);
 }
 
 }  // namespace
