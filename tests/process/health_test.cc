@@ -1,6 +1,7 @@
 // `tollgate health`, as a container's health check runs it.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -28,6 +29,8 @@ class HealthTest : public ::testing::Test {
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, Socket().c_str(), sizeof(address.sun_path) - 1);
     listener_ = base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval patience{.tv_sec = 10};
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     // The socket's interface is C's.
     if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
             0 ||
@@ -44,6 +47,10 @@ class HealthTest : public ::testing::Test {
     for (const std::string_view answer : answers) {
       const base::UniqueFd client(::accept(listener_.get(), nullptr, nullptr));
       char request[256];
+      if (!client.valid()) {
+        ADD_FAILURE() << "it does not ask again";
+        break;
+      }
       if (::recv(client.get(), request, sizeof(request), 0) <= 0) ADD_FAILURE() << "no request";
       if (answer.empty()) continue;
       EXPECT_GT(::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL), 0);
