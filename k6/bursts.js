@@ -1,6 +1,6 @@
 // Users who all post at the same moment, again and again: what the public scenarios turn into once
 // a stall has gathered their users, each of whom waits a second from answer to answer. No auditor,
-// no processor that changes. For bench/k6_compare.sh with SCENARIO=bursts.
+// no processor that changes. For bench/k6/compare.sh with SCENARIO=bursts.
 //
 // Settings (environment): MAX_REQUESTS (users, 40), EVERY_MS (300), SECONDS (10), BASE_URL, RESULT_FILE.
 import { sleep } from "k6";

@@ -1,5 +1,5 @@
 // bench-instructions: each step of a payment's way a fixed number of times, under callgrind, which
-// writes what each cost to a file of its own (bench/instructions.sh).
+// writes what each cost to a file of its own (bench/instructions/run.sh).
 #include <valgrind/callgrind.h>
 
 #include <cstdio>
@@ -30,7 +30,7 @@ void Count() {
 int main() {
   tollgate::base::OccupyStandardDescriptors();
   if (RUNNING_ON_VALGRIND == 0) {
-    std::fputs("bench-instructions: runs under valgrind alone; see bench/instructions.sh\n",
+    std::fputs("bench-instructions: runs under valgrind alone; see bench/instructions/run.sh\n",
                stderr);
     return 2;
   }

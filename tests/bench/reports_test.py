@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 """What bench/ makes of its measurements: medians against targets, and callgrind's files."""
+import contextlib
+import io
+import json
 import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench" / "instructions")]
+sys.path[:0] = [str(ROOT / "bench" / folder) for folder in ("", "instructions", "k6")]
 
 import compare  # noqa: E402
+import runs  # noqa: E402
+import shares  # noqa: E402
 from report import table  # noqa: E402
 
 
@@ -97,6 +103,48 @@ class Compare(unittest.TestCase):
         self.assertEqual(compare.compare(run, {"step": 29}), [])
         self.assertEqual(compare.compare(run, {"step": 28}), ["step"])
         self.assertEqual(compare.compare(run, {}), ["step"])
+
+
+def k6_run(p99, lost=0, share=0.99, **more):
+    return {"payment_p99_ms": p99, "payment_median_ms": 1.0, "payment_max_ms": 9.0,
+            "accepted": 10, "failed": 0, "lost": lost, "inconsistent": 0, "audits": 4,
+            "settled_difference": 0, "share_of_bound": share, "booked_settled": 10,
+            "booked_at_end": 10, "clean": True, **more}
+
+
+class K6(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
+
+    def agree(self, share, **more):
+        sim = self.write("sim.csv", "schedule,share\nfinal,0.5\npreview,0.99\n")
+        real = self.write("k6.json", k6_run(1.0, share=share, **more))
+        with unittest.mock.patch.object(sys, "argv", ["shares", "preview", sim, real]), \
+                contextlib.redirect_stdout(io.StringIO()):
+            return not shares.main()
+
+    def test_sides_are_medians_against_haproxy_by_itself(self):
+        for name, times in {"haproxy": (1, 2, 9), "tollgate": (3, 1, 2.5)}.items():
+            for number, p99 in enumerate(times):
+                self.write(f"{name}.{number + 1}.json", k6_run(p99, lost=number))
+        sides = runs.sides_of(self.folder)
+        self.assertEqual(list(sides), ["haproxy", "tollgate"])
+        self.assertEqual(sides["tollgate"]["ratio"], 1.25)
+        cells = runs.line("tollgate", sides["tollgate"]).split()
+        self.assertEqual(cells[-2:], ["3", "0"], "what was lost is summed over the rounds")
+        self.assertEqual(runs.line("haproxy", sides["haproxy"]).split()[-2:], ["-", "-"])
+
+    def test_simulator_and_daemon_agree_within_a_point_of_a_clean_run(self):
+        self.assertTrue(self.agree(0.985))
+        self.assertFalse(self.agree(0.979))
+        self.assertFalse(self.agree(0.985, clean=False))
 
 
 if __name__ == "__main__":

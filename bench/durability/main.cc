@@ -6,7 +6,7 @@
 //   restart  time from the start of a killed gateway to the first payment that it takes, with many
 //            unfinished payments in its table
 //
-// bench/durability.sh builds it as it ships and runs it.
+// bench/durability/run.sh builds it as it ships and runs it.
 #include <sys/sysinfo.h>
 
 #include <chrono>
@@ -15,7 +15,7 @@
 #include <cstring>
 #include <map>
 
-#include "bench/durability_load.h"
+#include "bench/durability/load.h"
 #include "tests/support/stack.h"
 #include "tollgate/base/standard_descriptors.h"
 

@@ -3,7 +3,7 @@
 # against HAProxy answering 202 by itself, and other gateways in their place, in turns on this machine.
 # Every side has the same set-up (tools/run/stack.sh): Redis, two simulated processors, two gateways,
 # HAProxy with the same configuration.
-#   bench/k6_compare.sh
+#   bench/k6/compare.sh
 # Settings (environment):
 #   K6           k6       the k6 program
 #   ROUNDS       3
@@ -11,15 +11,15 @@
 #   PEERS        none     other gateways as name=program, separated by spaces; each is told by
 #                         SERVER_SOCKET, REDIS_SOCKET, DEFAULT_URL and FALLBACK_URL; a bare epoll
 #                         loop is floor=build/release/bench-floor
-#   RESULT_FILE  build/bench/k6_compare.json
+#   RESULT_FILE  build/bench/k6-compare.json
 #   and those of stack.sh (BUILD_DIR, PORT, DEFAULT_PORT, FALLBACK_PORT) and k6/run.sh (MAX_REQUESTS, …)
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export K6_NO_USAGE_REPORT=true K6=${K6:-k6} PORT=${PORT:-9999} DEFAULT_PORT=${DEFAULT_PORT:-8001} FALLBACK_PORT=${FALLBACK_PORT:-8002}
 rounds=${ROUNDS:-3}
 scenario=${SCENARIO:-preview}
-result=${RESULT_FILE:-$root/build/bench/k6_compare.json}
-command -v "$K6" >/dev/null || { echo "k6_compare: $K6 is not found; K6=… names it" >&2; exit 1; }
+result=${RESULT_FILE:-$root/build/bench/k6-compare.json}
+command -v "$K6" >/dev/null || { echo "compare: $K6 is not found; K6=… names it" >&2; exit 1; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-k6.XXXXXX")
 running=
 stop() { # a set-up that runs stops itself on SIGTERM
@@ -36,7 +36,7 @@ shipped=$root/haproxy/haproxy.cfg
 sed '/^frontend payments/a\    http-request return status 202 if METH_POST { path /payments }' \
   "$shipped" >"$work/itself.cfg"
 sed '/option httpchk/d; /http-check/d' "$shipped" >"$work/any.cfg" # other gateways have no /readyz
-cmp -s "$shipped" "$work/itself.cfg" && { echo "k6_compare: haproxy.cfg has no frontend payments" >&2; exit 1; }
+cmp -s "$shipped" "$work/itself.cfg" && { echo "compare: haproxy.cfg has no frontend payments" >&2; exit 1; }
 
 # bursts.js looks at no books, so nothing of it can be called clean.
 play="'$root/k6/run.sh' $scenario"
@@ -70,29 +70,4 @@ for ((round = 1; round <= rounds; round++)); do
   done
 done
 
-python3 - "$work" "$result" <<'EOF'
-import json, pathlib, statistics, sys
-runs = {}
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.json")):
-    runs.setdefault(path.name.split(".")[0], []).append(json.loads(path.read_text()))
-sides = {}
-for name in sorted(runs, key=lambda name: (name != "haproxy", name != "tollgate", name)):
-    results = runs[name]
-    p99 = [run["payment_p99_ms"] for run in results]
-    side = {"p99_ms": p99, "p99_ms_median": statistics.median(p99)}
-    for field in ("payment_median_ms", "payment_max_ms", "accepted", "failed", "lost", "inconsistent",
-                  "settled_difference", "share_of_bound"):
-        side[field] = [run.get(field) for run in results]
-    sides[name] = side
-floor = sides["haproxy"]["p99_ms_median"]
-print("\n  POST /payments     p99 ms, median (each)                    x HAProxy   median ms   failed   lost   differed")
-for name, side in sides.items():
-    side["ratio"] = side["p99_ms_median"] / floor
-    each = " ".join(f"{value:.2f}" for value in side["p99_ms"])
-    count = lambda field: "-" if name == "haproxy" or None in side[field] else str(sum(side[field]))
-    print(f"  {name:<16} {side['p99_ms_median']:>8.2f}   ({each})".ljust(58)
-          + f"{side['ratio']:>11.2f}{statistics.median(side['payment_median_ms']):>12.2f}"
-          + f"{sum(side['failed']):>9}{count('lost'):>7}{count('inconsistent'):>11}")
-pathlib.Path(sys.argv[2]).write_text(json.dumps(sides, indent=2) + "\n")
-print(f"\n  target: tollgate at most 1.30 x HAProxy answering by itself. Written to {sys.argv[2]}")
-EOF
+python3 "$root/bench/k6/runs.py" "$work" "$result"

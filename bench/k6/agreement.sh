@@ -2,16 +2,16 @@
 # Whether the schedule simulator agrees with the real daemon: a public load scenario by real k6 against
 # the whole set-up, and the same schedule in schedule-sim; their shares of "all at the low fee, none
 # lost" must be within one point.
-#   bench/agreement.sh [preview|final] [known-end]
+#   bench/k6/agreement.sh [preview|final] [known-end]
 # known-end: the gateways are told when the load will end (HORIZON, with DELAY_COST=0 and a MAX_WAIT
 # longer than the run).
 # Settings (environment): K6 (the k6 program), BUILD_DIR (build/release), RESULT_FILE, and those of
 # tools/run/stack.sh.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scenario=${1:-preview}
 export K6=${K6:-k6} BUILD_DIR=${BUILD_DIR:-$root/build/release}
-usage() { echo "usage: bench/agreement.sh [preview|final] [known-end]" >&2; exit 2; }
+usage() { echo "usage: bench/k6/agreement.sh [preview|final] [known-end]" >&2; exit 2; }
 case $scenario in
   preview) fees=(DEFAULT_SIM_FEE=0.05 FALLBACK_SIM_FEE=0.15) ;;
   final) fees=(DEFAULT_SIM_FEE=0.07 FALLBACK_SIM_FEE=0.10) ;;
@@ -38,16 +38,4 @@ env "${fees[@]}" RESULT_FILE="$result" BASE_URL="http://localhost:${PORT:-9999}"
   DEFAULT_URL="http://localhost:${DEFAULT_PORT:-8001}" FALLBACK_URL="http://localhost:${FALLBACK_PORT:-8002}" \
   COMMAND="'$root/k6/run.sh' $scenario" "$root/tools/run/stack.sh" >"$work/log" 2>&1 ||
   { sed -n '/NOT CLEAN/,$p' "$work/log"; [ -s "$result" ] || { tail -n 15 "$work/log" >&2; exit 1; }; }
-python3 - "$scenario" "$work/sim.csv" "$result" <<'EOF'
-import csv, json, sys
-scenario, sim_file, real_file = sys.argv[1:]
-with open(sim_file) as lines:
-    sim = next(100 * float(row["share"]) for row in csv.DictReader(lines) if row["schedule"] == scenario)
-real = json.load(open(real_file))
-share = 100 * real["share_of_bound"]
-print(f"  {scenario}: schedule-sim {sim:.2f} %, the daemon {share:.2f} %, {abs(sim - share):.2f} points apart (at most 1)")
-print(f"  the daemon: {real['accepted']} accepted, {real['failed']} failed, {real['booked_settled']} booked once settled"
-      f" ({real['booked_at_end']} at the end), {real['inconsistent']} of {real['audits']} audits differed,"
-      f" p99 {real['payment_p99_ms']:.2f} ms")
-sys.exit(abs(sim - share) > 1 or not real["clean"])
-EOF
+python3 "$root/bench/k6/shares.py" "$scenario" "$work/sim.csv" "$result"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The figures of durability: what each level costs, how long a restart takes, how many seeds the
 # simulation goes through in a minute.
-#   bench/durability.sh [cost|restart|seeds]...     all of them without a word
+#   bench/durability/run.sh [cost|restart|seeds]...     all of them without a word
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ $# -gt 0 ] || set -- cost restart seeds
 cmake --preset release --log-level=WARNING -DTOLLGATE_TESTS=ON -DTOLLGATE_BENCH=ON
 cmake --build build/release -j "$(nproc)" --target durability_bench forward_test >/dev/null

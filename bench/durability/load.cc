@@ -1,4 +1,4 @@
-#include "bench/durability_load.h"
+#include "bench/durability/load.h"
 
 #include <algorithm>
 #include <chrono>
