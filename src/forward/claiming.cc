@@ -13,7 +13,9 @@ using table::SlotState;
 
 void Forwarder::Impl::TakeWork() {
   wait_until_ns = std::numeric_limits<int64_t>::max();
-  if (!ClaimCanLeave()) return;
+  // While the ledger owes the answers to as many batches as may be under way, a choice of processor
+  // would be old when its claim leaves, and would keep a place from others.
+  if (!batches.ClaimCanLeave()) return;
   while (CanTakeNew() && TakeOne()) {
   }
 }
@@ -136,27 +138,21 @@ ledger::ClaimRequest Forwarder::Impl::RequestOf(const Held& held) const {
 }
 
 void Forwarder::Impl::FlushClaims() {
-  // First what the ledger may have forgotten: nothing new is claimed before it was told.
-  while (ledger.ready() && retell.NextBatch(claim_requests, record_requests)) {
-    const uint64_t id = kRetellBatch | retell.serial();
+  // First what the ledger may have forgotten: nothing new is claimed before it was repeated.
+  if (ledger.ready() && replay.Collect()) {
     Step();
-    if (claim_requests.empty()) {
-      ledger.Record(owner, record_requests, id);
-    } else {
-      ledger.Claim(owner, claim_requests, id);
-    }
+    replay.Send(ledger, owner);
   }
   for (;;) {
-    bool new_too = ledger.can_claim() && !retell.active();
+    bool new_too = ledger.can_claim() && !replay.active();
     if (!ledger.ready() || (told.empty() && (!new_too || to_claim.empty()))) break;
     const int64_t wall_ms = clock.WallMillis();
     new_too = LookAtClock(wall_ms) && new_too;
     if (told.empty() && !new_too) break;
-    Batch* const batch = FreeBatch(false);
+    LedgerBatches::Batch* const batch = batches.Open(BatchKind::kClaim);
     if (batch == nullptr) return;
     claim_requests.clear();
-    batch->count = 0;
-    while (batch->count < payments::kLedgerBatchMax) {
+    while (!batch->full()) {
       const bool from_told = !told.empty();
       if (!from_told && (!new_too || to_claim.empty())) break;
       const uint32_t entry = pool.PopFront(from_told ? told : to_claim);
@@ -168,31 +164,27 @@ void Forwarder::Impl::FlushClaims() {
       }
       held.phase = Phase::kClaiming;
       claim_requests.push_back(RequestOf(held));
-      batch->entries[batch->count++] = entry;
+      batch->Add(entry);
     }
-    batch->used = true;
-    ++batch->serial;
-    batch->began_ns = now_ns;
-    metrics.claim_batch.Observe(batch->count);
+    const uint64_t id = batches.Begin(*batch, now_ns);
     Step();
-    ledger.Claim(owner, claim_requests, IdOf(*batch));
+    ledger.Claim(owner, claim_requests, id);
   }
   if (!take_overs.empty()) FlushTakeOvers();
 }
 
-void Forwarder::Impl::OnClaimed(uint64_t id, std::span<const ledger::ClaimReply> replies) {
+void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> replies) {
   now_ns = clock.MonotonicNanos();
-  if ((id & kRetellBatch) != 0) return OnRetoldClaims(id, replies);
-  Batch& batch = BatchOf(id);
-  TG_ASSERT(replies.size() == batch.count);
-  metrics.claim_us.Observe(static_cast<uint64_t>((now_ns - batch.began_ns) / 1000));
-  batch.used = false;
-  const bool takes_over = std::exchange(batch.takes_over, false);
+  if (id.kind == BatchKind::kReplay) {
+    if (!replay.OnClaimed(id, replies)) Fence();
+    return;
+  }
+  const LedgerBatches::Batch& batch = batches.OnAnswered(id, replies.size(), now_ns);
   for (size_t i = 0; i < replies.size(); ++i) {
-    const uint32_t entry = batch.entries[i];
+    const uint32_t entry = batch.entries()[i];
     if (fenced) continue;
     if (!kept.empty()) NoLongerKept(entry);
-    if (takes_over && replies[i].existed) {
+    if (id.kind == BatchKind::kTakeOver && replies[i].existed) {
       metrics.taken_over.Add();
       pool[entry].reject_reason = 0;
     }
@@ -264,8 +256,8 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
     case ClaimVerdict::kConflict:
       metrics.conflicts.Add();
       metrics.rejected.Add();
-      Tell(true,
-           "rejected: " + Describe(held) + ": the same correlationId is known with another amount");
+      reports.Problem("rejected: " + reports.Describe(held) +
+                      ": the same correlationId is known with another amount");
       break;
     case ClaimVerdict::kRejected:
       metrics.rejected.Add();

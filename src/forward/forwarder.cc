@@ -72,23 +72,20 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
       metrics(metrics_in),
       owner(OwnerOf(table_in.identity())),
       least_fee_ppm(LeastFee(options_in.processors)),
+      reports(options, directory_in, table_in, metrics_in),
       pool(static_cast<uint32_t>(table_in.slot_count())),
       states(StatesOf(options_in)),
+      batches(metrics_in),
       owners(options_in.takeover_after_ms * base::kNanosPerMilli),
-      retell(table_in, options_in.index, options_in.forwarders),
+      replay(table_in, reports, options_in.index, options_in.forwarders),
       random(options_in.seed),
       now_ns(clock_in.MonotonicNanos()) {
   TG_ASSERT(options.processors.size() == directory.configured_count());
   TG_ASSERT(ring.capacity() >= table.slot_count());
-  for (size_t i = 0; i < batches.size(); ++i) batches[i].record = i >= kBatchesPerKind;
   claim_requests.reserve(payments::kLedgerBatchMax);
   record_requests.reserve(payments::kLedgerBatchMax);
   take_overs.reserve(kTakeOversMax);
   take_over_requests.reserve(kTakeOversMax);
-}
-
-void Forwarder::Impl::Tell(bool problem, const std::string& text) const {
-  if (options.tell) options.tell(problem, text);
 }
 
 void Forwarder::Impl::TellRouting(payments::ProcessorId id, std::string_view why) {
@@ -119,12 +116,12 @@ bool Forwarder::Impl::LookAtClock(int64_t wall_ms) {
   clock_usable = usable;
   if (options.index != 0) return usable;  // one says it for all of its instance
   if (usable) {
-    Tell(false, "the clock is right again: payments are sent");
+    reports.Info("the clock is right again: payments are sent");
   } else {
-    Tell(true,
-         "the clock of this machine says " + std::to_string(wall_ms / 1000) +
-             " s since 1970, which no payment can be sent with (2025 to 2059 can be): payments are "
-             "taken and kept, and nothing new is sent until the clock is set right");
+    reports.Problem(
+        "the clock of this machine says " + std::to_string(wall_ms / 1000) +
+        " s since 1970, which no payment can be sent with (2025 to 2059 can be): payments are "
+        "taken and kept, and nothing new is sent until the clock is set right");
   }
   return usable;
 }
@@ -188,10 +185,10 @@ void Forwarder::Impl::PublishMetrics() {
   metrics.unresolved_oldest_ms.Set(age_ns / base::kNanosPerMilli);
   if (age_ns < kMinuteNs || now_ns - unresolved_told_ns < kMinuteNs) return;
   unresolved_told_ns = now_ns;
-  Tell(true, std::to_string(unresolved_count) +
-                 " payments have an unknown outcome, the oldest for " +
-                 std::to_string(age_ns / base::kNanosPerSecond) + " s: " + Describe(*oldest) +
-                 "; they are asked about again until their processor answers");
+  reports.Problem(
+      std::to_string(unresolved_count) + " payments have an unknown outcome, the oldest for " +
+      std::to_string(age_ns / base::kNanosPerSecond) + " s: " + reports.Describe(*oldest) +
+      "; they are asked about again until their processor answers");
   TellOfStrangers();
 }
 
@@ -200,11 +197,12 @@ void Forwarder::Impl::TellOfStrangers() const {
     if (at_strangers[id] == 0) continue;
     const auto processor = static_cast<payments::ProcessorId>(id);
     const bool moved = directory.ConfiguredId(processor) != payments::kNoProcessor;
-    Tell(true, std::to_string(at_strangers[id]) + " of them are at " + directory.Label(processor) +
-                   (moved ? ", whose URL or identity has changed: they are only looked up; add was "
-                            "= [\"its URL before\"] to its [[processors]], or set DEFAULT_WAS or "
-                            "FALLBACK_WAS, if it is the same"
-                          : ", which is not configured: add it to [[processors]] again"));
+    reports.Problem(
+        std::to_string(at_strangers[id]) + " of them are at " + directory.Label(processor) +
+        (moved ? ", whose URL or identity has changed: they are only looked up; add was "
+                 "= [\"its URL before\"] to its [[processors]], or set DEFAULT_WAS or "
+                 "FALLBACK_WAS, if it is the same"
+               : ", which is not configured: add it to [[processors]] again"));
   }
 }
 
@@ -220,16 +218,6 @@ const Held* Forwarder::Impl::OldestUnresolved() {
   return nullptr;
 }
 
-std::string Forwarder::Impl::Describe(const Held& held) const {
-  return payments::ToString(table.At(held.slot).payment.id) + " at " +
-         (held.processor == payments::kNoProcessor ? "no processor" : NameOf(held.processor)) +
-         ", attempt " + std::to_string(held.attempt);
-}
-
-std::string Forwarder::Impl::NameOf(payments::ProcessorId id) const {
-  return id == payments::kNoProcessor ? "another processor" : directory.Label(id);
-}
-
 bool Forwarder::Impl::AnyEligible() const {
   return std::any_of(states.begin(), states.end(), [this](const ProcessorState& state) {
     const Standing standing = state.View(now_ns, Waiting()).standing;
@@ -238,20 +226,13 @@ bool Forwarder::Impl::AnyEligible() const {
 }
 
 bool Forwarder::Impl::CanTakeNew() const {
-  if (draining || fenced || retell.active() || !ledger.can_claim() || !clock_usable) return false;
+  if (draining || fenced || replay.active() || !ledger.can_claim() || !clock_usable) return false;
   // More than can be claimed at once would only wait here instead of in the ring.
   return to_claim.size() + told.size() < payments::kLedgerBatchMax;
 }
 
-// While the ledger owes the answers to as many batches as may be under way, a choice of processor
-// would be old when its claim leaves, and would keep a place from others.
-bool Forwarder::Impl::ClaimCanLeave() const {
-  return std::any_of(batches.begin(), batches.end(),
-                     [](const Batch& batch) { return !batch.record && !batch.used; });
-}
-
 bool Forwarder::Impl::CouldTake() const {
-  return ClaimCanLeave() && CanTakeNew() && ready.empty() && AnyEligible();
+  return batches.ClaimCanLeave() && CanTakeNew() && ready.empty() && AnyEligible();
 }
 
 int64_t Forwarder::Impl::NextDeadlineNs() const {
@@ -318,23 +299,6 @@ int64_t Forwarder::Impl::BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms
   return whole / 2 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(whole / 2 + 1)));
 }
 
-Forwarder::Impl::Batch* Forwarder::Impl::FreeBatch(bool record) {
-  for (Batch& batch : batches) {
-    if (batch.record == record && !batch.used) return &batch;
-  }
-  return nullptr;
-}
-
-uint64_t Forwarder::Impl::IdOf(const Batch& batch) const {
-  return uint64_t{batch.serial} << 8U | static_cast<uint64_t>(&batch - batches.data());
-}
-
-Forwarder::Impl::Batch& Forwarder::Impl::BatchOf(uint64_t id) {
-  Batch& batch = batches.at(id & 0xFFU);
-  TG_ASSERT(batch.used && IdOf(batch) == id);
-  return batch;
-}
-
 // --- The class itself.
 
 Forwarder::Forwarder(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
@@ -358,17 +322,17 @@ size_t Forwarder::stranded() const {
 }
 void Forwarder::BeginDrain() { impl_->draining = true; }
 bool Forwarder::quiet() const { return impl_->Quiet(); }
-bool Forwarder::retelling() const { return impl_->retell.active(); }
+bool Forwarder::retelling() const { return impl_->replay.active(); }
 bool Forwarder::fenced() const { return impl_->fenced; }
 Routing Forwarder::Why() const { return impl_->Why(); }
 
 void Forwarder::OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies) {
-  impl_->OnClaimed(batch, replies);
+  impl_->OnClaimed(BatchId::Unpack(batch), replies);
 }
 void Forwarder::OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies) {
-  impl_->OnRecorded(batch, replies);
+  impl_->OnRecorded(BatchId::Unpack(batch), replies);
 }
-void Forwarder::OnBatchFailed(uint64_t batch) { impl_->OnBatchFailed(batch); }
+void Forwarder::OnBatchFailed(uint64_t batch) { impl_->OnBatchFailed(BatchId::Unpack(batch)); }
 void Forwarder::OnTailLost() { impl_->OnTailLost(); }
 void Forwarder::OnLedgerState() {
   // Greeted as the newest opening. Anything else is looked at by the pump after every turn.

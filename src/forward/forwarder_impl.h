@@ -16,9 +16,11 @@
 
 #include "forward/due_heap.h"
 #include "forward/held_pool.h"
+#include "forward/ledger_batches.h"
 #include "forward/owner_watch.h"
 #include "forward/processor_state.h"
-#include "forward/retell.h"
+#include "forward/replay.h"
+#include "forward/reports.h"
 #include "forward/traffic.h"
 #include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
@@ -45,7 +47,6 @@ struct Forwarder::Impl {
   // Can the time that it is be a requestedAt? Tells when that changes.
   bool LookAtClock(int64_t wall_ms);
   void RunDue();
-  void Tell(bool problem, const std::string& text) const;
   // A breaker or the cap of unknown outcomes may have changed: tells if that is news.
   void TellRouting(payments::ProcessorId id, std::string_view why);
   void Step() const {
@@ -54,7 +55,6 @@ struct Forwarder::Impl {
   void PublishMetrics();
   int64_t NextDeadlineNs() const;
   bool CanTakeNew() const;
-  bool ClaimCanLeave() const;
   bool CouldTake() const;
   bool Quiet() const;
   bool AnyEligible() const;
@@ -79,8 +79,7 @@ struct Forwarder::Impl {
   bool Route(uint32_t entry);
   void FlushClaims();
   ledger::ClaimRequest RequestOf(const Held& held) const;
-  void OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies);
-  void OnRetoldClaims(uint64_t batch, std::span<const ledger::ClaimReply> replies);
+  void OnClaimed(BatchId id, std::span<const ledger::ClaimReply> replies);
   void Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
   void NotGranted(uint32_t entry, const ledger::ClaimReply& reply);
   void Contradicted(uint32_t entry, const ledger::ClaimReply& reply);
@@ -136,10 +135,9 @@ struct Forwarder::Impl {
 
   // --- recording.cc: onto the books and off the table
   void FlushRecords();
-  void OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies);
+  void OnRecorded(BatchId id, std::span<const ledger::RecordReply> replies);
   void Release(uint32_t entry, table::SlotState state);
-  void TellContradiction(const std::string& what, payments::ProcessorId other);
-  void OnBatchFailed(uint64_t batch);
+  void OnBatchFailed(BatchId id);
   void RecordLater(uint32_t entry);
   void NotNewest();
   void Fence();
@@ -152,26 +150,9 @@ struct Forwarder::Impl {
   // False of one that a table knows and the configuration does not, or not as what it was.
   bool Configured(payments::ProcessorId id) const { return id < states.size(); }
   void TellOfStrangers() const;
-  std::string Describe(const Held& held) const;
-  std::string NameOf(payments::ProcessorId id) const;
 
-  // A call to the ledger that is under way.
-  struct Batch {
-    bool used = false;
-    bool record = false;
-    bool takes_over = false;
-    uint32_t serial = 0;
-    uint32_t count = 0;
-    int64_t began_ns = 0;
-    std::array<uint32_t, payments::kLedgerBatchMax> entries;
-  };
   static constexpr size_t kTakeOversMax = 64;
   static_assert(kTakeOversMax <= payments::kLedgerBatchMax);
-  static constexpr size_t kBatchesPerKind = 2;
-  static constexpr uint64_t kRetellBatch = uint64_t{1} << 63U;  // marks the batch ids of `retell`
-  Batch* FreeBatch(bool record);
-  uint64_t IdOf(const Batch& batch) const;
-  Batch& BatchOf(uint64_t id);
 
   const ForwarderOptions options;
   const payments::ProcessorDirectory& directory;
@@ -184,6 +165,7 @@ struct Forwarder::Impl {
   metrics::ForwardMetrics& metrics;
   ledger::Owner owner;  // another one once the table has taken a new identity
   const int64_t least_fee_ppm;
+  const Reports reports;
 
   HeldPool pool;
   // Wait for a processor, the oldest first: those that may be a trial, and those that have been one
@@ -203,7 +185,7 @@ struct Forwarder::Impl {
   };
   std::deque<UnresolvedAge> unresolved_ages;
   std::vector<ProcessorState> states;  // by ProcessorId, configured ones
-  std::array<Batch, 2 * kBatchesPerKind> batches;
+  LedgerBatches batches;
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
   OwnerWatch owners;
@@ -216,7 +198,7 @@ struct Forwarder::Impl {
   std::vector<TakeOver> take_overs;
   std::vector<ledger::TakeOverRequest> take_over_requests;
   Traffic traffic;
-  Retell retell;
+  Replay replay;
   std::array<bool, payments::kProcessorsMax> told_passed_over{};
   base::Random random;
   std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of what another owner has

@@ -172,10 +172,10 @@ bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& re
   const int64_t at_ms = result.requested_at_ms;
   if (payments::IsRequestedAt(at_ms) && at_ms >= first_ms && at_ms <= last_ms) return true;
   if (!held.told_time) {
-    Tell(true, "its processor holds " + Describe(held) + " with the requestedAt " +
-                   payments::TimestampToString(std::max<int64_t>(at_ms, 0)) +
-                   ", which no gateway can have sent; it stays unresolved and is asked about again "
-                   "until that time is mended there");
+    reports.Problem("its processor holds " + reports.Describe(held) + " with the requestedAt " +
+                    payments::TimestampToString(std::max<int64_t>(at_ms, 0)) +
+                    ", which no gateway can have sent; it stays unresolved and is asked about "
+                    "again until that time is mended there");
   }
   held.told_time = true;
   return false;
@@ -275,10 +275,10 @@ void Forwarder::Impl::Rejected(uint32_t entry, RejectReason reason) {
   SetStatus(held, SlotState::kRejected);
   metrics.rejected.Add();
   if (reason == RejectReason::kConflict) metrics.conflicts.Add();
-  Tell(true, "rejected: " + Describe(held) +
-                 (reason == RejectReason::kConflict
-                      ? ": the processor holds this correlationId with another amount"
-                      : ": the processor says that the request can never be right"));
+  reports.Problem("rejected: " + reports.Describe(held) +
+                  (reason == RejectReason::kConflict
+                       ? ": the processor holds this correlationId with another amount"
+                       : ": the processor says that the request can never be right"));
   held.phase = Phase::kToRecord;
   pool.PushBack(to_record, entry);
 }

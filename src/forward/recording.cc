@@ -9,11 +9,10 @@ using table::SlotState;
 
 void Forwarder::Impl::FlushRecords() {
   while (!to_record.empty() && ledger.ready()) {
-    Batch* const batch = FreeBatch(true);
+    LedgerBatches::Batch* const batch = batches.Open(BatchKind::kRecord);
     if (batch == nullptr) return;
     record_requests.clear();
-    batch->count = 0;
-    while (batch->count < payments::kLedgerBatchMax && !to_record.empty()) {
+    while (!batch->full() && !to_record.empty()) {
       const uint32_t entry = pool.PopFront(to_record);
       Held& held = pool[entry];
       held.phase = Phase::kRecording;
@@ -22,36 +21,23 @@ void Forwarder::Impl::FlushRecords() {
                                  .reason = held.reject_reason,
                                  .epoch_known = true,
                                  .epoch = held.epoch});
-      batch->entries[batch->count++] = entry;
+      batch->Add(entry);
     }
-    batch->used = true;
-    ++batch->serial;
-    batch->began_ns = now_ns;
-    metrics.record_batch.Observe(batch->count);
+    const uint64_t id = batches.Begin(*batch, now_ns);
     Step();
-    ledger.Record(owner, record_requests, IdOf(*batch));
+    ledger.Record(owner, record_requests, id);
   }
 }
 
-void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordReply> replies) {
+void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply> replies) {
   now_ns = clock.MonotonicNanos();
-  if ((id & kRetellBatch) != 0) {
-    if (id != (kRetellBatch | retell.serial())) return;  // of a telling that was begun anew
-    for (size_t i = 0; i < replies.size(); ++i) {
-      if (replies[i].verdict == RecordVerdict::kFenced) return Fence();
-      if (replies[i].verdict != RecordVerdict::kContradiction) continue;
-      const auto copy = table.Read(retell.slots()[i]);
-      TellContradiction(copy ? payments::ToString(copy->payment.id) : "a payment",
-                        replies[i].other);
-    }
-    return retell.OnDone();
+  if (id.kind == BatchKind::kReplay) {
+    if (!replay.OnRecorded(id, replies)) Fence();
+    return;
   }
-  Batch& batch = BatchOf(id);
-  TG_ASSERT(replies.size() == batch.count);
-  metrics.record_us.Observe(static_cast<uint64_t>((now_ns - batch.began_ns) / 1000));
-  batch.used = false;
+  const LedgerBatches::Batch& batch = batches.OnAnswered(id, replies.size(), now_ns);
   for (size_t i = 0; i < replies.size(); ++i) {
-    const uint32_t entry = batch.entries[i];
+    const uint32_t entry = batch.entries()[i];
     if (fenced) return;
     Held& held = pool[entry];
     switch (replies[i].verdict) {
@@ -59,7 +45,7 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
         Release(entry, SlotState::kFreeBooked);
         break;
       case RecordVerdict::kContradiction:
-        TellContradiction(Describe(held), replies[i].other);
+        reports.BookedTwice(reports.Describe(held), replies[i].other);
         Release(entry, SlotState::kFree);
         break;
       case RecordVerdict::kFenced:
@@ -70,12 +56,6 @@ void Forwarder::Impl::OnRecorded(uint64_t id, std::span<const ledger::RecordRepl
         break;
     }
   }
-}
-
-void Forwarder::Impl::TellContradiction(const std::string& what, payments::ProcessorId other) {
-  metrics.contradictions.Add();
-  Tell(true, "double charge: " + what + " is booked, and the books say that " + NameOf(other) +
-                 " booked it too; look it up at both processors");
 }
 
 void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
@@ -98,18 +78,13 @@ void Forwarder::Impl::RecordLater(uint32_t entry) {
   if (held.backoffs < 16) ++held.backoffs;
 }
 
-void Forwarder::Impl::OnBatchFailed(uint64_t id) {
+void Forwarder::Impl::OnBatchFailed(BatchId id) {
   now_ns = clock.MonotonicNanos();
-  if ((id & kRetellBatch) != 0) {
-    if (id == (kRetellBatch | retell.serial())) retell.OnFailed();
-    return;
-  }
-  Batch& batch = BatchOf(id);
-  batch.used = batch.takes_over = false;
+  if (id.kind == BatchKind::kReplay) return replay.OnFailed(id);
+  const LedgerBatches::Batch& batch = batches.OnFailed(id);
   if (fenced) return;
-  for (uint32_t i = 0; i < batch.count; ++i) {
-    const uint32_t entry = batch.entries[i];
-    if (batch.record) {
+  for (const uint32_t entry : batch.entries()) {
+    if (batch.kind() == BatchKind::kRecord) {
       RecordLater(entry);
     } else {
       ClaimUndecided(entry);
@@ -126,11 +101,10 @@ void Forwarder::Impl::NotNewest() {
   owner = OwnerOf(table.identity());
   ledger.SetOwner(owner);
   if (options.index != 0) return;
-  Tell(true,
-       "the table " + table.path() +
-           " is an older copy of one that has been used since, from a backup perhaps. It goes "
-           "on as a table of its own; what the other one has claimed is left to that one, or "
-           "taken over once nobody has it any more");
+  reports.Problem("the table " + table.path() +
+                  " is an older copy of one that has been used since, from a backup perhaps. It "
+                  "goes on as a table of its own; what the other one has claimed is left to that "
+                  "one, or taken over once nobody has it any more");
 }
 
 // The ledger has seen a newer opening of this table: a copy of it is at work elsewhere. Whatever
@@ -140,10 +114,10 @@ void Forwarder::Impl::Fence() {
   fenced = true;
   table.Fence();
   metrics.fenced.Add();
-  Tell(true, "the ledger knows a newer opening of the table " + table.path() +
-                 ": another instance works with a copy of it. This one sends nothing and takes "
-                 "nothing any more; stop the copy, give each instance a DATA_DIR file of its own, "
-                 "and start this one again");
+  reports.Problem("the ledger knows a newer opening of the table " + table.path() +
+                  ": another instance works with a copy of it. This one sends nothing and takes "
+                  "nothing any more; stop the copy, give each instance a DATA_DIR file of its "
+                  "own, and start this one again");
 }
 
 }  // namespace tollgate::forward

@@ -13,7 +13,7 @@ Routing Forwarder::Impl::Why() const {
   std::vector<ProcessorView> views;
   for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
   Routing routing = Explain(std::move(views), MomentNow(), options.policy, options.choose);
-  routing.claims = !fenced && !retell.active() && ledger.can_claim();
+  routing.claims = !fenced && !replay.active() && ledger.can_claim();
   return routing;
 }
 
@@ -40,7 +40,7 @@ void Forwarder::Impl::TellRoute() {
   for (size_t i = 0; i < states.size(); ++i) {
     names.push_back(directory.Name(static_cast<payments::ProcessorId>(i)));
   }
-  Tell(false, "routing: " + forward::Describe(routing, names));
+  reports.Info("routing: " + forward::Describe(routing, names));
 }
 
 }  // namespace tollgate::forward

@@ -46,13 +46,13 @@ OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder
   bool news = false;
   const OwnerLife life = owners.Observe(holder, now_ns, &news);
   if (news) {
-    Tell(true, "the gateway with the table " + payments::ToString(holder.table) +
-                   (holder.sign == Holder::Sign::kGone
-                        ? " has ended and its table with it"
-                        : " has been silent for " +
-                              std::to_string(options.takeover_after_ms / 1000) + " s") +
-                   ": what it had claimed and clients repeat here is taken over, and looked up "
-                   "first. Start it again to finish the rest; tollgate reconcile lists it");
+    reports.Problem(
+        "the gateway with the table " + payments::ToString(holder.table) +
+        (holder.sign == Holder::Sign::kGone
+             ? " has ended and its table with it"
+             : " has been silent for " + std::to_string(options.takeover_after_ms / 1000) + " s") +
+        ": what it had claimed and clients repeat here is taken over, and looked up "
+        "first. Start it again to finish the rest; tollgate reconcile lists it");
   }
   return life;
 }
@@ -83,11 +83,11 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   SetStatus(held, SlotState::kClaimed);
   if (life == OwnerLife::kSilent && MayTakeOver(reply, false)) return TakeOverSoon(entry, reply);
   if (life == OwnerLife::kSilent && !Configured(reply.processor)) {
-    Tell(true,
-         Describe(held) +
-             " cannot be taken over from a silent gateway: its processor is not configured "
-             "here, or was another one by its URL or identity. If it is the same, say so (was "
-             "in its [[processors]], DEFAULT_WAS, FALLBACK_WAS); else start that gateway again");
+    reports.Problem(
+        reports.Describe(held) +
+        " cannot be taken over from a silent gateway: its processor is not configured "
+        "here, or was another one by its URL or identity. If it is the same, say so (was "
+        "in its [[processors]], DEFAULT_WAS, FALLBACK_WAS); else start that gateway again");
   }
   GiveBackPlace(held);
   kept[id] = entry;
@@ -146,10 +146,9 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
                       (reply.settled && reply.processor != payments::kNoProcessor);
   const bool known = OthersHave(held);
   if (!known) {
-    metrics.contradictions.Add();
-    Tell(true, "possible double charge: " + Describe(held) +
-                   " may have been sent, and the books have it otherwise; look it up at both "
-                   "processors");
+    reports.PossibleDoubleCharge(reports.Describe(held) +
+                                 " may have been sent, and the books have it otherwise; look it "
+                                 "up at both processors");
   }
   if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
     // Nobody else has charged it: only its own processor can tell, and may be asked again.
@@ -161,32 +160,11 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
   if (!booked) return WaitUnresolved(entry);
   // Another processor has charged it, and its own has just said that it has not, or cannot be
   // asked.
-  Tell(true, "possible double charge: " + Describe(held) +
-                 " is let go: " + NameOf(reply.processor) +
-                 " has booked it; look at the other one again if it may still come in there");
+  reports.Problem("possible double charge: " + reports.Describe(held) +
+                  " is let go: " + reports.NameOf(reply.processor) +
+                  " has booked it; look at the other one again if it may still come in there");
   held.reject_reason = 0;
   Release(entry, SlotState::kFree);
-}
-
-void Forwarder::Impl::OnRetoldClaims(uint64_t id, std::span<const ledger::ClaimReply> replies) {
-  if (id != (kRetellBatch | retell.serial())) return;  // of a telling that was begun anew
-  for (size_t i = 0; i < replies.size(); ++i) {
-    const ClaimVerdict verdict = replies[i].verdict;
-    if (verdict == ClaimVerdict::kFenced) return Fence();
-    if (verdict != ClaimVerdict::kElsewhere && verdict != ClaimVerdict::kConflict) continue;
-    const auto copy = table.Read(retell.slots()[i]);
-    const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
-                            copy->status.processor == replies[i].processor &&
-                            copy->status.requested_at_ms == replies[i].requested_at_ms;
-    if (same_entry) continue;  // whoever has it sends the very same
-    metrics.contradictions.Add();
-    Tell(true,
-         "possible double charge: the ledger lost its tail, and another instance has "
-         "claimed " +
-             (copy ? payments::ToString(copy->payment.id) : "a payment") +
-             " meanwhile; look it up at both processors");
-  }
-  retell.OnDone();
 }
 
 // Only where the claim's processor can be asked and paid.
@@ -204,30 +182,27 @@ void Forwarder::Impl::TakeOverSoon(uint32_t entry, const ledger::ClaimReply& rep
 }
 
 void Forwarder::Impl::FlushTakeOvers() {
-  if (!ledger.can_claim() || retell.active()) return;
-  Batch* const batch = FreeBatch(false);
+  if (!ledger.can_claim() || replay.active()) return;
+  LedgerBatches::Batch* const batch = batches.Open(BatchKind::kTakeOver);
   if (batch == nullptr) return;
   take_over_requests.clear();
-  batch->count = 0;
   for (const TakeOver& it : take_overs) {
     Held& held = pool[it.entry];
     held.phase = Phase::kClaiming;
     take_over_requests.push_back(
         {.claim = RequestOf(held), .holder = it.holder, .attempt = it.attempt});
-    batch->entries[batch->count++] = it.entry;
+    batch->Add(it.entry);
   }
   take_overs.clear();
-  batch->used = batch->takes_over = true;
-  ++batch->serial;
-  batch->began_ns = now_ns;
+  const uint64_t id = batches.Begin(*batch, now_ns);
   Step();
-  ledger.TakeOver(owner, take_over_requests, IdOf(*batch));
+  ledger.TakeOver(owner, take_over_requests, id);
 }
 
 void Forwarder::Impl::OnTailLost() {
-  Tell(true, "the ledger may have lost its last moments; telling it again what is held");
+  reports.Problem("the ledger may have lost its last moments; telling it again what is held");
   ++tails;
-  retell.Begin();
+  replay.Begin();
   // What was seen of others may be from a time that the ledger does not know any more.
   owners.Forget();
   for (const TakeOver& it : take_overs) ClaimUndecided(it.entry);

@@ -1,0 +1,88 @@
+// LedgerBatches: the calls to the ledger that are under way, and the entries that each is about.
+// It gives a call its id, and finds the call's entries again when an answer names that id.
+//
+// Thread: one worker's.
+// Owns: a fixed number of batches.
+// Invariants: at most kBatchesPerDirection batches that claim are under way, and as many records.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "tollgate/metrics/instruments.h"
+#include "tollgate/payments/limits.h"
+
+namespace tollgate::forward {
+
+enum class BatchKind : uint8_t {
+  kClaim,
+  kTakeOver,
+  kRecord,
+  kReplay,  // of Replay, which keeps its own
+};
+
+// By what a call is known in its answer.
+struct BatchId {
+  BatchKind kind = BatchKind::kClaim;
+  uint8_t slot = 0;     // the batch of LedgerBatches; 0 for a replay
+  uint32_t serial = 0;  // distinguishes the calls of one slot
+
+  // The number that the ledger takes and gives back.
+  uint64_t Packed() const {
+    return uint64_t{serial} << 16U | uint64_t{slot} << 8U | static_cast<uint64_t>(kind);
+  }
+  static BatchId Unpack(uint64_t packed) {
+    return {.kind = static_cast<BatchKind>(packed & 0xFFU),
+            .slot = static_cast<uint8_t>(packed >> 8U & 0xFFU),
+            .serial = static_cast<uint32_t>(packed >> 16U)};
+  }
+  bool operator==(const BatchId&) const = default;
+};
+
+class LedgerBatches {
+ public:
+  class Batch {
+   public:
+    BatchKind kind() const { return id_.kind; }
+    bool full() const { return count_ == entries_.size(); }
+    // REQUIRES: not full.
+    void Add(uint32_t entry) { entries_[count_++] = entry; }
+    std::span<const uint32_t> entries() const { return {entries_.data(), count_}; }
+
+   private:
+    friend class LedgerBatches;
+    BatchId id_;
+    bool under_way_ = false;
+    uint32_t count_ = 0;
+    int64_t began_ns_ = 0;
+    std::array<uint32_t, payments::kLedgerBatchMax> entries_;
+  };
+
+  // `metrics` outlives it.
+  explicit LedgerBatches(metrics::ForwardMetrics& metrics);
+
+  // Could a claim leave now? False while as many are under way as may be.
+  bool ClaimCanLeave() const;
+  // An empty batch; nullptr while as many of that kind are under way as may be. Claims and
+  // take-overs share their batches. REQUIRES: not kReplay.
+  Batch* Open(BatchKind kind);
+  // The call leaves, under the id that is returned. `now_ns`: monotonic.
+  uint64_t Begin(Batch& batch, int64_t now_ns);
+  // The call has been answered with so many replies, or has failed. Its entries stay valid until
+  // the next Open. REQUIRES: it is under way.
+  const Batch& OnAnswered(BatchId id, size_t replies, int64_t now_ns);
+  const Batch& OnFailed(BatchId id);
+
+ private:
+  static constexpr size_t kBatchesPerDirection = 2;
+  // Those that claim, or those that record.
+  std::span<Batch> Sharing(BatchKind kind);
+  Batch& End(BatchId id);
+
+  metrics::ForwardMetrics& metrics_;
+  std::array<Batch, 2 * kBatchesPerDirection> batches_;  // the first half claims
+};
+
+}  // namespace tollgate::forward

@@ -1,0 +1,45 @@
+// Reports: what a forwarder says to people, a line each. Contradictions are counted as well.
+//
+// Thread: one worker's. Off the hot path.
+// Owns: nothing; all that it refers to outlives it.
+#pragma once
+
+#include <string>
+
+#include "forward/held_pool.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
+
+namespace tollgate::forward {
+
+class Reports {
+ public:
+  Reports(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
+          const table::PaymentTable& table, metrics::ForwardMetrics& metrics)
+      : options_(options), directory_(directory), table_(table), metrics_(metrics) {}
+
+  void Problem(const std::string& text) const { Say(true, text); }
+  // Also the end of a problem.
+  void Info(const std::string& text) const { Say(false, text); }
+
+  // `what` is booked at its processor, and the books say that `other` booked it too.
+  void BookedTwice(const std::string& what, payments::ProcessorId other) const;
+  // `text` says of which payment, and how.
+  void PossibleDoubleCharge(const std::string& text) const;
+
+  // "<id> at <processor>, attempt <number>"
+  std::string Describe(const Held& held) const;
+  std::string NameOf(payments::ProcessorId id) const;
+
+ private:
+  void Say(bool problem, const std::string& text) const {
+    if (options_.tell) options_.tell(problem, text);
+  }
+
+  const ForwarderOptions& options_;
+  const payments::ProcessorDirectory& directory_;
+  const table::PaymentTable& table_;
+  metrics::ForwardMetrics& metrics_;
+};
+
+}  // namespace tollgate::forward
