@@ -49,13 +49,6 @@ std::vector<ProcessorState> StatesOf(const ForwarderOptions& options) {
 
 }  // namespace
 
-int64_t Cutoff::LeftMs(int64_t wall_ms) const {
-  constexpr int64_t kDayMs = 24 * 3600 * 1000;
-  if (at_ms == INT64_MAX) return kNever;
-  if (daily) return (at_ms - wall_ms % kDayMs + kDayMs) % kDayMs;
-  return at_ms > wall_ms ? at_ms - wall_ms : kNever;  // past: nothing is to be saved any more
-}
-
 Forwarder::Impl::Impl(const ForwarderOptions& options_in,
                       const payments::ProcessorDirectory& directory_in,
                       table::PaymentTable& table_in, WorkRing& ring_in, ledger::Ledger& ledger_in,

@@ -21,6 +21,7 @@
 
 #include "tollgate/base/clock.h"
 #include "tollgate/base/mpmc_ring.h"
+#include "tollgate/forward/cutoff.h"
 #include "tollgate/forward/explain.h"
 #include "tollgate/forward/policy.h"
 #include "tollgate/ledger/ledger.h"
@@ -37,14 +38,6 @@ struct ForwardMetrics;
 namespace tollgate::forward {
 
 using WorkRing = base::MpmcRing<uint32_t>;  // slot numbers
-
-// When what is not booked is worth nothing: once, or every day; by default never.
-struct Cutoff {
-  int64_t at_ms = INT64_MAX;  // Unix, or since midnight UTC if daily
-  bool daily = false;
-  // Until the next one; kNever if there is none.
-  int64_t LeftMs(int64_t wall_ms) const;
-};
 
 struct ForwarderOptions {
   std::vector<upstream::ProcessorOptions> processors;  // index is the ProcessorId

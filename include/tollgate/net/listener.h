@@ -5,24 +5,13 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tollgate/base/result.h"
 #include "tollgate/base/unique_fd.h"
+#include "tollgate/net/address.h"
 
 namespace tollgate::net {
-
-// An address as the configuration writes it: "0.0.0.0:9999", "[::]:9999", ":9999", "host:9999",
-// or a path (it has a slash, or stands behind "unix:" or "unix://") for a Unix socket.
-struct Address {
-  std::string host;       // empty: all
-  uint16_t port = 0;      // 0: the kernel chooses
-  std::string unix_path;  // not empty: a Unix socket
-  bool is_unix() const { return !unix_path.empty(); }
-};
-base::Result<Address> ParseAddress(std::string_view text);
-std::string ToString(const Address& address);
 
 // Non-blocking, close-on-exec, SO_REUSEADDR, backlog 4096. `reuse_port` lets further sockets of
 // this process share the port. The error names the address and says what to do (EADDRINUSE …).

@@ -25,15 +25,10 @@
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/table/commit_listeners.h"
+#include "tollgate/table/durability.h"
 #include "tollgate/table/slot.h"
 
 namespace tollgate::table {
-
-enum class Durability : uint8_t {
-  kMemory,   // an anonymous mapping: dies with the process
-  kProcess,  // a file mapping, no syncs: survives the death of the process
-  kDisk,     // group commits: survives power loss
-};
 
 // How long a slot that was freed with something to tell keeps it, while the books answer.
 inline constexpr int64_t kRestMs = 5000;
