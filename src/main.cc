@@ -2,15 +2,16 @@
 #include <cstdio>
 
 #include "tollgate/app/commands.h"
-#include "tollgate/app/config.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/base/standard_descriptors.h"
+#include "tollgate/config/command_line.h"
+#include "tollgate/reconcile/reconcile.h"
 
 int main(int argc, char** argv) {
   tollgate::base::OccupyStandardDescriptors();
-  using tollgate::app::Command;
-  const auto line =
-      tollgate::app::ParseCommandLine({argv + 1, argv + argc}, tollgate::app::ProcessEnvironment());
+  using tollgate::config::Command;
+  const auto line = tollgate::config::ParseCommandLine({argv + 1, argv + argc},
+                                                       tollgate::config::ProcessEnvironment());
   if (!line.ok()) {
     tollgate::base::PrintError(line.error().message);
     return 1;
@@ -26,7 +27,7 @@ int main(int argc, char** argv) {
     case Command::kPending:
       return tollgate::app::ListPending(line.value().config, line.value().json);
     case Command::kReconcile:
-      return tollgate::app::Reconcile(line.value().config, line.value().reconcile);
+      return tollgate::reconcile::Reconcile(line.value().config, line.value().reconcile);
     case Command::kAcceptLoss:
       return tollgate::app::AcceptLoss(line.value().config);
     case Command::kRun:

@@ -9,7 +9,7 @@
 
 namespace tollgate::app {
 
-int AcceptLoss(const Config& config) {
+int AcceptLoss(const config::Config& config) {
   const base::SystemClock clock;
   net::EventLoop loop(clock);
   std::string problem = "Redis does not answer; see REDIS_SOCKET or REDIS_URL";

@@ -18,7 +18,7 @@ constexpr size_t kLookupsPerProcessor = 32;  // upstream::HttpClientOptions::loo
 constexpr size_t kAdoptedInFlight = 64;      // of one adopted table; more at a time share them
 
 // Everything but clients and payments in flight.
-size_t Own(const Config& config) {
+size_t Own(const config::Config& config) {
   const size_t processors = config.processors.size();
   const size_t loops = config.acceptors + config.workers + 1;
   const size_t loop = 2 + 1 + 2;                        // epoll and event, Redis, curl's own
@@ -31,7 +31,7 @@ size_t Own(const Config& config) {
   return loops * loop + listening + files + connecting + health + adopted + kAdminConnectionsMax;
 }
 
-size_t InFlightOf(const Config& config) {
+size_t InFlightOf(const config::Config& config) {
   size_t sum = 0;
   for (const auto& processor : config.processors) {
     sum += processor.in_flight_max + config.workers;  // each worker's part is rounded up
@@ -41,7 +41,7 @@ size_t InFlightOf(const Config& config) {
 
 }  // namespace
 
-Descriptors Divide(size_t allowed, const Config& config) {
+Descriptors Divide(size_t allowed, const config::Config& config) {
   const size_t own = Own(config);
   const size_t wanted = InFlightOf(config);
   // Were it less than the gateway itself may need, it may still not need it.
@@ -51,7 +51,7 @@ Descriptors Divide(size_t allowed, const Config& config) {
   return {.clients = std::max<size_t>(left - in_flight, 1), .in_flight = in_flight};
 }
 
-Config WithinCapacity(Config config) {
+config::Config WithinCapacity(config::Config config) {
   const size_t allowed = base::RaiseOpenFilesLimit();
   const size_t wanted = InFlightOf(config);
   const Descriptors divided = Divide(allowed, config);
@@ -79,7 +79,7 @@ Config WithinCapacity(Config config) {
   return config;
 }
 
-server::ServerOptions AdminServerOf(const Config& config) {
+server::ServerOptions AdminServerOf(const config::Config& config) {
   server::ServerOptions options = config.server;
   options.connections_max = kAdminConnectionsMax;
   options.memory_bytes_max = kAdminBytesMax;

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-#include "tollgate/app/config.h"
+#include "tollgate/config/config.h"
 
 namespace tollgate::app {
 
@@ -25,12 +25,12 @@ struct Descriptors {
 };
 // Divides `allowed` descriptors. With too few for all, three quarters of what the gateway itself
 // does not need are for payments in flight.
-Descriptors Divide(size_t allowed, const Config& config);
+Descriptors Divide(size_t allowed, const config::Config& config);
 
 // `config` with the bounds that this process has: connections_max, in_flight_max. Says in the log
 // where that is less than was asked for.
-Config WithinCapacity(Config config);
+config::Config WithinCapacity(config::Config config);
 // The admin listener's: few connections, which are kept apart from the clients'.
-server::ServerOptions AdminServerOf(const Config& config);
+server::ServerOptions AdminServerOf(const config::Config& config);
 
 }  // namespace tollgate::app

@@ -17,6 +17,7 @@
 #include "tollgate/base/logging.h"
 #include "tollgate/base/text.h"
 #include "tollgate/base/unique_fd.h"
+#include "tollgate/config/processors.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/processor_directory.h"
@@ -119,7 +120,7 @@ std::string AskReadiness(const net::Address& address, int64_t patience_ms, bool*
 
 }  // namespace
 
-int RunGateway(const Config& config) {
+int RunGateway(const config::Config& config) {
   BlockSignals();
   table::ExitWithAWordIfATableIsLost();
   base::StartLogging(config.log_level);
@@ -154,7 +155,7 @@ int RunGateway(const Config& config) {
   return 0;
 }
 
-int CheckHealth(const Config& config) {
+int CheckHealth(const config::Config& config) {
   constexpr int64_t kPatienceMs = 2'000;
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
@@ -179,14 +180,13 @@ int CheckHealth(const Config& config) {
   }
 }
 
-int ListPending(const Config& config, bool json) {
-  std::vector<std::string> names;
-  for (const auto& processor : config.processors) names.push_back(processor.name);
+int ListPending(const config::Config& config, bool json) {
   table::ExitWithAWordIfATableIsLost();
   int worst = 0;
   for (const std::string& path : table::ListTables(config.data_dir)) {
     // One table's names are not in another's way.
-    payments::ProcessorDirectory directory(names, IdentitiesOf(config));
+    payments::ProcessorDirectory directory(config::ProcessorNames(config),
+                                           config::ProcessorIdentities(config));
     const auto pending = table::ReadPending(path, directory);
     if (!pending.ok()) {
       worst = Fail(pending.error().message);

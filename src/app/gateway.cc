@@ -28,7 +28,7 @@ using std::chrono::milliseconds;
 // then who forwards them; last the table with its syncing thread, which by then wakes nobody. Each
 // thread ends before anything that stands on its loop, and the log after all of them (RunGateway).
 struct Gateway::Impl {
-  explicit Impl(const Config& config) : shared(config) {}
+  explicit Impl(const config::Config& config) : shared(config) {}
 
   base::Status OpenTable();
   base::Status Listen();
@@ -48,7 +48,7 @@ struct Gateway::Impl {
 };
 
 base::Status Gateway::Impl::OpenTable() {
-  const Config& config = shared.config;
+  const config::Config& config = shared.config;
   if (config.durability != table::Durability::kMemory) {
     const std::string risk = table::FolderRisk(config.data_dir);
     if (!risk.empty()) base::LogWarning(risk);
@@ -82,7 +82,7 @@ base::Status Gateway::Impl::OpenTable() {
 }
 
 base::Status Gateway::Impl::Listen() {
-  const Config& config = shared.config;
+  const config::Config& config = shared.config;
   if (!config.server_socket.empty()) {
     auto fd = net::ListenUnix(config.server_socket, &socket_file);
     if (!fd.ok()) return fd.error();
@@ -103,7 +103,7 @@ base::Status Gateway::Impl::Listen() {
 }
 
 base::Status Gateway::Impl::Build() {
-  const Config& config = shared.config;
+  const config::Config& config = shared.config;
   // A second start on a taken address fails before it touches the table.
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
@@ -244,7 +244,7 @@ size_t Gateway::Impl::DrainAndStop() {
   return left;
 }
 
-base::Result<std::unique_ptr<Gateway>> Gateway::Create(const Config& config) {
+base::Result<std::unique_ptr<Gateway>> Gateway::Create(const config::Config& config) {
   auto impl = std::make_unique<Impl>(WithinCapacity(config));
   const auto status = impl->Build();
   if (!status.ok()) return status.error();

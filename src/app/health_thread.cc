@@ -11,7 +11,7 @@
 namespace tollgate::app {
 namespace {
 
-std::vector<upstream::GetTarget> TargetsOf(const Config& config) {
+std::vector<upstream::GetTarget> TargetsOf(const config::Config& config) {
   std::vector<upstream::GetTarget> targets;
   for (const auto& processor : config.processors) {
     targets.push_back({.url = processor.url + "/payments/service-health",

@@ -11,7 +11,7 @@ constexpr size_t kSummariesMax = 256;  // that wait, of one acceptor's
 
 // A question is answered within a second, were it with 503 (the contract), also by a Redis that
 // hangs; the commands that carry payments may take their time.
-ledger::RedisOptions BooksOf(const Config& config) {
+ledger::RedisOptions BooksOf(const config::Config& config) {
   constexpr int64_t kQuestionMsMax = 900;
   ledger::RedisOptions options = config.redis;
   options.command_timeout_ms = std::min(options.command_timeout_ms, kQuestionMsMax);

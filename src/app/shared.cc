@@ -5,36 +5,11 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "app/urls.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/config/processors.h"
 #include "tollgate/table/data_folder.h"
 
 namespace tollgate::app {
-namespace {
-
-std::vector<std::string> NamesOf(const Config& config) {
-  std::vector<std::string> names;
-  for (const auto& processor : config.processors) names.push_back(processor.name);
-  return names;
-}
-
-// A password or a slash at the end makes no other processor of it.
-uint64_t HashOf(std::string identity) {
-  while (identity.ends_with('/')) identity.pop_back();
-  return payments::IdentityHash(WithoutSecrets(identity));
-}
-
-}  // namespace
-
-std::vector<std::vector<uint64_t>> IdentitiesOf(const Config& config) {
-  std::vector<std::vector<uint64_t>> identities;
-  for (const auto& processor : config.processors) {
-    identities.push_back({HashOf(processor.identity.empty() ? processor.url : processor.identity)});
-    for (const std::string& former : processor.was) identities.back().push_back(HashOf(former));
-  }
-  return identities;
-}
-
 std::string AboutStranger(const payments::ProcessorDirectory& directory,
                           payments::ProcessorId processor, size_t count) {
   const std::string& name = directory.Name(processor);
@@ -52,14 +27,14 @@ std::string AboutStranger(const payments::ProcessorDirectory& directory,
          "DEFAULT_WAS or FALLBACK_WAS, and start again; if it is another one, give it another name";
 }
 
-Shared::Shared(const Config& config_in)
+Shared::Shared(const config::Config& config_in)
     : config(config_in),
-      directory(NamesOf(config_in), IdentitiesOf(config_in)),
+      directory(config::ProcessorNames(config_in), config::ProcessorIdentities(config_in)),
       routing_log(directory, [](const std::string& line) { base::LogInfo(line); }),
       sleepers(config_in.gather_us * base::kNanosPerMicro),
       clients(config_in.client_bytes_max / 2) {}
 
-table::TableOptions TableOf(const Config& config, const std::string& path) {
+table::TableOptions TableOf(const config::Config& config, const std::string& path) {
   table::TableOptions options;
   options.path = path;
   options.durability = config.durability;
@@ -86,7 +61,8 @@ base::Result<Queue> OpenQueue(const table::TableOptions& options,
   return queue;
 }
 
-base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirectory& directory,
+base::Result<Queue> OpenOwnQueue(const config::Config& config,
+                                 payments::ProcessorDirectory& directory,
                                  const std::function<void(bool, std::string_view)>& tell) {
   constexpr int kToldMax = 8;
   const std::string address = config.server_socket.empty()
@@ -124,7 +100,7 @@ void RunIdKeeper::Told(size_t index, std::string_view run_id) {
 }
 
 forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t index) {
-  const Config& config = shared.config;
+  const config::Config& config = shared.config;
   forward::ForwarderOptions options;
   options.processors = config.processors;
   options.policy.wait_for_cheaper_ms_max = config.max_wait_ms;

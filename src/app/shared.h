@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "app/routing_log.h"
-#include "tollgate/app/config.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/base/logging.h"
+#include "tollgate/config/config.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/forward/table_memory.h"
 #include "tollgate/ledger/ledger.h"
@@ -46,7 +46,7 @@ struct Queue {
 };
 
 // What a table at `path` is opened with, the instance's own or one that it adopts.
-table::TableOptions TableOf(const Config& config, const std::string& path);
+table::TableOptions TableOf(const config::Config& config, const std::string& path);
 // Opens the table at options.path and fills a ring with what it has to continue: first what may
 // have been sent already, which needs no choice of processor, then the rest, oldest first.
 base::Result<Queue> OpenQueue(const table::TableOptions& options,
@@ -58,7 +58,8 @@ inline constexpr int kOwnTablesMax = 1'000;
 // address, or have adopted our table since we last ran. In a folder that others may write to, what
 // they have put there is told and passed by; elsewhere it is an error, for then it is a table of
 // ours from before somebody changed the user.
-base::Result<Queue> OpenOwnQueue(const Config& config, payments::ProcessorDirectory& directory,
+base::Result<Queue> OpenOwnQueue(const config::Config& config,
+                                 payments::ProcessorDirectory& directory,
                                  const std::function<void(bool, std::string_view)>& tell);
 
 // The ledger's run that all workers have told everything to; then it is kept in the table.
@@ -75,17 +76,14 @@ class RunIdKeeper {
   std::string kept_;               // by mutex_
 };
 
-// Of the configured processors, for a directory.
-std::vector<std::vector<uint64_t>> IdentitiesOf(const Config& config);
-
 // What people can do for payments that were sent to a processor that this instance does not have.
 std::string AboutStranger(const payments::ProcessorDirectory& directory,
                           payments::ProcessorId processor, size_t count);
 
 struct Shared {
-  explicit Shared(const Config& config_in);
+  explicit Shared(const config::Config& config_in);
 
-  const Config config;            // constant
+  const config::Config config;    // constant
   const base::SystemClock clock;  // any
   payments::ProcessorDirectory directory;
   RoutingLog routing_log;

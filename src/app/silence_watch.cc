@@ -4,19 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "tollgate/base/duration.h"
+
 namespace tollgate::app {
 namespace {
 
 constexpr int64_t kIntervalMsMax = 30'000;
 
 }  // namespace
-
-std::string RoughTime(int64_t seconds) {
-  if (seconds < 120) return std::to_string(seconds) + " s";
-  if (seconds < 7'200) return std::to_string(seconds / 60) + " min";
-  if (seconds < 172'800) return std::to_string(seconds / 3'600) + " h";
-  return std::to_string(seconds / 86'400) + " days";
-}
 
 SilenceWatch::SilenceWatch(net::EventLoop& loop, const ledger::RedisOptions& redis,
                            int64_t silent_after_ms, Tell tell)
@@ -48,7 +43,7 @@ void SilenceWatch::OnCounted(const std::vector<ledger::SilentOwner>& silent) {
   const auto& most = silent.front();
   const std::string since = most.silent_s < 0 ? "which never greeted these books"
                             : most.gone       ? "which has ended and its table with it"
-                                              : "silent for " + RoughTime(most.silent_s);
+                                              : "silent for " + base::RoughTime(most.silent_s);
   tell_(true, std::to_string(claims) + " payments on the books belong to " +
                   std::to_string(silent.size()) + " silent gateways, most of them (" +
                   std::to_string(most.claims) + ") to the one with the table " +

@@ -15,9 +15,6 @@
 
 namespace tollgate::app {
 
-// "3 h", for people; of seconds.
-std::string RoughTime(int64_t seconds);
-
 class SilenceWatch {
  public:
   using Tell = std::function<void(bool problem, std::string_view text)>;

@@ -18,7 +18,7 @@ static_assert(kRestedMs > table::kRestMs);
 constexpr size_t kAdoptedTablesMax = 8;
 
 // In tables of this instance's size, or of the usual one.
-size_t AdoptedSlotsMax(const Config& config) {
+size_t AdoptedSlotsMax(const config::Config& config) {
   return 4 * std::max<size_t>(config.table_slots, 65'536);
 }
 

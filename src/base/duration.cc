@@ -98,4 +98,11 @@ std::string FormatDuration(int64_t nanos) {
   return std::to_string(nanos) + "ns";
 }
 
+std::string RoughTime(int64_t seconds) {
+  if (seconds < 120) return std::to_string(seconds) + " s";
+  if (seconds < 7'200) return std::to_string(seconds / 60) + " min";
+  if (seconds < 172'800) return std::to_string(seconds / 3'600) + " h";
+  return std::to_string(seconds / 86'400) + " days";
+}
+
 }  // namespace tollgate::base

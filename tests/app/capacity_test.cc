@@ -10,8 +10,8 @@
 namespace tollgate::app {
 namespace {
 
-Config Usual() {
-  Config config;
+config::Config Usual() {
+  config::Config config;
   config.acceptors = 2;
   config.workers = 2;
   config.client_bytes_max = size_t{1} << 30U;
@@ -25,7 +25,7 @@ Config Usual() {
 }
 
 TEST(Capacity, ClientsGetWhatForwardingLeaves) {
-  const Config config = Usual();
+  const config::Config config = Usual();
   const Descriptors many = Divide(20'000, config);
   EXPECT_EQ(many.in_flight, 704U);
   EXPECT_LT(many.clients, 20'000U - 704U - 100U);
@@ -46,7 +46,7 @@ TEST(Capacity, WithFewOfThemBothGetAPart) {
 }
 
 TEST(Capacity, MemoryBoundsConnectionsToo) {
-  Config config = Usual();
+  config::Config config = Usual();
   config.server.connections_max = 16'384;
   config.client_bytes_max = 40U << 20U;
   config = WithinCapacity(config);
@@ -63,7 +63,7 @@ TEST(Capacity, FewerPaymentsAreInFlightThanThereAreDescriptors) {
   if (child == 0) {
     const rlimit low{.rlim_cur = 300, .rlim_max = 700};
     if (::setrlimit(RLIMIT_NOFILE, &low) != 0) ::_exit(1);
-    const Config config = WithinCapacity(Usual());
+    const config::Config config = WithinCapacity(Usual());
     const Descriptors divided = Divide(700, Usual());
     if (config.processors[0].in_flight_max > divided.in_flight / 2) ::_exit(2);
     if (config.processors[0].in_flight_max < 30) ::_exit(3);

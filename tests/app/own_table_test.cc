@@ -32,7 +32,7 @@ class OwnTableTest : public ::testing::Test {
   std::string Name(const std::string& name) const { return folder_ + "/" + name; }
 
   std::string folder_;
-  Config config_;
+  config::Config config_;
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::vector<std::string> told_;
 };

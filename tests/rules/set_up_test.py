@@ -48,7 +48,7 @@ class SetUp(unittest.TestCase):
 
     def test_a_stop_leaves_time_to_drain(self):
         default = r'"drain_timeout",\s*\.fallback = "(\d+)s"'
-        drain_s = int(re.search(default, read("src/app/settings.cc"))[1])
+        drain_s = int(re.search(default, read("src/config/settings.cc"))[1])
         for name in ("docker/compose.yml", "docker/compose.simulated.yml"):
             for service, block in services(name).items():
                 if not service.startswith("gateway"):

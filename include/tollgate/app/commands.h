@@ -1,24 +1,21 @@
-// What `tollgate` does beside running: asking the running instance, looking into tables,
-// reconciling.
+// What `tollgate` does with the payment tables and the books of one instance: run as the daemon,
+// ask a running one, list what is pending, accept a loss.
 //
 // Thread: the main thread's.
 #pragma once
 
-#include "tollgate/app/config.h"
+#include "tollgate/config/config.h"
 
 namespace tollgate::app {
 
 // Runs the daemon until a signal; the exit code.
-int RunGateway(const Config& config);
+int RunGateway(const config::Config& config);
 // 0 if the instance of this configuration is ready, for a container's HEALTHCHECK.
-int CheckHealth(const Config& config);
+int CheckHealth(const config::Config& config);
 // Lists what the tables in data_dir hold.
-int ListPending(const Config& config, bool json);
-// Holds the books against the processors (reconcile.h, with its exit codes).
-int Reconcile(const Config& config, const ReconcileOptions& options);
-
+int ListPending(const config::Config& config, bool json);
 // `tollgate books accept-loss`: the books lack payments, and people say that they are used as they
 // are. 0 if that is said now, or nothing was lost.
-int AcceptLoss(const Config& config);
+int AcceptLoss(const config::Config& config);
 
 }  // namespace tollgate::app

@@ -6,15 +6,15 @@
 
 #include <memory>
 
-#include "tollgate/app/config.h"
 #include "tollgate/base/result.h"
+#include "tollgate/config/config.h"
 
 namespace tollgate::app {
 
 class Gateway {
  public:
   // Opens the table, recovers it, listens. Waits neither for Redis nor for a processor.
-  static base::Result<std::unique_ptr<Gateway>> Create(const Config& config);
+  static base::Result<std::unique_ptr<Gateway>> Create(const config::Config& config);
   ~Gateway();
 
   void Start();

@@ -22,5 +22,7 @@ inline constexpr int64_t kDurationSettingNsMax = 10'000 * int64_t{3'600'000'000'
 Result<int64_t> ParseDuration(std::string_view text);
 // The shortest whole form: 1500 ms is "1500ms", 60 s is "1m".
 std::string FormatDuration(int64_t nanos);
+// "90 s", "5 min", "3 h", "2 days": rounded down, for people.
+std::string RoughTime(int64_t seconds);
 
 }  // namespace tollgate::base

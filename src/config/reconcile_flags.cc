@@ -1,0 +1,182 @@
+#include "config/reconcile_flags.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <fstream>
+#include <iostream>
+#include <unordered_set>
+
+#include "config/settings.h"
+#include "tollgate/base/clock.h"
+#include "tollgate/base/duration.h"
+#include "tollgate/payments/timestamp.h"
+
+namespace tollgate::config {
+namespace {
+
+using Status = base::Status;
+
+constexpr const char* kFooter =
+    "Exit code: 0 no difference is left; 1 an error, or a processor was away: not all was "
+    "compared; 2 differences are left.\n"
+    "An admin token is read from ADMIN_TOKEN_<NAME> (ADMIN_TOKEN_DEFAULT, …) or from --tokens.\n"
+    "Redis and the processors are those of the gateway's own settings: the same flags, environment "
+    "and file (tollgate --help).";
+
+Status ToMillis(const std::string& flag, const std::string& text, payments::Rounding rounding,
+                int64_t& out) {
+  if (text.empty()) return base::OkStatus();
+  const auto time = payments::ParseTimestampMillis(text, rounding);
+  if (!time.ok()) {
+    return base::Error{flag + ": '" + text + "': " + time.error().message +
+                       "; write it as 2025-07-15T12:34:56.000Z"};
+  }
+  out = time.value();
+  return base::OkStatus();
+}
+
+Status ToDuration(const std::string& flag, const std::string& text, int64_t& out_ms) {
+  const auto nanos = base::ParseDuration(text);
+  if (!nanos.ok()) return base::Error{flag + ": '" + text + "' " + nanos.error().message};
+  if (nanos.value() < 0 || nanos.value() > base::kDurationSettingNsMax) {
+    return base::Error{flag + ": '" + text + "' must be at least 0 and at most " +
+                       base::FormatDuration(base::kDurationSettingNsMax)};
+  }
+  out_ms = nanos.value() / base::kNanosPerMilli;
+  return base::OkStatus();
+}
+
+Status ToInFlight(const std::string& text, size_t& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error == std::errc{} && end == text.data() + text.size() && out >= 1 && out <= 500) {
+    return base::OkStatus();
+  }
+  return base::Error{"--look-ups: '" + text + "' must be a whole number from 1 to 500"};
+}
+
+// The lines of a file, or of stdin for "-", without comments, blanks and what surrounds them.
+base::Result<std::vector<std::string>> ReadLines(const std::string& flag, const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) return base::ErrnoError(flag + ": cannot read " + path);
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    const size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string::npos || line[begin] == '#') continue;
+    lines.push_back(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
+  }
+  if (in.bad()) return base::Error{flag + ": " + path + " cannot be read to its end"};
+  return lines;
+}
+
+Status ReadIds(const std::string& path, std::vector<payments::Uuid>& ids) {
+  if (path.empty()) return base::OkStatus();
+  const auto lines = ReadLines("--ids", path);
+  if (!lines.ok()) return lines.error();
+  std::unordered_set<payments::Uuid> seen;
+  for (const std::string& line : lines.value()) {
+    const auto id = payments::ParseUuid(line);
+    if (!id) return base::Error{"--ids: '" + line + "' is no UUID of 36 characters; one a line"};
+    if (seen.insert(*id).second) ids.push_back(*id);
+  }
+  return base::OkStatus();
+}
+
+bool IsToken(const std::string& text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(),
+                                       [](unsigned char c) { return std::iscntrl(c) != 0; });
+}
+
+Status ReadTokens(const std::string& path, const std::vector<std::string>& names,
+                  std::map<std::string, std::string>& tokens) {
+  if (path.empty()) return base::OkStatus();
+  const auto lines = ReadLines("--tokens", path);
+  if (!lines.ok()) return lines.error();
+  for (const std::string& line : lines.value()) {
+    const size_t equals = line.find('=');
+    std::string name = line.substr(0, std::min(equals, line.size()));
+    while (!name.empty() && name.back() == ' ') name.pop_back();
+    std::string token = equals == std::string::npos ? "" : line.substr(equals + 1);
+    token.erase(0, token.find_first_not_of(' '));
+    // The line itself is not shown: it may hold a token.
+    if (!IsToken(token)) return base::Error{"--tokens: each line of " + path + " is NAME=TOKEN"};
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const std::string near = Nearest(name, names);
+      return base::Error{"--tokens: no processor is named " + name +
+                         (near.empty() ? "" : "; did you mean " + near + "?")};
+    }
+    tokens[name] = token;
+  }
+  return base::OkStatus();
+}
+
+}  // namespace
+
+std::string TokenVariable(const std::string& processor) {
+  std::string name = "ADMIN_TOKEN_" + processor;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ? static_cast<char>(std::toupper(c)) : '_';
+  });
+  return name;
+}
+
+void AddReconcileFlags(CLI::App& command, ReconcileFlags& flags) {
+  ReconcileOptions& plain = flags.plain;
+  command.add_option("--from", flags.from,
+                     "first requestedAt, RFC 3339 (default: as far back as the books know ids)");
+  command.add_option("--to", flags.to, "last requestedAt (default: now less --min-age)");
+  command.add_option("--min-age", flags.min_age, "younger payments are left alone")
+      ->capture_default_str();
+  command.add_flag("--repair", plain.repair,
+                   "book what a processor holds and the books lack, and mend sums");
+  command.add_option("--ids", flags.ids_file,
+                     "a file with more ids to compare, one a line; - is stdin");
+  command.add_option("--tokens", flags.tokens_file,
+                     "a file with admin tokens, NAME=TOKEN a line; - is stdin");
+  command.add_flag("--named-only", plain.named_only,
+                   "ask only the processor that the books name: no double charge is found");
+  command.add_option("--look-ups", flags.in_flight, "at once, per processor")
+      ->capture_default_str();
+  command
+      .add_option("--patience", flags.patience,
+                  "a processor silent or over capacity for so long is away")
+      ->capture_default_str();
+  command.add_flag("--json", plain.json, "one JSON document on stdout instead of the table");
+  command.add_option("--json-file", plain.json_file, "the JSON document to this file");
+  command.footer(kFooter);
+}
+
+base::Result<ReconcileOptions> ReadReconcileFlags(
+    const ReconcileFlags& flags, const Environment& environment,
+    const std::vector<upstream::ProcessorOptions>& processors) {
+  ReconcileOptions options = flags.plain;
+  std::vector<std::string> names;
+  for (const auto& processor : processors) {
+    names.push_back(processor.name);
+    const auto token = environment(TokenVariable(processor.name));
+    if (!token) continue;
+    if (!IsToken(*token)) {
+      return base::Error{TokenVariable(processor.name) + " holds control characters"};
+    }
+    options.admin_tokens[processor.name] = *token;
+  }
+  for (const Status& status :
+       {ToMillis("--from", flags.from, payments::Rounding::kUp, options.range.from_ms),
+        ToMillis("--to", flags.to, payments::Rounding::kDown, options.range.to_ms),
+        ToDuration("--min-age", flags.min_age, options.min_age_ms),
+        ToDuration("--patience", flags.patience, options.patience_ms),
+        ToInFlight(flags.in_flight, options.in_flight_max), ReadIds(flags.ids_file, options.ids),
+        ReadTokens(flags.tokens_file, names, options.admin_tokens)}) {
+    if (!status.ok()) return status.error();
+  }
+  if (options.range.from_ms > options.range.to_ms) {
+    return base::Error{"--from is later than --to; swap them"};
+  }
+  return options;
+}
+
+}  // namespace tollgate::config

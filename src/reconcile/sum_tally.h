@@ -1,0 +1,76 @@
+// SumTally: what was counted, by span of 4,096 ms (a node of level 2) and processor. A total has
+// prints beside its sums, in which each payment weighs by its millisecond. So two tallies that are
+// equal agree in every millisecond, though neither keeps one; by chance one in 2^64 does not.
+//
+// Thread: a value type.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "tollgate/ledger/sum_nodes.h"
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::reconcile {
+
+inline constexpr int kSpanBits = 2 * ledger::kSumBits;
+
+// Wraps around: what stands in Redis may be any number.
+inline int64_t Plus(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+inline int64_t Minus(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+inline ledger::SumFigures Plus(const ledger::SumFigures& a, const ledger::SumFigures& b) {
+  return {.count = Plus(a.count, b.count), .cents = Plus(a.cents, b.cents)};
+}
+inline ledger::SumFigures Minus(const ledger::SumFigures& a, const ledger::SumFigures& b) {
+  return {.count = Minus(a.count, b.count), .cents = Minus(a.cents, b.cents)};
+}
+
+struct SpanTotal {
+  ledger::SumFigures sum;
+  uint64_t counts_print = 0, cents_print = 0;
+  uint64_t parts = 0;  // the 64 ms of it that have something, from the lowest bit on
+
+  bool Agrees(const SpanTotal& other) const {
+    return sum == other.sum && counts_print == other.counts_print &&
+           cents_print == other.cents_print;
+  }
+};
+
+class SumTally {
+ public:
+  // REQUIRES: at_ms >= 0.
+  void Add(payments::ProcessorId processor, int64_t at_ms, const ledger::SumFigures& sum) {
+    SpanTotal& total = spans_[{at_ms >> kSpanBits, processor}];
+    const uint64_t weight = WeightOf(static_cast<uint64_t>(at_ms));
+    total.sum = Plus(total.sum, sum);
+    total.counts_print += weight * static_cast<uint64_t>(sum.count);
+    total.cents_print += weight * static_cast<uint64_t>(sum.cents);
+    total.parts |= uint64_t{1} << (static_cast<uint64_t>(at_ms) >> ledger::kSumBits & 63U);
+  }
+  SpanTotal Of(int64_t span, payments::ProcessorId processor) const {
+    const auto it = spans_.find({span, processor});
+    return it == spans_.end() ? SpanTotal{} : it->second;
+  }
+  // By span and processor.
+  const std::map<std::pair<int64_t, payments::ProcessorId>, SpanTotal>& spans() const {
+    return spans_;
+  }
+  void Clear() { spans_.clear(); }
+
+ private:
+  // The finaliser of splitmix64 (Steele, Lea and Flood 2014).
+  static uint64_t WeightOf(uint64_t x) {
+    x += 0x9E3779B97F4A7C15U;
+    x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9U;
+    x = (x ^ (x >> 27U)) * 0x94D049BB133111EBU;
+    return x ^ (x >> 31U);
+  }
+  std::map<std::pair<int64_t, payments::ProcessorId>, SpanTotal> spans_;
+};
+
+}  // namespace tollgate::reconcile
