@@ -1,22 +1,19 @@
-# tollgate_room(<name> [DEPS <room>...] [LIBS <third-party target>...])
-# One room is one library: src/<name>/*.cc, include/tollgate/<name>/*.h. DEPS may point only
-# downward (docs/ARCHITECTURE.md); third-party LIBS stay private to the room.
+# tollgate_room(<name> [DEPS <room>...] [VALUES <header>...] [LIBS <third-party target>...]
+#   [PUBLIC_LIBS <third-party target>...])
+# One room is one library: src/<name>/*.cc, include/tollgate/<name>/*.h. src/CMakeLists.txt says
+# what the arguments mean; VALUES is for tests/rules alone, as headers of values need no library.
 function(tollgate_room name)
-  cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;PUBLIC_LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "DEPS;VALUES;LIBS;PUBLIC_LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
-  list(TRANSFORM ROOM_DEPS PREPEND tollgate_)
-  if(sources)
-    add_library(tollgate_${name} STATIC ${sources})
-    target_include_directories(tollgate_${name}
-      PUBLIC ${CMAKE_SOURCE_DIR}/include PRIVATE ${CMAKE_SOURCE_DIR}/src)
-    target_link_libraries(tollgate_${name}
-      PUBLIC ${ROOM_DEPS} ${ROOM_PUBLIC_LIBS} Threads::Threads PRIVATE tollgate_flags ${ROOM_LIBS})
-  else()
-    add_library(tollgate_${name} INTERFACE)
-    target_include_directories(tollgate_${name} INTERFACE ${CMAKE_SOURCE_DIR}/include)
-    target_link_libraries(tollgate_${name} INTERFACE ${ROOM_DEPS} ${ROOM_PUBLIC_LIBS} ${ROOM_LIBS})
+  if(NOT sources)
+    message(FATAL_ERROR "the room ${name} has no sources in src/${name}")
   endif()
+  list(TRANSFORM ROOM_DEPS PREPEND tollgate_)
+  add_library(tollgate_${name} STATIC ${sources})
+  target_include_directories(tollgate_${name}
+    PUBLIC ${CMAKE_SOURCE_DIR}/include PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(tollgate_${name}
+    PUBLIC ${ROOM_DEPS} ${ROOM_PUBLIC_LIBS} Threads::Threads PRIVATE tollgate_flags ${ROOM_LIBS})
 endfunction()
 
 # tollgate_tests(<name> [DEPS <room>...] [LIBS <target>...] [TIMEOUT <s>] [LABELS <label>])
@@ -29,7 +26,7 @@ function(tollgate_tests name)
     list(FILTER sources EXCLUDE REGEX "(/cost|_model)_test\\.cc$")
   endif()
   if(NOT sources)
-    return()
+    message(FATAL_ERROR "there are no tests in tests/${name}")
   endif()
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)

@@ -10,6 +10,7 @@
 #include "tollgate/base/clock.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/base/logging.h"
+#include "tollgate/http/parser_limits.h"
 #include "tollgate/net/address.h"
 
 namespace tollgate::config {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The rules of the house that a machine can check, in the spirit of tigerbeetle's src/tidy.zig.
 
-Every #include is held against the table of rooms in docs/ARCHITECTURE.md: arrows never point
-upward, third-party headers stay in their rooms, private headers stay private. Files and lines are
-bounded. Each rule is first shown a line that breaks it, so that it cannot pass by not looking.
+Every #include is held against the table of rooms in src/CMakeLists.txt (layers.py reads it): arrows
+never point upward, third-party headers stay in their rooms, private headers stay private. Files and
+lines are bounded. Each rule is first shown a line that breaks it, so that it cannot pass by not
+looking.
 """
 import pathlib
 import re
@@ -11,42 +12,11 @@ import subprocess
 import sys
 import unittest
 
+import layers
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# room: the rooms it may include besides itself.
-ALLOWED = {
-    "base": set(),
-    "payments": {"base"},
-    "http": set(),
-    "net": {"base"},
-    "table": {"payments", "base", "net"},
-    "metrics": {"base", "payments"},
-    "upstream": {"net", "payments", "base"},
-    "ledger": {"net", "payments", "base"},
-    "server": {"http", "net", "base"},
-    "forward": {"ledger", "upstream", "table", "metrics", "payments", "base", "net"},
-    "health": {"ledger", "upstream", "table", "metrics", "payments", "base", "net"},
-    "api": {"server", "http", "ledger", "upstream", "table", "metrics", "payments", "base", "net"},
-}
-ALLOWED["config"] = {"net", "payments", "base"}
-ALLOWED["reconcile"] = {"config", "ledger", "upstream", "net", "payments", "base"}
-ALLOWED["app"] = set(ALLOWED) - {"reconcile"}
-# Headers of values that a room may include although it may not include their rooms.
-VALUES = {
-    "config": {"forward/cutoff.h", "ledger/redis_options.h", "server/server_options.h",
-               "table/durability.h", "upstream/processor_options.h"},
-}
-
-# header prefix: the rooms that may include it.
-THIRD_PARTY = {
-    "spdlog/": None,  # set up in base; every room may log
-    "simdjson": {"payments"},
-    "curl/": {"upstream"},
-    "hiredis/": {"ledger"},
-    "prometheus/": {"metrics"},
-    "CLI/": {"config"},
-    "toml++/": {"config"},
-}
+ROOMS = layers.rooms()
 LINES_MAX = 400
 COLUMNS_MAX = 100
 
@@ -67,21 +37,24 @@ def include_problem(path, line):
     if not match or room is None:
         return None
     header = match.group(1)
-    for prefix, rooms in THIRD_PARTY.items():
-        if header.startswith(prefix) and rooms is not None and room not in rooms:
-            return f"{header} belongs to {', '.join(sorted(rooms))}, not to {room}"
+    rules = ROOMS[room]
+    for prefix in layers.HEADERS_OF.values():
+        if header.startswith(prefix) and prefix not in layers.libraries_open_to(rules, ROOMS):
+            return f"{header} is no library of {room}"
     if header.startswith("tollgate/"):
         target = header.split("/")[1]
-        if header.removeprefix("tollgate/") in VALUES.get(room, ()):
-            return None
-        if target != room and target not in ALLOWED[room]:
+        if target not in (room, *rules.deps) and header.removeprefix("tollgate/") not in rules.values:
             return f"{room} may not include {target}"
-    elif "/" in header and header.split("/")[0] in ALLOWED:
+    elif "/" in header and header.split("/")[0] in ROOMS:
         if header.split("/")[0] != room:
             return f"{header} is private to {header.split('/')[0]}"
         if path.startswith("include/"):
             return f"a public header includes the private {header}"
     return None
+
+
+def includes(name):
+    return re.findall(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', (ROOT / name).read_text())
 
 
 def main_problem(text):
@@ -110,10 +83,15 @@ class Rules(unittest.TestCase):
             ("src/api/x.cc", '#include "tollgate/forward/forwarder.h"'),
             ("src/api/x.cc", '#include "ledger/lua_scripts.h"'),
             ("include/tollgate/ledger/x.h", '#include "ledger/lua_scripts.h"'),
+            ("src/reconcile/x.cc", '#include "tollgate/forward/cutoff.h"'),
+            ("src/config/x.cc", '#include "tollgate/forward/forwarder.h"'),
         ]:
             self.assertIsNotNone(include_problem(path, line), f"{path}: {line}")
         self.assertIsNone(include_problem("src/app/x.cc", '#include "tollgate/net/listener.h"'))
         self.assertIsNone(include_problem("src/upstream/x.cc", "#include <curl/curl.h>"))
+        self.assertIsNone(include_problem("src/net/x.cc", "#include <spdlog/spdlog.h>"))
+        self.assertIsNone(
+            include_problem("src/config/x.h", '#include "tollgate/forward/cutoff.h"'))
 
     def test_includes_keep_to_the_table_of_rooms(self):
         problems = []
@@ -126,6 +104,39 @@ class Rules(unittest.TestCase):
                     problems.append(f"{name}:{number}: {problem}")
         self.assertGreater(seen, 100, "no includes found: run this from the checkout")
         self.assertEqual(problems, [])
+
+    def test_arrows_point_to_rooms_above_in_the_table(self):
+        above = []
+        for room in ROOMS.values():
+            for target in [*room.deps, *(header.split("/")[0] for header in room.values)]:
+                self.assertIn(target, above, f"{room.name} → {target}")
+            above.append(room.name)
+        self.assertIn("app", above)
+
+    def test_every_arrow_is_used(self):
+        used = {room: set() for room in ROOMS}
+        for name in files():
+            if room_of(name) is not None:
+                used[room_of(name)].update(includes(name))
+        for room in ROOMS.values():
+            targets = {header.split("/")[1] for header in used[room.name]
+                       if header.startswith("tollgate/")}
+            self.assertEqual(set(room.deps) - targets, set(), room.name)
+            self.assertEqual({f"tollgate/{h}" for h in room.values} - used[room.name], set())
+
+    # Else a header of values would bring along what the room may not include.
+    def test_headers_of_values_include_nothing_but_values(self):
+        for room in ROOMS.values():
+            allowed = {f"tollgate/{header}" for header in room.values}
+            for header in room.values:
+                for included in includes(f"include/tollgate/{header}"):
+                    if "/" in included and included not in allowed:
+                        self.assertIn(included.split("/")[1], room.deps, f"{header}: {included}")
+
+    def test_the_architecture_page_has_the_same_table(self):
+        documented = layers.documented((ROOT / "docs/ARCHITECTURE.md").read_text())
+        self.assertEqual({name: sorted(rooms) for name, rooms in documented.items()},
+                         {room.name: sorted(room.deps) for room in ROOMS.values()})
 
     def test_files_and_lines_stay_readable(self):
         problems = []

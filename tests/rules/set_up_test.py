@@ -74,6 +74,17 @@ class SetUp(unittest.TestCase):
                 cwd=folder, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_room_or_a_folder_of_tests_without_a_source_stops_the_configuration(self):
+        for call in ("tollgate_room(nothing)", "tollgate_tests(nothing)"):
+            with tempfile.TemporaryDirectory() as folder:
+                with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+                    file.write(f"cmake_minimum_required(VERSION 3.25)\nproject(empty NONE)\n"
+                               f"include({ROOT}/cmake/room.cmake)\n{call}\n")
+                done = subprocess.run(["cmake", "-S", folder, "-B", os.path.join(folder, "build")],
+                                      capture_output=True, text=True, check=False)
+                self.assertNotEqual(done.returncode, 0, call)
+                self.assertIn("nothing", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
