@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
@@ -10,7 +9,6 @@
 namespace tollgate::forward {
 namespace {
 
-constexpr int64_t kMinuteNs = 60 * base::kNanosPerSecond;
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
 int64_t LeastFee(const std::vector<upstream::ProcessorOptions>& processors) {
@@ -67,6 +65,7 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
       least_fee_ppm(LeastFee(options_in.processors)),
       reports(options, directory_in, table_in, metrics_in),
       pool(static_cast<uint32_t>(table_in.slot_count())),
+      unresolved(pool, directory_in, reports, metrics_in),
       states(StatesOf(options_in)),
       batches(metrics_in),
       owners(options_in.takeover_after_ms * base::kNanosPerMilli),
@@ -172,43 +171,7 @@ void Forwarder::Impl::PublishMetrics() {
     out.breaker_open.Set(states[i].breaker_open() ? 1 : 0);
     out.in_flight_cap.Set(states[i].cap());
   }
-  const Held* const oldest = OldestUnresolved();
-  if (oldest == nullptr) return metrics.unresolved_oldest_ms.Set(0);
-  const int64_t age_ns = now_ns - oldest->since_ns;
-  metrics.unresolved_oldest_ms.Set(age_ns / base::kNanosPerMilli);
-  if (age_ns < kMinuteNs || now_ns - unresolved_told_ns < kMinuteNs) return;
-  unresolved_told_ns = now_ns;
-  reports.Problem(
-      std::to_string(unresolved_count) + " payments have an unknown outcome, the oldest for " +
-      std::to_string(age_ns / base::kNanosPerSecond) + " s: " + reports.Describe(*oldest) +
-      "; they are asked about again until their processor answers");
-  TellOfStrangers();
-}
-
-void Forwarder::Impl::TellOfStrangers() const {
-  for (size_t id = states.size(); id < directory.size(); ++id) {
-    if (at_strangers[id] == 0) continue;
-    const auto processor = static_cast<payments::ProcessorId>(id);
-    const bool moved = directory.ConfiguredId(processor) != payments::kNoProcessor;
-    reports.Problem(
-        std::to_string(at_strangers[id]) + " of them are at " + directory.Label(processor) +
-        (moved ? ", whose URL or identity has changed: they are only looked up; add was "
-                 "= [\"its URL before\"] to its [[processors]], or set DEFAULT_WAS or "
-                 "FALLBACK_WAS, if it is the same"
-               : ", which is not configured: add it to [[processors]] again"));
-  }
-}
-
-const Held* Forwarder::Impl::OldestUnresolved() {
-  while (!unresolved_ages.empty()) {
-    const UnresolvedAge& age = unresolved_ages.front();
-    const Held& held = pool[age.entry];
-    if (held.phase != Phase::kFree && held.counts_unresolved && held.since_ns == age.since_ns) {
-      return &held;
-    }
-    unresolved_ages.pop_front();
-  }
-  return nullptr;
+  unresolved.Publish(now_ns);
 }
 
 bool Forwarder::Impl::AnyEligible() const {
@@ -241,7 +204,7 @@ int64_t Forwarder::Impl::NextDeadlineNs() const {
   }
   // The clock is set right without an event.
   if (!clock_usable) next = std::min(next, clock_read_ns + base::kNanosPerSecond + 1);
-  if (unresolved_count != 0) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age
+  if (!unresolved.empty()) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age
   return next;
 }
 
@@ -310,9 +273,7 @@ void Forwarder::Pump() { impl_->Pump(); }
 int64_t Forwarder::NextDeadlineNs() const { return impl_->NextDeadlineNs(); }
 bool Forwarder::CouldTake() const { return impl_->CouldTake(); }
 size_t Forwarder::held() const { return impl_->pool.in_use(); }
-size_t Forwarder::stranded() const {
-  return std::accumulate(impl_->at_strangers.begin(), impl_->at_strangers.end(), size_t{0});
-}
+size_t Forwarder::stranded() const { return impl_->unresolved.stranded(); }
 void Forwarder::BeginDrain() { impl_->draining = true; }
 bool Forwarder::quiet() const { return impl_->Quiet(); }
 bool Forwarder::retelling() const { return impl_->replay.active(); }

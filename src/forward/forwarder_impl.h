@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -22,6 +21,7 @@
 #include "forward/replay.h"
 #include "forward/reports.h"
 #include "forward/traffic.h"
+#include "forward/unresolved.h"
 #include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
@@ -130,7 +130,6 @@ struct Forwarder::Impl {
   void Booked(uint32_t entry, int64_t requested_at_ms);
   void Rejected(uint32_t entry, table::RejectReason reason);
   void CountUnresolved(uint32_t entry, bool on);
-  const Held* OldestUnresolved();
   void GiveBackPlace(Held& held);
 
   // --- recording.cc: onto the books and off the table
@@ -149,7 +148,6 @@ struct Forwarder::Impl {
   ProcessorState& StateOf(const Held& held) { return states[held.processor]; }
   // False of one that a table knows and the configuration does not, or not as what it was.
   bool Configured(payments::ProcessorId id) const { return id < states.size(); }
-  void TellOfStrangers() const;
 
   static constexpr size_t kTakeOversMax = 64;
   static_assert(kTakeOversMax <= payments::kLedgerBatchMax);
@@ -178,12 +176,7 @@ struct Forwarder::Impl {
   HeldList to_post;
   HeldList to_record;
   DueHeap due;
-  // Oldest first; an item whose entry has moved on is dropped when it comes to the front.
-  struct UnresolvedAge {
-    int64_t since_ns;
-    uint32_t entry;
-  };
-  std::deque<UnresolvedAge> unresolved_ages;
+  Unresolved unresolved;
   std::vector<ProcessorState> states;  // by ProcessorId, configured ones
   LedgerBatches batches;
   std::vector<ledger::ClaimRequest> claim_requests;
@@ -203,12 +196,9 @@ struct Forwarder::Impl {
   base::Random random;
   std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of what another owner has
   uint32_t repeats = 0;                               // looks at unresolved payments under way
-  uint32_t unresolved_count = 0;
-  std::array<uint32_t, payments::kProcessorsMax + 1> at_strangers{};  // of these, by processor
   int64_t now_ns = 0;
   int64_t wait_until_ns = INT64_MAX;  // the policy lets the oldest payment wait until then
-  int64_t unresolved_told_ns = 0;
-  uint32_t fleet = 1;  // live instances
+  uint32_t fleet = 1;                 // live instances
   payments::ProcessorId told_route = payments::kNoProcessor;
   int64_t route_told_ns = 0;
   uint32_t tails = 0;  // that the ledger lost

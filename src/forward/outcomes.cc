@@ -284,23 +284,12 @@ void Forwarder::Impl::Rejected(uint32_t entry, RejectReason reason) {
 }
 
 void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
-  Held& held = pool[entry];
-  if (held.counts_unresolved == on) return;
-  held.counts_unresolved = on;
-  unresolved_count = on ? unresolved_count + 1 : unresolved_count - 1;
-  if (Configured(held.processor)) {
-    StateOf(held).AddUnresolved(on ? 1 : -1);
-    TellRouting(held.processor, on ? "too many of its payments have an unknown outcome"
-                                   : "outcomes that were unknown are known");
-  } else {
-    uint32_t& count = at_strangers[held.processor];
-    count = on ? count + 1 : count - 1;
-    metrics.processors[held.processor].unresolved.Set(count);
-  }
-  if (on) {
-    held.since_ns = now_ns;
-    unresolved_ages.push_back({now_ns, entry});
-  }
+  const Held& held = pool[entry];
+  if (!(on ? unresolved.Add(entry, now_ns) : unresolved.Remove(entry))) return;
+  if (!Configured(held.processor)) return;
+  StateOf(held).AddUnresolved(on ? 1 : -1);
+  TellRouting(held.processor, on ? "too many of its payments have an unknown outcome"
+                                 : "outcomes that were unknown are known");
 }
 
 void Forwarder::Impl::GiveBackPlace(Held& held) {

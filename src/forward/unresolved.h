@@ -1,0 +1,59 @@
+// Unresolved: the payments whose outcome is unknown. It counts them, also by processor where that
+// one is not configured, knows the oldest, and reports them once a minute. How many a configured
+// processor may have is ProcessorState's.
+//
+// Thread: one worker's.
+// Invariants: an entry with counts_unresolved is counted once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "forward/held_pool.h"
+#include "forward/reports.h"
+#include "tollgate/metrics/instruments.h"
+#include "tollgate/payments/processor_directory.h"
+
+namespace tollgate::forward {
+
+class Unresolved {
+ public:
+  // All outlive it.
+  Unresolved(HeldPool& pool, const payments::ProcessorDirectory& directory, const Reports& reports,
+             metrics::ForwardMetrics& metrics);
+
+  // `now_ns`, here and below: monotonic. False: the entry was counted already; or was not.
+  bool Add(uint32_t entry, int64_t now_ns);
+  bool Remove(uint32_t entry);
+
+  bool empty() const { return count_ == 0; }
+  // Of these, those at processors that are not configured, or not as what they were.
+  size_t stranded() const;
+  // The age of the oldest for the metrics; once a minute a line for people if that is a minute.
+  void Publish(int64_t now_ns);
+
+ private:
+  // Nothing to do if the processor is configured.
+  void CountStranger(payments::ProcessorId id, int by);
+  // nullptr: there is none.
+  const Held* Oldest();
+  void ReportStrangers() const;
+
+  HeldPool& pool_;
+  const payments::ProcessorDirectory& directory_;
+  const Reports& reports_;
+  metrics::ForwardMetrics& metrics_;
+  uint32_t count_ = 0;
+  std::array<uint32_t, payments::kProcessorsMax + 1> at_strangers_{};  // of these, by processor
+  // Oldest first; an item whose entry has moved on is dropped when it comes to the front.
+  struct Age {
+    int64_t since_ns;
+    uint32_t entry;
+  };
+  std::deque<Age> ages_;
+  int64_t reported_ns_ = 0;
+};
+
+}  // namespace tollgate::forward
