@@ -1,6 +1,5 @@
 // From the ring to a granted claim, and the POST.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "forward/forwarder_impl.h"
@@ -12,7 +11,7 @@ using ledger::ClaimVerdict;
 using table::SlotState;
 
 void Forwarder::Impl::TakeWork() {
-  wait_until_ns = std::numeric_limits<int64_t>::max();
+  router.ForgetWait();
   // While the ledger owes the answers to as many batches as may be under way, a choice of processor
   // would be old when its claim leaves, and would keep a place from others.
   if (!batches.ClaimCanLeave()) return;
@@ -22,11 +21,11 @@ void Forwarder::Impl::TakeWork() {
 
 // One payment nearer to its claim; false when nothing more can be taken now.
 bool Forwarder::Impl::TakeOne() {
-  if (RouteFirstOf(tried) || RouteFirstOf(ready)) return true;
-  if (!ready.empty() || !AnyEligible()) return false;
+  if (RouteFirstOf(router.tried()) || RouteFirstOf(router.ready())) return true;
+  if (!router.ready().empty() || !router.AnyEligible(now_ns)) return false;
   const auto slot = ring.TryPop();
   if (!slot) return false;
-  traffic.OnTaken();
+  router.OnTaken();
   Admit(*slot);
   return true;
 }
@@ -39,7 +38,7 @@ bool Forwarder::Impl::RouteFirstOf(DueHeap& waiting) {
 
 void Forwarder::Impl::PushReady(uint32_t entry) {
   const Held& held = pool[entry];
-  (held.trials < kTrialsMax ? ready : tried).Push(held.born_ns, entry);
+  (held.trials < kTrialsMax ? router.ready() : router.tried()).Push(held.born_ns, entry);
 }
 
 // On the monotonic clock, so that a step of the wall clock makes nobody wait longer. The wall clock
@@ -103,24 +102,16 @@ void Forwarder::Impl::Admit(uint32_t slot) {
 
 bool Forwarder::Impl::Route(uint32_t entry) {
   Held& held = pool[entry];
-  std::array<ProcessorView, payments::kProcessorsMax> views;
-  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
-  Moment moment = MomentNow();
-  moment.age_ms = (now_ns - held.born_ns) / base::kNanosPerMilli;
-  moment.trials = held.trials;
-  moment.refused_by = held.refused_by;
-  const Choice choice = options.choose({views.data(), states.size()}, moment, options.policy);
-  if (choice.processor == payments::kNoProcessor) {
-    if (choice.wait_until_ms < kNever / base::kNanosPerMilli) {
-      wait_until_ns = std::min(wait_until_ns, choice.wait_until_ms * base::kNanosPerMilli);
-    }
-    return false;
-  }
+  const Choice choice = router.Route({.age_ms = (now_ns - held.born_ns) / base::kNanosPerMilli,
+                                      .trials = held.trials,
+                                      .refused_by = held.refused_by},
+                                     now_ns);
+  if (choice.processor == payments::kNoProcessor) return false;
   if (choice.is_trial && held.trials < kTrialsMax) ++held.trials;
   held.refused_by = payments::kNoProcessor;
   held.processor = choice.processor;
   held.takes_place = true;
-  StateOf(held).Take(now_ns);
+  router.Take(held.processor, now_ns);
   ++held.attempt;
   if (held.attempt > 1) metrics.retries.Add();
   held.phase = Phase::kToClaim;
@@ -334,7 +325,7 @@ void Forwarder::Impl::FlushPosts() {
     }
     pool.Remove(to_post, entry);
     pool[entry].phase = Phase::kPosting;
-    states[held.processor].OnSent(now_ns);
+    router.State(held.processor).OnSent(now_ns);
   }
 }
 

@@ -17,34 +17,6 @@ int64_t LeastFee(const std::vector<upstream::ProcessorOptions>& processors) {
   return least;
 }
 
-// This forwarder's part of an instance-wide limit; the remainder goes to the first.
-uint32_t PartOf(size_t limit, const ForwarderOptions& options) {
-  const size_t part = limit / options.forwarders + (options.index < limit % options.forwarders);
-  return static_cast<uint32_t>(std::max<size_t>(part, 1));
-}
-
-// What one of so many instances may have in flight at a processor.
-size_t FleetPart(const ForwarderOptions& options, size_t processor, uint32_t instances) {
-  return std::min(options.processors[processor].in_flight_max,
-                  std::max<size_t>(1, options.fleet_in_flight_max / instances));
-}
-
-std::vector<ProcessorState> StatesOf(const ForwarderOptions& options) {
-  std::vector<ProcessorState> states;
-  for (size_t id = 0; id < options.processors.size(); ++id) {
-    const auto& processor = options.processors[id];
-    states.emplace_back(
-        ProcessorStateOptions{.id = static_cast<payments::ProcessorId>(id),
-                              .fee_ppm = processor.fee_ppm,
-                              .in_flight_max = PartOf(FleetPart(options, id, 1), options),
-                              .unresolved_max = static_cast<uint32_t>(options.unresolved_max),
-                              .breaker_failures = options.breaker_failures,
-                              .probe_interval_ns = options.probe_interval_ms * base::kNanosPerMilli,
-                              .outage_expected_ms = options.outage_expected_ms});
-  }
-  return states;
-}
-
 }  // namespace
 
 Forwarder::Impl::Impl(const ForwarderOptions& options_in,
@@ -58,7 +30,6 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
       ring(ring_in),
       ledger(ledger_in),
       client(client_in),
-      health(health_in),
       clock(clock_in),
       metrics(metrics_in),
       owner(OwnerOf(table_in.identity())),
@@ -66,7 +37,8 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
       reports(options, directory_in, table_in, metrics_in),
       pool(static_cast<uint32_t>(table_in.slot_count())),
       unresolved(pool, directory_in, reports, metrics_in),
-      states(StatesOf(options_in)),
+      router(options, health_in, clock_in),
+      routing_report(options, directory_in, router, reports),
       batches(metrics_in),
       owners(options_in.takeover_after_ms * base::kNanosPerMilli),
       replay(table_in, reports, options_in.index, options_in.forwarders),
@@ -80,25 +52,14 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
   take_over_requests.reserve(kTakeOversMax);
 }
 
-void Forwarder::Impl::TellRouting(payments::ProcessorId id, std::string_view why) {
-  const bool passed_over = states[id].passed_over();
-  if (told_passed_over[id] == passed_over) return;
-  told_passed_over[id] = passed_over;
-  if (options.tell_routing) options.tell_routing(id, passed_over, why);
-}
-
 void Forwarder::Impl::ReadHealth() {
-  const uint32_t instances = health.instances();
-  if (instances != fleet) {
-    fleet = instances;
-    for (size_t i = 0; i < states.size(); ++i) {
-      states[i].SetMax(PartOf(FleetPart(options, i, fleet), options));
-    }
-  }
-  for (size_t i = 0; i < states.size(); ++i) {
+  const Router::ProcessorSet changed = router.ReadHealth(now_ns);
+  if (changed.none()) return;
+  for (size_t i = 0; i < changed.size(); ++i) {
+    if (!changed[i]) continue;
     const auto id = static_cast<payments::ProcessorId>(i);
-    if (!states[i].OnHealth(health.Read(id), now_ns)) continue;
-    TellRouting(id, states[i].breaker_open() ? "its health says failing" : "its health says well");
+    routing_report.ReportPassedOver(
+        id, router.State(id).breaker_open() ? "its health says failing" : "its health says well");
   }
 }
 
@@ -153,32 +114,15 @@ void Forwarder::Impl::Pump() {
   }
   MoveCommitted();
   RunDue();
-  traffic.Observe(now_ns, ring.SizeApprox() / options.forwarders);
+  router.ObserveTraffic(now_ns, ring.SizeApprox() / options.forwarders);
   if (!draining) TakeWork();
   FlushPosts();  // first, as it may find that a claim has to be asked for again
   FlushClaims();
   FlushRecords();
-  PublishMetrics();
-  TellRoute();
-}
-
-void Forwarder::Impl::PublishMetrics() {
   metrics.held.Set(pool.in_use());
-  for (size_t i = 0; i < states.size(); ++i) {
-    metrics::ProcessorMetrics& out = metrics.processors[i];
-    out.in_flight.Set(states[i].in_flight());
-    out.unresolved.Set(states[i].unresolved());
-    out.breaker_open.Set(states[i].breaker_open() ? 1 : 0);
-    out.in_flight_cap.Set(states[i].cap());
-  }
+  router.PublishMetrics(metrics);
   unresolved.Publish(now_ns);
-}
-
-bool Forwarder::Impl::AnyEligible() const {
-  return std::any_of(states.begin(), states.end(), [this](const ProcessorState& state) {
-    const Standing standing = state.View(now_ns, Waiting()).standing;
-    return standing == Standing::kOpenForAll || standing == Standing::kProbeDue;
-  });
+  routing_report.ReportRoute(now_ns);
 }
 
 bool Forwarder::Impl::CanTakeNew() const {
@@ -188,20 +132,16 @@ bool Forwarder::Impl::CanTakeNew() const {
 }
 
 bool Forwarder::Impl::CouldTake() const {
-  return batches.ClaimCanLeave() && CanTakeNew() && ready.empty() && AnyEligible();
+  return batches.ClaimCanLeave() && CanTakeNew() && router.ready().empty() &&
+         router.AnyEligible(now_ns);
 }
 
 int64_t Forwarder::Impl::NextDeadlineNs() const {
   if (fenced) return kForever;
   int64_t next = due.NextNs();
-  if (!draining) next = std::min(next, wait_until_ns);
-  if (!draining && (!ready.empty() || !tried.empty() || ring.SizeApprox() != 0)) {
-    for (const ProcessorState& state : states) {
-      // A probe that is due was declined: then it is wait_until_ns that says when to look again.
-      const int64_t probe_ns = state.next_probe_ns();
-      if (state.breaker_open() && probe_ns > now_ns) next = std::min(next, probe_ns);
-    }
-  }
+  if (!draining) next = std::min(next, router.wait_until_ns());
+  const bool waiting = !router.ready().empty() || !router.tried().empty() || ring.SizeApprox() != 0;
+  if (!draining && waiting) next = std::min(next, router.NextProbeNs(now_ns));
   // The clock is set right without an event.
   if (!clock_usable) next = std::min(next, clock_read_ns + base::kNanosPerSecond + 1);
   if (!unresolved.empty()) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age
@@ -223,15 +163,10 @@ bool Forwarder::Impl::Quiet() const {
   return true;
 }
 
-// For a payment that has just come.
-Moment Forwarder::Impl::MomentNow() const {
-  const int64_t wall_ms = clock.WallMillis();
-  return {.now_ms = now_ns / base::kNanosPerMilli,
-          .wall_ms = wall_ms,
-          .waiting = Waiting(),
-          .arrivals_per_s = traffic.per_s(),
-          .quiet = traffic.Quiet(now_ns),
-          .left_ms = options.cutoff.LeftMs(wall_ms)};
+Routing Forwarder::Impl::Why() const {
+  Routing routing = routing_report.Why(now_ns);
+  routing.claims = !fenced && !replay.active() && ledger.can_claim();
+  return routing;
 }
 
 void Forwarder::Impl::SetStatus(const Held& held, table::SlotState state) {

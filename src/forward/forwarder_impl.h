@@ -17,10 +17,10 @@
 #include "forward/held_pool.h"
 #include "forward/ledger_batches.h"
 #include "forward/owner_watch.h"
-#include "forward/processor_state.h"
 #include "forward/replay.h"
 #include "forward/reports.h"
-#include "forward/traffic.h"
+#include "forward/router.h"
+#include "forward/routing_report.h"
 #include "forward/unresolved.h"
 #include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
@@ -47,24 +47,14 @@ struct Forwarder::Impl {
   // Can the time that it is be a requestedAt? Tells when that changes.
   bool LookAtClock(int64_t wall_ms);
   void RunDue();
-  // A breaker or the cap of unknown outcomes may have changed: tells if that is news.
-  void TellRouting(payments::ProcessorId id, std::string_view why);
   void Step() const {
     if (options.on_step) options.on_step();
   }
-  void PublishMetrics();
   int64_t NextDeadlineNs() const;
   bool CanTakeNew() const;
   bool CouldTake() const;
   bool Quiet() const;
-  bool AnyEligible() const;
-  int64_t Waiting() const {
-    return static_cast<int64_t>(ready.size() + tried.size()) + traffic.in_line();
-  }
-  Moment MomentNow() const;
   Routing Why() const;
-  void TellRoute();
-  payments::ProcessorId RouteNow() const;
 
   // --- claiming.cc: from the ring to a granted claim, and the POST
   void TakeWork();
@@ -145,9 +135,8 @@ struct Forwarder::Impl {
   void SetStatus(const Held& held, table::SlotState state);
   void SetDue(uint32_t entry, Phase phase, int64_t delay_ms);
   int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
-  ProcessorState& StateOf(const Held& held) { return states[held.processor]; }
   // False of one that a table knows and the configuration does not, or not as what it was.
-  bool Configured(payments::ProcessorId id) const { return id < states.size(); }
+  bool Configured(payments::ProcessorId id) const { return router.Configured(id); }
 
   static constexpr size_t kTakeOversMax = 64;
   static_assert(kTakeOversMax <= payments::kLedgerBatchMax);
@@ -158,7 +147,6 @@ struct Forwarder::Impl {
   WorkRing& ring;
   ledger::Ledger& ledger;
   upstream::ProcessorClient& client;
-  const upstream::HealthBoard& health;
   const base::Clock& clock;
   metrics::ForwardMetrics& metrics;
   ledger::Owner owner;  // another one once the table has taken a new identity
@@ -166,10 +154,6 @@ struct Forwarder::Impl {
   const Reports reports;
 
   HeldPool pool;
-  // Wait for a processor, the oldest first: those that may be a trial, and those that have been one
-  // so often that they only wait. While the latter wait, one of the former may be tried.
-  DueHeap ready;
-  DueHeap tried;
   HeldList told;        // claims to repeat: made before a restart or a lost tail
   HeldList to_claim;    // new claims
   HeldList committing;  // wait for the group commit, by ticket
@@ -177,7 +161,8 @@ struct Forwarder::Impl {
   HeldList to_record;
   DueHeap due;
   Unresolved unresolved;
-  std::vector<ProcessorState> states;  // by ProcessorId, configured ones
+  Router router;
+  RoutingReport routing_report;
   LedgerBatches batches;
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
@@ -190,17 +175,10 @@ struct Forwarder::Impl {
   };
   std::vector<TakeOver> take_overs;
   std::vector<ledger::TakeOverRequest> take_over_requests;
-  Traffic traffic;
   Replay replay;
-  std::array<bool, payments::kProcessorsMax> told_passed_over{};
   base::Random random;
   std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of what another owner has
-  uint32_t repeats = 0;                               // looks at unresolved payments under way
   int64_t now_ns = 0;
-  int64_t wait_until_ns = INT64_MAX;  // the policy lets the oldest payment wait until then
-  uint32_t fleet = 1;                 // live instances
-  payments::ProcessorId told_route = payments::kNoProcessor;
-  int64_t route_told_ns = 0;
   uint32_t tails = 0;  // that the ledger lost
   int64_t clock_read_ns = 0;
   bool clock_usable = true;

@@ -1,5 +1,6 @@
 // What a processor's answer leads to (docs/ARCHITECTURE.md, "Outcomes").
 #include <algorithm>
+#include <utility>
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
@@ -14,8 +15,6 @@ using upstream::PostOutcome;
 
 namespace {
 
-// Looks at a processor that does not answer are spread thin: enough to see it come back.
-constexpr uint32_t kRepeatsAtOpenBreakerMax = 8;
 // Look-ups after a 500 that may stay unclear before the payment is pinned.
 constexpr uint8_t kLookupsUnclearMax = 5;
 
@@ -26,7 +25,7 @@ constexpr int64_t kInvalidForNs = 60 * base::kNanosPerSecond;
 
 // What the answer says of the processor, whatever it means for the payment.
 void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result) {
-  ProcessorState& state = states[id];
+  ProcessorState& state = router.State(id);
   metrics::ProcessorMetrics& out = metrics.processors[id];
   out.outcomes[static_cast<size_t>(result.outcome)].Add();
   const bool silent =
@@ -36,11 +35,13 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
     case PostOutcome::kConfirmed:
     case PostOutcome::kDuplicate:
       out.latency_us.Observe(static_cast<uint64_t>(result.duration_us));
-      if (state.OnSuccess(result.duration_us, now_ns)) TellRouting(id, "a payment went through");
+      if (state.OnSuccess(result.duration_us, now_ns)) {
+        routing_report.ReportPassedOver(id, "a payment went through");
+      }
       return;
     case PostOutcome::kOverCapacity:
       if (state.OnOverCapacity(result.duration_us, result.retry_after_ms, now_ns)) {
-        TellRouting(id, "it answers 429 and has taken nothing for a while");
+        routing_report.ReportPassedOver(id, "it answers 429 and has taken nothing for a while");
       }
       return;
     case PostOutcome::kInvalid:
@@ -52,7 +53,7 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
       if (state.OnFailure(result.duration_us, now_ns)) {
         const std::string why = std::to_string(state.failures()) +
                                 " failures in a row, the last: " + upstream::Name(result.outcome);
-        TellRouting(id, why);
+        routing_report.ReportPassedOver(id, why);
       }
       return;
   }
@@ -234,14 +235,11 @@ void Forwarder::Impl::LookAgain(uint32_t entry) {
     // Nobody can be asked, but people may have settled it on the books.
     return ledger.ready() ? AskForClaim(entry) : WaitUnresolved(entry);
   }
-  const ProcessorState& state = StateOf(held);
-  const bool crowded = state.in_flight() >= state.cap() ||
-                       (state.breaker_open() && repeats >= kRepeatsAtOpenBreakerMax);
-  if (crowded) return SetDue(entry, Phase::kUnresolved, BackoffMs(0, 50, 50));
+  if (!router.TryTakeForRecheck(held.processor)) {
+    return SetDue(entry, Phase::kUnresolved, BackoffMs(0, 50, 50));
+  }
   held.takes_place = true;
   held.is_repeat = true;
-  ++repeats;
-  StateOf(held).TakeForRepeat();
   StartLookup(entry);
 }
 
@@ -287,19 +285,16 @@ void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
   const Held& held = pool[entry];
   if (!(on ? unresolved.Add(entry, now_ns) : unresolved.Remove(entry))) return;
   if (!Configured(held.processor)) return;
-  StateOf(held).AddUnresolved(on ? 1 : -1);
-  TellRouting(held.processor, on ? "too many of its payments have an unknown outcome"
-                                 : "outcomes that were unknown are known");
+  router.State(held.processor).AddUnresolved(on ? 1 : -1);
+  routing_report.ReportPassedOver(held.processor,
+                                  on ? "too many of its payments have an unknown outcome"
+                                     : "outcomes that were unknown are known");
 }
 
 void Forwarder::Impl::GiveBackPlace(Held& held) {
   if (!held.takes_place) return;
   held.takes_place = false;
-  if (held.is_repeat) {
-    held.is_repeat = false;
-    --repeats;
-  }
-  StateOf(held).GiveBack();
+  router.GiveBack(held.processor, std::exchange(held.is_repeat, false));
 }
 
 }  // namespace tollgate::forward

@@ -75,6 +75,8 @@ class ProcessorState {
   void OnEnded(bool answered, int64_t now_ns);
   void AddUnresolved(int64_t n) { unresolved_ = static_cast<uint32_t>(unresolved_ + n); }
 
+  // What keeps it from being chosen now, or does not.
+  Standing StandingAt(int64_t now_ns) const;
   // `in_line`: how many payments wait.
   ProcessorView View(int64_t now_ns, int64_t in_line) const;
   bool breaker_open() const { return breaker_open_; }
@@ -87,7 +89,6 @@ class ProcessorState {
   uint32_t failures() const { return failures_; }
 
  private:
-  Standing StandingAt(int64_t now_ns) const;
   void Open(int64_t now_ns);
   int64_t NextProbeNs(int64_t now_ns) const;
   void Close(int64_t now_ns);

@@ -1,46 +1,50 @@
-// Where payments go, and why, for the log and for people.
-#include <array>
+#include "forward/routing_report.h"
+
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "forward/forwarder_impl.h"
-
 namespace tollgate::forward {
 
-Routing Forwarder::Impl::Why() const {
-  std::vector<ProcessorView> views;
-  for (const ProcessorState& state : states) views.push_back(state.View(now_ns, Waiting()));
-  Routing routing = Explain(std::move(views), MomentNow(), options.policy, options.choose);
-  routing.claims = !fenced && !replay.active() && ledger.can_claim();
-  return routing;
+RoutingReport::RoutingReport(const ForwarderOptions& options,
+                             const payments::ProcessorDirectory& directory, const Router& router,
+                             const Reports& reports)
+    : options_(options), directory_(directory), router_(router), reports_(reports) {}
+
+void RoutingReport::ReportPassedOver(payments::ProcessorId id, std::string_view why) {
+  const bool passed_over = router_.State(id).passed_over();
+  if (passed_over_[id] == passed_over) return;
+  passed_over_[id] = passed_over;
+  if (options_.tell_routing) options_.tell_routing(id, passed_over, why);
 }
 
-// Where a payment that comes now would go; kNoProcessor: it would wait.
-payments::ProcessorId Forwarder::Impl::RouteNow() const {
-  std::array<ProcessorView, payments::kProcessorsMax> all;
-  const std::span<ProcessorView> views(all.data(), states.size());
-  for (size_t i = 0; i < states.size(); ++i) views[i] = states[i].View(now_ns, Waiting());
+Routing RoutingReport::Why(int64_t now_ns) const {
+  Router::Views all;
+  const std::span<ProcessorView> views = router_.FillViews(all, now_ns);
+  return Explain({views.begin(), views.end()}, router_.MomentNow(now_ns), options_.policy,
+                 options_.choose);
+}
+
+payments::ProcessorId RoutingReport::RouteNow(int64_t now_ns) const {
+  Router::Views all;
+  const std::span<ProcessorView> views = router_.FillViews(all, now_ns);
   LeaveOutTrials(views);
-  return options.choose(views, MomentNow(), options.policy).processor;
+  return options_.choose(views, router_.MomentNow(now_ns), options_.policy).processor;
 }
 
-// Where payments go is told when it has changed, at most once a second, and by one forwarder for
-// all of its instance.
-void Forwarder::Impl::TellRoute() {
-  if (!options.tell || options.index != 0) return;
-  if (now_ns - route_told_ns < base::kNanosPerSecond) return;
-  route_told_ns = now_ns;
-  const payments::ProcessorId route = RouteNow();
-  if (route == told_route) return;
-  told_route = route;
-  const Routing routing = Why();
+void RoutingReport::ReportRoute(int64_t now_ns) {
+  if (!options_.tell || options_.index != 0) return;
+  if (now_ns - reported_ns_ < base::kNanosPerSecond) return;
+  reported_ns_ = now_ns;
+  const payments::ProcessorId route = RouteNow(now_ns);
+  if (route == route_) return;
+  route_ = route;
   std::vector<std::string> names;
-  for (size_t i = 0; i < states.size(); ++i) {
-    names.push_back(directory.Name(static_cast<payments::ProcessorId>(i)));
+  for (size_t id = 0; id < directory_.configured_count(); ++id) {
+    names.push_back(directory_.Name(static_cast<payments::ProcessorId>(id)));
   }
-  reports.Info("routing: " + forward::Describe(routing, names));
+  reports_.Info("routing: " + Describe(Why(now_ns), names));
 }
 
 }  // namespace tollgate::forward

@@ -172,7 +172,8 @@ bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply, bool counted)
   return Configured(reply.processor) && table.CanHold(reply.processor) && reply.attempt > 0 &&
          reply.attempt <= payments::kAttemptMax && payments::IsRequestedAt(reply.requested_at_ms) &&
          take_overs.size() < kTakeOversMax &&
-         (counted || states[reply.processor].unresolved() + take_overs.size() < kUnresolvedMax);
+         (counted ||
+          router.State(reply.processor).unresolved() + take_overs.size() < kUnresolvedMax);
 }
 
 void Forwarder::Impl::TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply) {

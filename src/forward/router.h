@@ -1,0 +1,100 @@
+// Router: which processor a payment goes to. It keeps what is known of each processor and of how
+// fast payments come, the places that are taken at each, and the payments that wait for one; the
+// policy chooses.
+//
+// Thread: one worker's.
+// Owns: a ProcessorState for each configured processor; the two queues of waiting payments.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "forward/due_heap.h"
+#include "forward/processor_state.h"
+#include "forward/traffic.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
+
+namespace tollgate::forward {
+
+class Router {
+ public:
+  // What the choice depends on of a payment; as in Moment.
+  struct Candidate {
+    int64_t age_ms = 0;
+    uint32_t trials = 0;
+    payments::ProcessorId refused_by = payments::kNoProcessor;
+  };
+  using Views = std::array<ProcessorView, payments::kProcessorsMax>;
+  using ProcessorSet = std::bitset<payments::kProcessorsMax>;
+
+  // All outlive it.
+  Router(const ForwarderOptions& options, const upstream::HealthBoard& health,
+         const base::Clock& clock);
+
+  // `now_ns`, here and below: monotonic. Reads the processors' health, and the fleet's size, by
+  // which limits are shared. Returns those whose breaker this opened or closed.
+  ProcessorSet ReadHealth(int64_t now_ns);
+  // Once a turn: `in_ring` payments wait to be taken by this forwarder.
+  void ObserveTraffic(int64_t now_ns, size_t in_ring) { traffic_.Observe(now_ns, in_ring); }
+  void OnTaken() { traffic_.OnTaken(); }
+  void PublishMetrics(metrics::ForwardMetrics& metrics) const;
+
+  // The payments that wait for a processor, the oldest first: those that may be a trial, and those
+  // that have been one so often that they only wait. While the latter wait, one of the former may
+  // be tried.
+  DueHeap& ready() { return ready_; }
+  const DueHeap& ready() const { return ready_; }
+  DueHeap& tried() { return tried_; }
+  const DueHeap& tried() const { return tried_; }
+
+  // Could a payment that comes now be sent at once?
+  bool AnyEligible(int64_t now_ns) const;
+  // Before the waiting payments are routed once more.
+  void ForgetWait() { wait_until_ns_ = std::numeric_limits<int64_t>::max(); }
+  // The processor to send it to now; kNoProcessor: it must wait. Takes no place.
+  Choice Route(const Candidate& payment, int64_t now_ns);
+  // The policy lets a payment that was routed since ForgetWait wait until then; INT64_MAX: until
+  // something happens.
+  int64_t wait_until_ns() const { return wait_until_ns_; }
+  // When the next breaker lets a probe through; INT64_MAX: none will.
+  int64_t NextProbeNs(int64_t now_ns) const;
+
+  // Places: of a payment that will be sent; or of a recheck, which looks for one of unknown
+  // outcome.
+  void Take(payments::ProcessorId id, int64_t now_ns) { states_[id].Take(now_ns); }
+  // False: too much is under way there.
+  bool TryTakeForRecheck(payments::ProcessorId id);
+  void GiveBack(payments::ProcessorId id, bool of_recheck);
+
+  bool Configured(payments::ProcessorId id) const { return id < states_.size(); }
+  // REQUIRES: Configured(id).
+  ProcessorState& State(payments::ProcessorId id) { return states_[id]; }
+  const ProcessorState& State(payments::ProcessorId id) const { return states_[id]; }
+
+  // Each processor, and the moment, for a payment that has just come.
+  std::span<ProcessorView> FillViews(Views& views, int64_t now_ns) const;
+  Moment MomentNow(int64_t now_ns) const;
+
+ private:
+  int64_t Waiting() const {
+    return static_cast<int64_t>(ready_.size() + tried_.size()) + traffic_.in_line();
+  }
+
+  const ForwarderOptions& options_;
+  const upstream::HealthBoard& health_;
+  const base::Clock& clock_;
+  std::vector<ProcessorState> states_;  // by ProcessorId
+  Traffic traffic_;
+  DueHeap ready_;
+  DueHeap tried_;
+  int64_t wait_until_ns_ = std::numeric_limits<int64_t>::max();
+  uint32_t fleet_ = 1;  // live instances
+  uint32_t rechecks_ = 0;
+};
+
+}  // namespace tollgate::forward
