@@ -1,10 +1,12 @@
 # tollgate_room(<name> [DEPS <room>...] [VALUES <header>...] [LIBS <third-party target>...]
 #   [PUBLIC_LIBS <third-party target>...])
-# One room is one library: src/<name>/*.cc, include/tollgate/<name>/*.h. src/CMakeLists.txt says
-# what the arguments mean; VALUES is for tests/rules alone, as headers of values need no library.
+# One room is one library: src/<name>/*.cc and those of its folders, include/tollgate/<name>/*.h.
+# src/CMakeLists.txt says what the arguments mean; VALUES is for tests/rules alone, as headers of
+# values need no library.
 function(tollgate_room name)
   cmake_parse_arguments(ROOM "" "" "DEPS;VALUES;LIBS;PUBLIC_LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc
+    ${CMAKE_SOURCE_DIR}/src/${name}/*/*.cc)
   if(NOT sources)
     message(FATAL_ERROR "the room ${name} has no sources in src/${name}")
   endif()
