@@ -37,13 +37,13 @@ bool Forwarder::Impl::RouteFirstOf(DueHeap& waiting) {
 }
 
 void Forwarder::Impl::PushReady(uint32_t entry) {
-  const Held& held = pool[entry];
-  (held.trials < kTrialsMax ? router.ready() : router.tried()).Push(held.born_ns, entry);
+  const Attempt& attempt = pool[entry];
+  (attempt.trials < kTrialsMax ? router.ready() : router.tried()).Push(attempt.accepted_ns, entry);
 }
 
 // On the monotonic clock, so that a step of the wall clock makes nobody wait longer. The wall clock
 // says how old a payment is that another opening of the table has accepted.
-int64_t Forwarder::Impl::BornNs(uint32_t slot) const {
+int64_t Forwarder::Impl::AcceptedNs(uint32_t slot) const {
   constexpr int64_t kAgeMsMax = int64_t{1000} * 24 * 3600 * 1000;
   const int64_t accepted_ms = std::max<int64_t>(table.At(slot).accepted_at_ms, 0);
   const int64_t age_ms = std::clamp<int64_t>(clock.WallMillis() - accepted_ms, 0, kAgeMsMax);
@@ -55,43 +55,43 @@ int64_t Forwarder::Impl::BornNs(uint32_t slot) const {
 void Forwarder::Impl::Admit(uint32_t slot) {
   const table::SlotStatus status = table.Status(slot);
   const uint32_t entry = pool.Take();
-  Held& held = pool[entry];
-  held.slot = slot;
-  held.born_ns = BornNs(slot);
-  held.attempt = status.attempt;
-  held.pinned = status.pinned;
-  held.processor = status.processor;
-  held.requested_at_ms = status.requested_at_ms;
-  held.reject_reason = static_cast<uint8_t>(status.reason);
-  held.epoch = table.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
+  Attempt& attempt = pool[entry];
+  attempt.slot = slot;
+  attempt.accepted_ns = AcceptedNs(slot);
+  attempt.number = status.attempt;
+  attempt.pinned = status.pinned;
+  attempt.processor = status.processor;
+  attempt.requested_at_ms = status.requested_at_ms;
+  attempt.reject_reason = static_cast<uint8_t>(status.reason);
+  attempt.epoch = table.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
   switch (status.state) {
     case SlotState::kAccepted:
-      held.phase = Phase::kReady;
+      attempt.phase = Phase::kReady;
       // What became of the attempts before a restart, nobody remembers.
-      if (held.attempt != 0) held.trials = kTrialsMax;
+      if (attempt.number != 0) attempt.trials = kTrialsMax;
       Route(entry) ? pool.PushBack(to_claim, entry) : PushReady(entry);
       return;
     case SlotState::kClaimed:
       // This table never sent attempt n. But it may be a copy, and the table that it was copied
       // from may have: the ledger knows whether the claim was made.
-      held.as_it_was = true;
-      held.in_doubt = std::exchange(held.pinned, false);
-      held.phase = Phase::kToClaim;
+      attempt.keep_requested_at = true;
+      attempt.pin_when_granted = std::exchange(attempt.pinned, false);
+      attempt.phase = Phase::kToClaim;
       pool.PushBack(to_claim, entry);
       return;
     case SlotState::kSent:
     case SlotState::kUnresolved:
-      held.pinned = true;
-      held.told = true;
-      held.phase = Phase::kToClaim;
-      SetStatus(held, SlotState::kUnresolved);
+      attempt.pinned = true;
+      attempt.claimed_before = true;
+      attempt.phase = Phase::kToClaim;
+      SetStatus(attempt, SlotState::kUnresolved);
       CountUnresolved(entry, true);
-      if (OthersHave(held)) return SetDue(entry, Phase::kUnresolved, 1);  // first a look-up
-      pool.PushBack(told, entry);
+      if (OtherHasClaim(attempt)) return SetDue(entry, Phase::kUnresolved, 1);  // first a look-up
+      pool.PushBack(to_reclaim, entry);
       return;
     case SlotState::kBooked:
     case SlotState::kRejected:
-      held.phase = Phase::kToRecord;
+      attempt.phase = Phase::kToRecord;
       pool.PushBack(to_record, entry);
       return;
     case SlotState::kFree:
@@ -101,31 +101,32 @@ void Forwarder::Impl::Admit(uint32_t slot) {
 }
 
 bool Forwarder::Impl::Route(uint32_t entry) {
-  Held& held = pool[entry];
-  const Choice choice = router.Route({.age_ms = (now_ns - held.born_ns) / base::kNanosPerMilli,
-                                      .trials = held.trials,
-                                      .refused_by = held.refused_by},
-                                     now_ns);
+  Attempt& attempt = pool[entry];
+  const Choice choice =
+      router.Route({.age_ms = (now_ns - attempt.accepted_ns) / base::kNanosPerMilli,
+                    .trials = attempt.trials,
+                    .refused_by = attempt.refused_by},
+                   now_ns);
   if (choice.processor == payments::kNoProcessor) return false;
-  if (choice.is_trial && held.trials < kTrialsMax) ++held.trials;
-  held.refused_by = payments::kNoProcessor;
-  held.processor = choice.processor;
-  held.takes_place = true;
-  router.Take(held.processor, now_ns);
-  ++held.attempt;
-  if (held.attempt > 1) metrics.retries.Add();
-  held.phase = Phase::kToClaim;
+  if (choice.is_trial && attempt.trials < kTrialsMax) ++attempt.trials;
+  attempt.refused_by = payments::kNoProcessor;
+  attempt.processor = choice.processor;
+  attempt.counted_in_flight = true;
+  router.Take(attempt.processor, now_ns);
+  ++attempt.number;
+  if (attempt.number > 1) metrics.retries.Add();
+  attempt.phase = Phase::kToClaim;
   return true;
 }
 
-ledger::ClaimRequest Forwarder::Impl::RequestOf(const Held& held) const {
-  const table::Slot& slot = table.At(held.slot);
+ledger::ClaimRequest Forwarder::Impl::RequestOf(const Attempt& attempt) const {
+  const table::Slot& slot = table.At(attempt.slot);
   return {.payment = slot.payment,
-          .slot = held.slot,
+          .slot = attempt.slot,
           .generation = slot.generation,
-          .attempt = held.attempt,
-          .processor = held.processor,
-          .requested_at_ms = held.requested_at_ms};
+          .attempt = attempt.number,
+          .processor = attempt.processor,
+          .requested_at_ms = attempt.requested_at_ms};
 }
 
 void Forwarder::Impl::FlushClaims() {
@@ -136,25 +137,25 @@ void Forwarder::Impl::FlushClaims() {
   }
   for (;;) {
     bool new_too = ledger.can_claim() && !replay.active();
-    if (!ledger.ready() || (told.empty() && (!new_too || to_claim.empty()))) break;
+    if (!ledger.ready() || (to_reclaim.empty() && (!new_too || to_claim.empty()))) break;
     const int64_t wall_ms = clock.WallMillis();
     new_too = LookAtClock(wall_ms) && new_too;
-    if (told.empty() && !new_too) break;
+    if (to_reclaim.empty() && !new_too) break;
     LedgerBatches::Batch* const batch = batches.Open(BatchKind::kClaim);
     if (batch == nullptr) return;
     claim_requests.clear();
     while (!batch->full()) {
-      const bool from_told = !told.empty();
-      if (!from_told && (!new_too || to_claim.empty())) break;
-      const uint32_t entry = pool.PopFront(from_told ? told : to_claim);
-      Held& held = pool[entry];
-      if (!from_told) {
-        if (!held.as_it_was) held.requested_at_ms = wall_ms;
-        held.as_it_was = false;
-        SetStatus(held, SlotState::kClaimed);
+      const bool reclaims = !to_reclaim.empty();
+      if (!reclaims && (!new_too || to_claim.empty())) break;
+      const uint32_t entry = pool.PopFront(reclaims ? to_reclaim : to_claim);
+      Attempt& attempt = pool[entry];
+      if (!reclaims) {
+        if (!attempt.keep_requested_at) attempt.requested_at_ms = wall_ms;
+        attempt.keep_requested_at = false;
+        SetStatus(attempt, SlotState::kClaimed);
       }
-      held.phase = Phase::kClaiming;
-      claim_requests.push_back(RequestOf(held));
+      attempt.phase = Phase::kClaiming;
+      claim_requests.push_back(RequestOf(attempt));
       batch->Add(entry);
     }
     const uint64_t id = batches.Begin(*batch, now_ns);
@@ -201,43 +202,43 @@ void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> 
 // The caller adopts what the books hold. `in_doubt`: they hold a later attempt than this table
 // knows of, which may have been sent.
 void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
-  Held& held = pool[entry];
-  const bool same_place = IsSameProcessor(held, reply);
-  const bool same =
-      reply.attempt == held.attempt && same_place && reply.requested_at_ms == held.requested_at_ms;
-  if (reply.existed || held.in_doubt) in_doubt = true;
+  Attempt& attempt = pool[entry];
+  const bool same_place = IsSameProcessor(attempt, reply);
+  const bool same = reply.attempt == attempt.number && same_place &&
+                    reply.requested_at_ms == attempt.requested_at_ms;
+  if (reply.existed || attempt.pin_when_granted) in_doubt = true;
   if (!same && !table.CanHold(reply.processor)) return ClaimUndecided(entry);
   if (!same) {
-    GiveBackPlace(held);
+    GiveBackPlace(attempt);
     CountUnresolved(entry, false);
-    held.attempt = reply.attempt;
-    if (!same_place) held.processor = reply.processor;
-    held.requested_at_ms = reply.requested_at_ms;
+    attempt.number = reply.attempt;
+    if (!same_place) attempt.processor = reply.processor;
+    attempt.requested_at_ms = reply.requested_at_ms;
     in_doubt = true;
   }
-  held.epoch = reply.epoch;
-  held.told = held.others_have = held.in_doubt = false;
-  held.tail = tails;
-  table.SetClaimEpoch(held.slot, reply.epoch);
-  if (in_doubt || held.pinned) {
-    held.pinned = true;
-    SetStatus(held, SlotState::kUnresolved);
-    held.ticket = table.TakeTicket();
+  attempt.epoch = reply.epoch;
+  attempt.claimed_before = attempt.other_has_claim = attempt.pin_when_granted = false;
+  attempt.tail = tails;
+  table.SetClaimEpoch(attempt.slot, reply.epoch);
+  if (in_doubt || attempt.pinned) {
+    attempt.pinned = true;
+    SetStatus(attempt, SlotState::kUnresolved);
+    attempt.ticket = table.TakeTicket();
     CountUnresolved(entry, true);
-    return MayBeSentAgain(held) ? LookAgain(entry) : WaitUnresolved(entry);
+    return MayBeSentAgain(attempt) ? LookAgain(entry) : WaitUnresolved(entry);
   }
   // Claimed by an earlier start for a processor that this one does not have, and never sent.
-  if (!Configured(held.processor)) return Refused(entry);
-  SetStatus(held, SlotState::kSent);
-  held.ticket = table.TakeTicket();
-  held.phase = Phase::kCommitting;
+  if (!Configured(attempt.processor)) return Refused(entry);
+  SetStatus(attempt, SlotState::kSent);
+  attempt.ticket = table.TakeTicket();
+  attempt.phase = Phase::kCommitting;
   pool.PushBack(committing, entry);
   MoveCommitted();
 }
 
 // Nothing of this payment was ever sent, and nothing needs to be.
 void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
-  Held& held = pool[entry];
+  Attempt& attempt = pool[entry];
   switch (reply.verdict) {
     case ClaimVerdict::kBooked:
       // Most often a client's repeat. The books have it; the slot has nothing to tell.
@@ -247,7 +248,7 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
     case ClaimVerdict::kConflict:
       metrics.conflicts.Add();
       metrics.rejected.Add();
-      reports.Problem("rejected: " + reports.Describe(held) +
+      reports.Problem("rejected: " + reports.Describe(attempt) +
                       ": the same correlationId is known with another amount");
       break;
     case ClaimVerdict::kRejected:
@@ -263,8 +264,8 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
 // sends the payment elsewhere. So it is sent again only to the very processor that it was sent to,
 // and only if nobody else has its claim; FlushPosts sees to it that the books can be asked, and
 // have said so since they last lost their tail.
-bool Forwarder::Impl::MayBeSentAgain(const Held& held) const {
-  return Configured(held.processor) && !OthersHave(held);
+bool Forwarder::Impl::MayBeSentAgain(const Attempt& attempt) const {
+  return Configured(attempt.processor) && !OtherHasClaim(attempt);
 }
 
 bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b) const {
@@ -275,20 +276,20 @@ bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b)
 
 // Whose claim is it now? The reply goes on from there.
 void Forwarder::Impl::AskForClaim(uint32_t entry) {
-  Held& held = pool[entry];
-  if (held.is_repeat) GiveBackPlace(held);
-  held.told = true;
-  held.phase = Phase::kToClaim;
-  pool.PushBack(told, entry);
+  Attempt& attempt = pool[entry];
+  if (attempt.is_recheck) GiveBackPlace(attempt);
+  attempt.claimed_before = true;
+  attempt.phase = Phase::kToClaim;
+  pool.PushBack(to_reclaim, entry);
 }
 
 // Whether the claim was executed is not known; nothing was sent. It is repeated as it was: a
 // further attempt could pass by what the lost reply had to say.
 void Forwarder::Impl::ClaimUndecided(uint32_t entry) {
-  Held& held = pool[entry];
-  held.as_it_was = !held.told;
-  SetDue(entry, Phase::kToClaim, BackoffMs(held.backoffs, 20, 1000));
-  if (held.backoffs < 16) ++held.backoffs;
+  Attempt& attempt = pool[entry];
+  attempt.keep_requested_at = !attempt.claimed_before;
+  SetDue(entry, Phase::kToClaim, BackoffMs(attempt.backoffs, 20, 1000));
+  if (attempt.backoffs < 16) ++attempt.backoffs;
 }
 
 void Forwarder::Impl::MoveCommitted() {
@@ -304,28 +305,28 @@ void Forwarder::Impl::MoveCommitted() {
 void Forwarder::Impl::FlushPosts() {
   while (!to_post.empty()) {
     const uint32_t entry = to_post.front();
-    const Held& held = pool[entry];
-    if (held.tail != tails) {
+    const Attempt& attempt = pool[entry];
+    if (attempt.tail != tails) {
       // Granted by books that have lost it since: somebody else may have it by now.
       pool.Remove(to_post, entry);
       AskForClaim(entry);
       continue;
     }
-    if (held.pinned && !ledger.ready()) {
+    if (attempt.pinned && !ledger.ready()) {
       pool.Remove(to_post, entry);
       WaitUnresolved(entry);
       continue;
     }
     Step();
-    if (!client.Post({.payment = table.At(held.slot).payment,
-                      .processor = held.processor,
-                      .requested_at_ms = held.requested_at_ms},
+    if (!client.Post({.payment = table.At(attempt.slot).payment,
+                      .processor = attempt.processor,
+                      .requested_at_ms = attempt.requested_at_ms},
                      entry)) {
       return;  // a transfer that ends gives its handle back
     }
     pool.Remove(to_post, entry);
     pool[entry].phase = Phase::kPosting;
-    router.State(held.processor).OnSent(now_ns);
+    router.State(attempt.processor).OnSent(now_ns);
   }
 }
 

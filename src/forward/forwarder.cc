@@ -87,7 +87,7 @@ void Forwarder::Impl::RunDue() {
         PushReady(entry);
         break;
       case Phase::kToClaim:
-        pool.PushBack(pool[entry].told ? told : to_claim, entry);
+        pool.PushBack(pool[entry].claimed_before ? to_reclaim : to_claim, entry);
         break;
       case Phase::kLookupWait:
         StartLookup(entry);
@@ -128,7 +128,7 @@ void Forwarder::Impl::Pump() {
 bool Forwarder::Impl::CanTakeNew() const {
   if (draining || fenced || replay.active() || !ledger.can_claim() || !clock_usable) return false;
   // More than can be claimed at once would only wait here instead of in the ring.
-  return to_claim.size() + told.size() < payments::kLedgerBatchMax;
+  return to_claim.size() + to_reclaim.size() < payments::kLedgerBatchMax;
 }
 
 bool Forwarder::Impl::CouldTake() const {
@@ -169,14 +169,14 @@ Routing Forwarder::Impl::Why() const {
   return routing;
 }
 
-void Forwarder::Impl::SetStatus(const Held& held, table::SlotState state) {
+void Forwarder::Impl::SetStatus(const Attempt& attempt, table::SlotState state) {
   Step();
-  table.SetStatus(held.slot, {.state = state,
-                              .pinned = held.pinned || held.in_doubt,
-                              .reason = static_cast<table::RejectReason>(held.reject_reason),
-                              .processor = held.processor,
-                              .attempt = held.attempt,
-                              .requested_at_ms = held.requested_at_ms});
+  table.SetStatus(attempt.slot, {.state = state,
+                                 .pinned = attempt.pinned || attempt.pin_when_granted,
+                                 .reason = static_cast<table::RejectReason>(attempt.reject_reason),
+                                 .processor = attempt.processor,
+                                 .attempt = attempt.number,
+                                 .requested_at_ms = attempt.requested_at_ms});
 }
 
 void Forwarder::Impl::SetDue(uint32_t entry, Phase phase, int64_t delay_ms) {

@@ -13,8 +13,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "forward/attempt_pool.h"
 #include "forward/due_heap.h"
-#include "forward/held_pool.h"
 #include "forward/ledger_batches.h"
 #include "forward/owner_watch.h"
 #include "forward/replay.h"
@@ -60,7 +60,7 @@ struct Forwarder::Impl {
   void TakeWork();
   bool TakeOne();
   void Admit(uint32_t slot);
-  int64_t BornNs(uint32_t slot) const;
+  int64_t AcceptedNs(uint32_t slot) const;
   // Among those that wait for a processor.
   void PushReady(uint32_t entry);
   // The oldest of them is on its way to its claim; false: it must wait, or there is none.
@@ -68,7 +68,7 @@ struct Forwarder::Impl {
   // False: it must wait.
   bool Route(uint32_t entry);
   void FlushClaims();
-  ledger::ClaimRequest RequestOf(const Held& held) const;
+  ledger::ClaimRequest RequestOf(const Attempt& attempt) const;
   void OnClaimed(BatchId id, std::span<const ledger::ClaimReply> replies);
   void Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
   void NotGranted(uint32_t entry, const ledger::ClaimReply& reply);
@@ -81,8 +81,8 @@ struct Forwarder::Impl {
   void NoLongerKept(uint32_t entry);
   // One that may have been sent, as the very entry that the other owner sends.
   void HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
-  bool IsSameProcessor(const Held& held, const ledger::ClaimReply& reply) const;
-  bool IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const;
+  bool IsSameProcessor(const Attempt& attempt, const ledger::ClaimReply& reply) const;
+  bool IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
   OwnerLife LifeOf(const payments::Uuid& id, const ledger::Holder& holder);
   // `counted`: it is among the unresolved ones of that processor already.
@@ -92,11 +92,11 @@ struct Forwarder::Impl {
   void OnTailLost();
 
   // Another owner has, or had, its claim: never sent again, only looked up.
-  static bool OthersHave(const Held& held) {
-    return held.others_have ||
-           held.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  static bool OtherHasClaim(const Attempt& attempt) {
+    return attempt.other_has_claim ||
+           attempt.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
   }
-  bool MayBeSentAgain(const Held& held) const;
+  bool MayBeSentAgain(const Attempt& attempt) const;
   bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;
   void AskForClaim(uint32_t entry);
   void MoveCommitted();
@@ -104,9 +104,9 @@ struct Forwarder::Impl {
 
   // --- outcomes.cc: what a processor's answer leads to
   void OnPosted(uint32_t entry, const upstream::PostResult& result);
-  // Those of a payment of which some copy may already have been sent, and of a first attempt.
-  void OnRepeatPosted(uint32_t entry, const upstream::PostResult& result);
-  void OnAttemptPosted(uint32_t entry, const upstream::PostResult& result);
+  // Some copy of a pinned payment may already have been sent; of another one, only this attempt.
+  void OnPinnedPosted(uint32_t entry, const upstream::PostResult& result);
+  void OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result);
   void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
   void OnLookedUp(uint32_t entry, const upstream::LookupResult& result);
   void Found(uint32_t entry, const upstream::LookupResult& result);
@@ -120,7 +120,7 @@ struct Forwarder::Impl {
   void Booked(uint32_t entry, int64_t requested_at_ms);
   void Rejected(uint32_t entry, table::RejectReason reason);
   void CountUnresolved(uint32_t entry, bool on);
-  void GiveBackPlace(Held& held);
+  void GiveBackPlace(Attempt& attempt);
 
   // --- recording.cc: onto the books and off the table
   void FlushRecords();
@@ -132,7 +132,7 @@ struct Forwarder::Impl {
   void Fence();
 
   // --- small helpers
-  void SetStatus(const Held& held, table::SlotState state);
+  void SetStatus(const Attempt& attempt, table::SlotState state);
   void SetDue(uint32_t entry, Phase phase, int64_t delay_ms);
   int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
   // False of one that a table knows and the configuration does not, or not as what it was.
@@ -153,12 +153,12 @@ struct Forwarder::Impl {
   const int64_t least_fee_ppm;
   const Reports reports;
 
-  HeldPool pool;
-  HeldList told;        // claims to repeat: made before a restart or a lost tail
-  HeldList to_claim;    // new claims
-  HeldList committing;  // wait for the group commit, by ticket
-  HeldList to_post;
-  HeldList to_record;
+  AttemptPool pool;
+  AttemptList to_reclaim;  // claims to repeat: made before a restart or a lost tail
+  AttemptList to_claim;    // new claims
+  AttemptList committing;  // wait for the group commit, by ticket
+  AttemptList to_post;
+  AttemptList to_record;
   DueHeap due;
   Unresolved unresolved;
   Router router;

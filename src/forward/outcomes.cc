@@ -61,33 +61,35 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
 
 void Forwarder::Impl::OnPosted(uint32_t entry, const upstream::PostResult& result) {
   now_ns = clock.MonotonicNanos();
-  Held& held = pool[entry];
-  TG_ASSERT(held.phase == Phase::kPosting);
-  NoteAnswer(held.processor, result);
+  Attempt& attempt = pool[entry];
+  TG_ASSERT(attempt.phase == Phase::kPosting);
+  NoteAnswer(attempt.processor, result);
   if (fenced) return;
-  if (result.outcome == PostOutcome::kConfirmed) return Booked(entry, held.requested_at_ms);
+  if (result.outcome == PostOutcome::kConfirmed) return Booked(entry, attempt.requested_at_ms);
   if (result.outcome == PostOutcome::kDuplicate) {
-    held.duplicate = true;
+    attempt.answered_duplicate = true;
     return StartLookup(entry);
   }
-  held.pinned ? OnRepeatPosted(entry, result) : OnAttemptPosted(entry, result);
+  attempt.pinned ? OnPinnedPosted(entry, result) : OnUnpinnedPosted(entry, result);
 }
 
 // Once pinned nothing frees a payment but the answer that it is booked: an earlier copy may still
 // sleep inside the processor, whatever becomes of this one. Unless that can never be: it says for a
 // minute that the request is wrong, and each look-up before that it does not hold it.
-void Forwarder::Impl::OnRepeatPosted(uint32_t entry, const upstream::PostResult& result) {
-  Held& held = pool[entry];
+void Forwarder::Impl::OnPinnedPosted(uint32_t entry, const upstream::PostResult& result) {
+  Attempt& attempt = pool[entry];
   if (result.outcome != PostOutcome::kInvalid) {
-    held.invalid_ns = 0;
+    attempt.invalid_since_ns = 0;
     return WaitUnresolved(entry);
   }
-  if (held.invalid_ns == 0) held.invalid_ns = now_ns;
-  if (now_ns - held.invalid_ns >= kInvalidForNs) return Rejected(entry, RejectReason::kRefused);
+  if (attempt.invalid_since_ns == 0) attempt.invalid_since_ns = now_ns;
+  if (now_ns - attempt.invalid_since_ns >= kInvalidForNs) {
+    return Rejected(entry, RejectReason::kRefused);
+  }
   WaitUnresolved(entry);
 }
 
-void Forwarder::Impl::OnAttemptPosted(uint32_t entry, const upstream::PostResult& result) {
+void Forwarder::Impl::OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result) {
   switch (result.outcome) {
     case PostOutcome::kOverCapacity:
       pool[entry].refused_by = pool[entry].processor;
@@ -108,11 +110,11 @@ void Forwarder::Impl::OnAttemptPosted(uint32_t entry, const upstream::PostResult
 }
 
 void Forwarder::Impl::StartLookup(uint32_t entry) {
-  Held& held = pool[entry];
+  Attempt& attempt = pool[entry];
   Step();
-  const payments::ProcessorId at = directory.ConfiguredId(held.processor);
-  if (client.Lookup(table.At(held.slot).payment.id, at, entry)) {
-    held.phase = Phase::kLookingUp;
+  const payments::ProcessorId at = directory.ConfiguredId(attempt.processor);
+  if (client.Lookup(table.At(attempt.slot).payment.id, at, entry)) {
+    attempt.phase = Phase::kLookingUp;
     return;
   }
   SetDue(entry, Phase::kLookupWait, BackoffMs(0, 20, 20));  // all look-up handles are in use
@@ -120,34 +122,34 @@ void Forwarder::Impl::StartLookup(uint32_t entry) {
 
 void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& result) {
   now_ns = clock.MonotonicNanos();
-  Held& held = pool[entry];
-  TG_ASSERT(held.phase == Phase::kLookingUp);
+  Attempt& attempt = pool[entry];
+  TG_ASSERT(attempt.phase == Phase::kLookingUp);
   if (fenced) return;
   if (result.outcome == LookupOutcome::kFound && CanBeOurs(entry, result)) {
     return Found(entry, result);
   }
-  if (held.pinned) {
+  if (attempt.pinned) {
     // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
     // said it has it, nor to one that does not answer.
-    const bool absent = result.outcome == LookupOutcome::kAbsent && !held.duplicate;
-    if (absent && MayBeSentAgain(held)) {
+    const bool absent = result.outcome == LookupOutcome::kAbsent && !attempt.answered_duplicate;
+    if (absent && MayBeSentAgain(attempt)) {
       // What it holds of the attempt may have changed since the last copy, and not be on disk.
-      held.phase = Phase::kCommitting;
+      attempt.phase = Phase::kCommitting;
       pool.PushBack(committing, entry);
       return MoveCommitted();
     }
-    held.duplicate = false;
+    attempt.answered_duplicate = false;
     if (absent && ledger.ready()) return AskForClaim(entry);
     return WaitUnresolved(entry);
   }
-  if (held.duplicate) {
-    held.duplicate = false;
+  if (attempt.answered_duplicate) {
+    attempt.answered_duplicate = false;
     return Unknown(entry);
   }
   if (result.outcome == LookupOutcome::kAbsent) return Refused(entry);
-  if (++held.backoffs > kLookupsUnclearMax) return Unknown(entry);
+  if (++attempt.backoffs > kLookupsUnclearMax) return Unknown(entry);
   SetDue(entry, Phase::kLookupWait,
-         BackoffMs(held.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
+         BackoffMs(attempt.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
 }
 
 // Which requestedAt a processor can honestly hold with an id of ours: what some gateway of the
@@ -158,27 +160,27 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
 // wrong when the payment was accepted or its attempt was made: the window spans those times and
 // now. Any other time is no answer: the payment stays where it is, and people are told.
 bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& result) {
-  Held& held = pool[entry];
-  const table::Slot& slot = table.At(held.slot);
+  Attempt& attempt = pool[entry];
+  const table::Slot& slot = table.At(attempt.slot);
   if (result.payment.amount_cents != slot.payment.amount_cents) {
     // A conflict, whatever its time; unless it is another processor than the one it was sent to.
-    return Configured(held.processor);
+    return Configured(attempt.processor);
   }
   constexpr int64_t kDayMs = 24 * 3600 * 1000;
   constexpr int64_t kSkewMs = 2 * kDayMs;
   const int64_t now_ms = clock.WallMillis();
-  const int64_t first_ms = std::min({now_ms, slot.accepted_at_ms, held.requested_at_ms}) -
+  const int64_t first_ms = std::min({now_ms, slot.accepted_at_ms, attempt.requested_at_ms}) -
                            options.dedup_horizon_ms - kDayMs - kSkewMs;
-  const int64_t last_ms = std::max(now_ms, held.requested_at_ms) + kSkewMs;
+  const int64_t last_ms = std::max(now_ms, attempt.requested_at_ms) + kSkewMs;
   const int64_t at_ms = result.requested_at_ms;
   if (payments::IsRequestedAt(at_ms) && at_ms >= first_ms && at_ms <= last_ms) return true;
-  if (!held.told_time) {
-    reports.Problem("its processor holds " + reports.Describe(held) + " with the requestedAt " +
+  if (!attempt.reported_time) {
+    reports.Problem("its processor holds " + reports.Describe(attempt) + " with the requestedAt " +
                     payments::TimestampToString(std::max<int64_t>(at_ms, 0)) +
                     ", which no gateway can have sent; it stays unresolved and is asked about "
                     "again until that time is mended there");
   }
-  held.told_time = true;
+  attempt.reported_time = true;
   return false;
 }
 
@@ -194,107 +196,107 @@ void Forwarder::Impl::Found(uint32_t entry, const upstream::LookupResult& result
 
 // Certain not to be booked by this attempt, nor by any before it: it may go anywhere.
 void Forwarder::Impl::Refused(uint32_t entry) {
-  Held& held = pool[entry];
-  TG_ASSERT(!held.pinned);
-  if (held.attempt >= payments::kAttemptMax) return Unknown(entry);  // no number is left
-  GiveBackPlace(held);
-  held.told = false;
-  SetStatus(held, SlotState::kAccepted);
+  Attempt& attempt = pool[entry];
+  TG_ASSERT(!attempt.pinned);
+  if (attempt.number >= payments::kAttemptMax) return Unknown(entry);  // no number is left
+  GiveBackPlace(attempt);
+  attempt.claimed_before = false;
+  SetStatus(attempt, SlotState::kAccepted);
   SetDue(entry, Phase::kReady,
-         BackoffMs(held.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
-  if (held.backoffs < 16) ++held.backoffs;
+         BackoffMs(attempt.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
+  if (attempt.backoffs < 16) ++attempt.backoffs;
 }
 
 void Forwarder::Impl::Unknown(uint32_t entry) {
-  Held& held = pool[entry];
-  held.pinned = true;
-  held.backoffs = 0;
-  SetStatus(held, SlotState::kUnresolved);
+  Attempt& attempt = pool[entry];
+  attempt.pinned = true;
+  attempt.backoffs = 0;
+  SetStatus(attempt, SlotState::kUnresolved);
   CountUnresolved(entry, true);
   WaitUnresolved(entry);
 }
 
 void Forwarder::Impl::WaitUnresolved(uint32_t entry) {
-  Held& held = pool[entry];
-  GiveBackPlace(held);
+  Attempt& attempt = pool[entry];
+  GiveBackPlace(attempt);
   SetDue(entry, Phase::kUnresolved,
-         BackoffMs(held.backoffs, options.unresolved_backoff_ms_min,
+         BackoffMs(attempt.backoffs, options.unresolved_backoff_ms_min,
                    options.unresolved_backoff_ms_max));
-  if (held.backoffs < 16) ++held.backoffs;
+  if (attempt.backoffs < 16) ++attempt.backoffs;
 }
 
 // First a look-up: a copy that was asleep may be booked by now, and a processor that refuses
 // payments may still tell.
 void Forwarder::Impl::LookAgain(uint32_t entry) {
-  Held& held = pool[entry];
+  Attempt& attempt = pool[entry];
   if (draining) return SetDue(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
-  if (!Configured(held.processor)) {
-    if (directory.ConfiguredId(held.processor) != payments::kNoProcessor) {
+  if (!Configured(attempt.processor)) {
+    if (directory.ConfiguredId(attempt.processor) != payments::kNoProcessor) {
       return StartLookup(entry);
     }
     // Nobody can be asked, but people may have settled it on the books.
     return ledger.ready() ? AskForClaim(entry) : WaitUnresolved(entry);
   }
-  if (!router.TryTakeForRecheck(held.processor)) {
+  if (!router.TryTakeForRecheck(attempt.processor)) {
     return SetDue(entry, Phase::kUnresolved, BackoffMs(0, 50, 50));
   }
-  held.takes_place = true;
-  held.is_repeat = true;
+  attempt.counted_in_flight = true;
+  attempt.is_recheck = true;
   StartLookup(entry);
 }
 
 void Forwarder::Impl::Booked(uint32_t entry, int64_t requested_at_ms) {
-  Held& held = pool[entry];
-  const int64_t cents = table.At(held.slot).payment.amount_cents;
-  GiveBackPlace(held);
+  Attempt& attempt = pool[entry];
+  const int64_t cents = table.At(attempt.slot).payment.amount_cents;
+  GiveBackPlace(attempt);
   CountUnresolved(entry, false);
-  held.requested_at_ms = requested_at_ms;
-  held.pinned = false;
-  held.reject_reason = 0;
-  SetStatus(held, SlotState::kBooked);
-  metrics::ProcessorMetrics& out = metrics.processors[held.processor];
+  attempt.requested_at_ms = requested_at_ms;
+  attempt.pinned = false;
+  attempt.reject_reason = 0;
+  SetStatus(attempt, SlotState::kBooked);
+  metrics::ProcessorMetrics& out = metrics.processors[attempt.processor];
   out.booked.Add();
   out.booked_cents.Add(static_cast<uint64_t>(cents));
-  const int64_t fee_ppm = options.processors[directory.ConfiguredId(held.processor)].fee_ppm;
-  const int64_t age_ms = clock.WallMillis() - table.At(held.slot).accepted_at_ms;
+  const int64_t fee_ppm = options.processors[directory.ConfiguredId(attempt.processor)].fee_ppm;
+  const int64_t age_ms = clock.WallMillis() - table.At(attempt.slot).accepted_at_ms;
   out.forwarding_us.Observe(static_cast<uint64_t>(std::max<int64_t>(age_ms, 0)) * 1000);
   metrics.fees_ppm_cents.Add(static_cast<uint64_t>(cents * fee_ppm));
   metrics.least_fees_ppm_cents.Add(static_cast<uint64_t>(cents * least_fee_ppm));
-  held.phase = Phase::kToRecord;
+  attempt.phase = Phase::kToRecord;
   pool.PushBack(to_record, entry);
 }
 
 void Forwarder::Impl::Rejected(uint32_t entry, RejectReason reason) {
-  Held& held = pool[entry];
-  GiveBackPlace(held);
+  Attempt& attempt = pool[entry];
+  GiveBackPlace(attempt);
   CountUnresolved(entry, false);
-  held.pinned = false;
-  held.reject_reason = static_cast<uint8_t>(reason);
-  SetStatus(held, SlotState::kRejected);
+  attempt.pinned = false;
+  attempt.reject_reason = static_cast<uint8_t>(reason);
+  SetStatus(attempt, SlotState::kRejected);
   metrics.rejected.Add();
   if (reason == RejectReason::kConflict) metrics.conflicts.Add();
-  reports.Problem("rejected: " + reports.Describe(held) +
+  reports.Problem("rejected: " + reports.Describe(attempt) +
                   (reason == RejectReason::kConflict
                        ? ": the processor holds this correlationId with another amount"
                        : ": the processor says that the request can never be right"));
-  held.phase = Phase::kToRecord;
+  attempt.phase = Phase::kToRecord;
   pool.PushBack(to_record, entry);
 }
 
 void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
-  const Held& held = pool[entry];
+  const Attempt& attempt = pool[entry];
   if (!(on ? unresolved.Add(entry, now_ns) : unresolved.Remove(entry))) return;
-  if (!Configured(held.processor)) return;
-  router.State(held.processor).AddUnresolved(on ? 1 : -1);
-  routing_report.ReportPassedOver(held.processor,
+  if (!Configured(attempt.processor)) return;
+  router.State(attempt.processor).AddUnresolved(on ? 1 : -1);
+  routing_report.ReportPassedOver(attempt.processor,
                                   on ? "too many of its payments have an unknown outcome"
                                      : "outcomes that were unknown are known");
 }
 
-void Forwarder::Impl::GiveBackPlace(Held& held) {
-  if (!held.takes_place) return;
-  held.takes_place = false;
-  router.GiveBack(held.processor, std::exchange(held.is_repeat, false));
+void Forwarder::Impl::GiveBackPlace(Attempt& attempt) {
+  if (!attempt.counted_in_flight) return;
+  attempt.counted_in_flight = false;
+  router.GiveBack(attempt.processor, std::exchange(attempt.is_recheck, false));
 }
 
 }  // namespace tollgate::forward

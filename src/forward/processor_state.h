@@ -54,7 +54,7 @@ class ProcessorState {
   // open.
   void Take(int64_t now_ns);
   // A look at a payment with unknown outcome takes a place, but is no probe.
-  void TakeForRepeat() { limit_.Take(); }
+  void TakeForRecheck() { limit_.Take(); }
   void GiveBack() { limit_.GiveBack(); }
   // A POST leaves, and ends. A place may be held for long before it leaves, as long as the ledger
   // does not answer.

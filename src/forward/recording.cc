@@ -14,13 +14,13 @@ void Forwarder::Impl::FlushRecords() {
     record_requests.clear();
     while (!batch->full() && !to_record.empty()) {
       const uint32_t entry = pool.PopFront(to_record);
-      Held& held = pool[entry];
-      held.phase = Phase::kRecording;
-      record_requests.push_back({.claim = RequestOf(held),
-                                 .booked = held.reject_reason == 0,
-                                 .reason = held.reject_reason,
+      Attempt& attempt = pool[entry];
+      attempt.phase = Phase::kRecording;
+      record_requests.push_back({.claim = RequestOf(attempt),
+                                 .booked = attempt.reject_reason == 0,
+                                 .reason = attempt.reject_reason,
                                  .epoch_known = true,
-                                 .epoch = held.epoch});
+                                 .epoch = attempt.epoch});
       batch->Add(entry);
     }
     const uint64_t id = batches.Begin(*batch, now_ns);
@@ -39,13 +39,13 @@ void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries()[i];
     if (fenced) return;
-    Held& held = pool[entry];
+    Attempt& attempt = pool[entry];
     switch (replies[i].verdict) {
       case RecordVerdict::kDone:
         Release(entry, SlotState::kFreeBooked);
         break;
       case RecordVerdict::kContradiction:
-        reports.BookedTwice(reports.Describe(held), replies[i].other);
+        reports.BookedTwice(reports.Describe(attempt), replies[i].other);
         Release(entry, SlotState::kFree);
         break;
       case RecordVerdict::kFenced:
@@ -59,23 +59,23 @@ void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply
 }
 
 void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
-  Held& held = pool[entry];
-  GiveBackPlace(held);
+  Attempt& attempt = pool[entry];
+  GiveBackPlace(attempt);
   CountUnresolved(entry, false);
   Step();
-  table.Release(held.slot, {.state = state,
-                            .pinned = false,
-                            .reason = static_cast<table::RejectReason>(held.reject_reason),
-                            .processor = held.processor,
-                            .attempt = held.attempt,
-                            .requested_at_ms = held.requested_at_ms});
+  table.Release(attempt.slot, {.state = state,
+                               .pinned = false,
+                               .reason = static_cast<table::RejectReason>(attempt.reject_reason),
+                               .processor = attempt.processor,
+                               .attempt = attempt.number,
+                               .requested_at_ms = attempt.requested_at_ms});
   pool.Free(entry);
 }
 
 void Forwarder::Impl::RecordLater(uint32_t entry) {
-  Held& held = pool[entry];
-  SetDue(entry, Phase::kToRecord, BackoffMs(held.backoffs, 20, 1000));
-  if (held.backoffs < 16) ++held.backoffs;
+  Attempt& attempt = pool[entry];
+  SetDue(entry, Phase::kToRecord, BackoffMs(attempt.backoffs, 20, 1000));
+  if (attempt.backoffs < 16) ++attempt.backoffs;
 }
 
 void Forwarder::Impl::OnBatchFailed(BatchId id) {

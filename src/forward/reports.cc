@@ -13,10 +13,11 @@ void Reports::PossibleDoubleCharge(const std::string& text) const {
   Problem("possible double charge: " + text);
 }
 
-std::string Reports::Describe(const Held& held) const {
-  return payments::ToString(table_.At(held.slot).payment.id) + " at " +
-         (held.processor == payments::kNoProcessor ? "no processor" : NameOf(held.processor)) +
-         ", attempt " + std::to_string(held.attempt);
+std::string Reports::Describe(const Attempt& attempt) const {
+  return payments::ToString(table_.At(attempt.slot).payment.id) + " at " +
+         (attempt.processor == payments::kNoProcessor ? "no processor"
+                                                      : NameOf(attempt.processor)) +
+         ", attempt " + std::to_string(attempt.number);
 }
 
 std::string Reports::NameOf(payments::ProcessorId id) const {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "forward/held_pool.h"
+#include "forward/attempt.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 
@@ -28,7 +28,7 @@ class Reports {
   void PossibleDoubleCharge(const std::string& text) const;
 
   // "<id> at <processor>, attempt <number>"
-  std::string Describe(const Held& held) const;
+  std::string Describe(const Attempt& attempt) const;
   std::string NameOf(payments::ProcessorId id) const;
 
  private:

@@ -103,7 +103,7 @@ bool Router::TryTakeForRecheck(payments::ProcessorId id) {
   ProcessorState& state = states_[id];
   if (state.in_flight() >= state.cap()) return false;
   if (state.breaker_open() && rechecks_ >= kRechecksAtOpenBreakerMax) return false;
-  state.TakeForRepeat();
+  state.TakeForRecheck();
   ++rechecks_;
   return true;
 }

@@ -60,9 +60,9 @@ OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder
 // A repeat is kept until its payment is on the books, as its owner may be lost at any moment; but
 // one of an id, and not so many that no room is left for payments.
 void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
-  Held& held = pool[entry];
-  const payments::Uuid id = table.At(held.slot).payment.id;
-  if (held.ask_again == 0) metrics.elsewhere.Add();
+  Attempt& attempt = pool[entry];
+  const payments::Uuid id = table.At(attempt.slot).payment.id;
+  if (attempt.claim_asks == 0) metrics.elsewhere.Add();
   const OwnerLife life = LifeOf(id, reply.holder);
   const bool ours = reply.holder.table == owner.table || reply.holder.sign == Holder::Sign::kNone;
   const size_t kept_max = table.slot_count() * options.kept_repeats_percent / 100;
@@ -72,27 +72,27 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
     return Release(entry, SlotState::kFree);
   }
   // Were the claim gone when it is asked for again, this is where the payment may be by then.
-  held.told = false;
-  held.as_it_was = true;
+  attempt.claimed_before = false;
+  attempt.keep_requested_at = true;
   if (table.CanHold(reply.processor) && payments::IsRequestedAt(reply.requested_at_ms)) {
-    GiveBackPlace(held);
-    held.in_doubt = true;
-    held.processor = reply.processor;
-    held.requested_at_ms = reply.requested_at_ms;
+    GiveBackPlace(attempt);
+    attempt.pin_when_granted = true;
+    attempt.processor = reply.processor;
+    attempt.requested_at_ms = reply.requested_at_ms;
   }
-  SetStatus(held, SlotState::kClaimed);
+  SetStatus(attempt, SlotState::kClaimed);
   if (life == OwnerLife::kSilent && MayTakeOver(reply, false)) return TakeOverSoon(entry, reply);
   if (life == OwnerLife::kSilent && !Configured(reply.processor)) {
     reports.Problem(
-        reports.Describe(held) +
+        reports.Describe(attempt) +
         " cannot be taken over from a silent gateway: its processor is not configured "
         "here, or was another one by its URL or identity. If it is the same, say so (was "
         "in its [[processors]], DEFAULT_WAS, FALLBACK_WAS); else start that gateway again");
   }
-  GiveBackPlace(held);
+  GiveBackPlace(attempt);
   kept[id] = entry;
-  SetDue(entry, Phase::kToClaim, BackoffMs(held.ask_again, kAskMsMin, kAskMsMax));
-  if (held.ask_again < 16) ++held.ask_again;
+  SetDue(entry, Phase::kToClaim, BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
+  if (attempt.claim_asks < 16) ++attempt.claim_asks;
 }
 
 void Forwarder::Impl::NoLongerKept(uint32_t entry) {
@@ -101,69 +101,70 @@ void Forwarder::Impl::NoLongerKept(uint32_t entry) {
 }
 
 // Where the books do not know which one of that name it is, the table does.
-bool Forwarder::Impl::IsSameProcessor(const Held& held, const ledger::ClaimReply& reply) const {
-  return reply.processor == held.processor ||
-         (reply.identity == 0 && SameName(reply.processor, held.processor));
+bool Forwarder::Impl::IsSameProcessor(const Attempt& attempt,
+                                      const ledger::ClaimReply& reply) const {
+  return reply.processor == attempt.processor ||
+         (reply.identity == 0 && SameName(reply.processor, attempt.processor));
 }
 
-bool Forwarder::Impl::IsSamePlace(const Held& held, const ledger::ClaimReply& reply) const {
-  return IsSameProcessor(held, reply) && held.requested_at_ms == reply.requested_at_ms;
+bool Forwarder::Impl::IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& reply) const {
+  return IsSameProcessor(attempt, reply) && attempt.requested_at_ms == reply.requested_at_ms;
 }
 
 // It was taken over while this owner was away, or is to be taken over from the taker. It is only
 // looked up while somebody else has it.
 void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
-  Held& held = pool[entry];
-  held.others_have = true;
-  SetStatus(held, SlotState::kUnresolved);
-  const bool counted = held.counts_unresolved;
+  Attempt& attempt = pool[entry];
+  attempt.other_has_claim = true;
+  SetStatus(attempt, SlotState::kUnresolved);
+  const bool counted = attempt.counted_unresolved;
   CountUnresolved(entry, true);
-  const payments::Uuid& id = table.At(held.slot).payment.id;
+  const payments::Uuid& id = table.At(attempt.slot).payment.id;
   if (LifeOf(id, reply.holder) == OwnerLife::kSilent && MayTakeOver(reply, counted)) {
-    held.told = true;
+    attempt.claimed_before = true;
     return TakeOverSoon(entry, reply);
   }
-  GiveBackPlace(held);
-  SetDue(entry, Phase::kUnresolved, BackoffMs(held.ask_again, kAskMsMin, kAskMsMax));
-  if (held.ask_again < 16) ++held.ask_again;
+  GiveBackPlace(attempt);
+  SetDue(entry, Phase::kUnresolved, BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
+  if (attempt.claim_asks < 16) ++attempt.claim_asks;
 }
 
 // A payment that may have been sent, and the books do not say "yours".
 void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& reply) {
-  Held& held = pool[entry];
-  held.told = false;
-  held.tail = tails;
-  if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, held.processor)) {
+  Attempt& attempt = pool[entry];
+  attempt.claimed_before = false;
+  attempt.tail = tails;
+  if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, attempt.processor)) {
     // Its record was executed before the crash, or its tail was restored.
-    held.requested_at_ms = reply.requested_at_ms;
-    held.reject_reason = 0;
+    attempt.requested_at_ms = reply.requested_at_ms;
+    attempt.reject_reason = 0;
     return Release(entry, SlotState::kFreeBooked);
   }
-  if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(held, reply)) {
+  if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(attempt, reply)) {
     return HeldAtSamePlace(entry, reply);
   }
   const bool booked = reply.verdict == ClaimVerdict::kBooked ||
                       (reply.settled && reply.processor != payments::kNoProcessor);
-  const bool known = OthersHave(held);
+  const bool known = OtherHasClaim(attempt);
   if (!known) {
-    reports.PossibleDoubleCharge(reports.Describe(held) +
+    reports.PossibleDoubleCharge(reports.Describe(attempt) +
                                  " may have been sent, and the books have it otherwise; look it "
                                  "up at both processors");
   }
   if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
     // Nobody else has charged it: only its own processor can tell, and may be asked again.
-    held.reject_reason = 0;
+    attempt.reject_reason = 0;
     return Unknown(entry);
   }
-  held.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  attempt.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
   if (!known) return Unknown(entry);
   if (!booked) return WaitUnresolved(entry);
   // Another processor has charged it, and its own has just said that it has not, or cannot be
   // asked.
-  reports.Problem("possible double charge: " + reports.Describe(held) +
+  reports.Problem("possible double charge: " + reports.Describe(attempt) +
                   " is let go: " + reports.NameOf(reply.processor) +
                   " has booked it; look at the other one again if it may still come in there");
-  held.reject_reason = 0;
+  attempt.reject_reason = 0;
   Release(entry, SlotState::kFree);
 }
 
@@ -188,10 +189,10 @@ void Forwarder::Impl::FlushTakeOvers() {
   if (batch == nullptr) return;
   take_over_requests.clear();
   for (const TakeOver& it : take_overs) {
-    Held& held = pool[it.entry];
-    held.phase = Phase::kClaiming;
+    Attempt& attempt = pool[it.entry];
+    attempt.phase = Phase::kClaiming;
     take_over_requests.push_back(
-        {.claim = RequestOf(held), .holder = it.holder, .attempt = it.attempt});
+        {.claim = RequestOf(attempt), .holder = it.holder, .attempt = it.attempt});
     batch->Add(it.entry);
   }
   take_overs.clear();

@@ -12,27 +12,27 @@ constexpr int64_t kMinuteNs = 60 * base::kNanosPerSecond;
 
 }  // namespace
 
-Unresolved::Unresolved(HeldPool& pool, const payments::ProcessorDirectory& directory,
+Unresolved::Unresolved(AttemptPool& pool, const payments::ProcessorDirectory& directory,
                        const Reports& reports, metrics::ForwardMetrics& metrics)
     : pool_(pool), directory_(directory), reports_(reports), metrics_(metrics) {}
 
 bool Unresolved::Add(uint32_t entry, int64_t now_ns) {
-  Held& held = pool_[entry];
-  if (held.counts_unresolved) return false;
-  held.counts_unresolved = true;
-  held.since_ns = now_ns;
+  Attempt& attempt = pool_[entry];
+  if (attempt.counted_unresolved) return false;
+  attempt.counted_unresolved = true;
+  attempt.unresolved_since_ns = now_ns;
   ++count_;
-  CountStranger(held.processor, 1);
+  CountStranger(attempt.processor, 1);
   ages_.push_back({now_ns, entry});
   return true;
 }
 
 bool Unresolved::Remove(uint32_t entry) {
-  Held& held = pool_[entry];
-  if (!held.counts_unresolved) return false;
-  held.counts_unresolved = false;
+  Attempt& attempt = pool_[entry];
+  if (!attempt.counted_unresolved) return false;
+  attempt.counted_unresolved = false;
   --count_;
-  CountStranger(held.processor, -1);
+  CountStranger(attempt.processor, -1);
   return true;
 }
 
@@ -46,12 +46,13 @@ size_t Unresolved::stranded() const {
   return std::accumulate(at_strangers_.begin(), at_strangers_.end(), size_t{0});
 }
 
-const Held* Unresolved::Oldest() {
+const Attempt* Unresolved::Oldest() {
   while (!ages_.empty()) {
     const Age& age = ages_.front();
-    const Held& held = pool_[age.entry];
-    if (held.phase != Phase::kFree && held.counts_unresolved && held.since_ns == age.since_ns) {
-      return &held;
+    const Attempt& attempt = pool_[age.entry];
+    if (attempt.phase != Phase::kFree && attempt.counted_unresolved &&
+        attempt.unresolved_since_ns == age.since_ns) {
+      return &attempt;
     }
     ages_.pop_front();
   }
@@ -59,9 +60,9 @@ const Held* Unresolved::Oldest() {
 }
 
 void Unresolved::Publish(int64_t now_ns) {
-  const Held* const oldest = Oldest();
+  const Attempt* const oldest = Oldest();
   if (oldest == nullptr) return metrics_.unresolved_oldest_ms.Set(0);
-  const int64_t age_ns = now_ns - oldest->since_ns;
+  const int64_t age_ns = now_ns - oldest->unresolved_since_ns;
   metrics_.unresolved_oldest_ms.Set(age_ns / base::kNanosPerMilli);
   if (age_ns < kMinuteNs || now_ns - reported_ns_ < kMinuteNs) return;
   reported_ns_ = now_ns;

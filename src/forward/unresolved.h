@@ -3,7 +3,7 @@
 // processor may have is ProcessorState's.
 //
 // Thread: one worker's.
-// Invariants: an entry with counts_unresolved is counted once.
+// Invariants: an entry with counted_unresolved is counted once.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <deque>
 
-#include "forward/held_pool.h"
+#include "forward/attempt_pool.h"
 #include "forward/reports.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/payments/processor_directory.h"
@@ -21,8 +21,8 @@ namespace tollgate::forward {
 class Unresolved {
  public:
   // All outlive it.
-  Unresolved(HeldPool& pool, const payments::ProcessorDirectory& directory, const Reports& reports,
-             metrics::ForwardMetrics& metrics);
+  Unresolved(AttemptPool& pool, const payments::ProcessorDirectory& directory,
+             const Reports& reports, metrics::ForwardMetrics& metrics);
 
   // `now_ns`, here and below: monotonic. False: the entry was counted already; or was not.
   bool Add(uint32_t entry, int64_t now_ns);
@@ -38,10 +38,10 @@ class Unresolved {
   // Nothing to do if the processor is configured.
   void CountStranger(payments::ProcessorId id, int by);
   // nullptr: there is none.
-  const Held* Oldest();
+  const Attempt* Oldest();
   void ReportStrangers() const;
 
-  HeldPool& pool_;
+  AttemptPool& pool_;
   const payments::ProcessorDirectory& directory_;
   const Reports& reports_;
   metrics::ForwardMetrics& metrics_;

@@ -155,7 +155,7 @@ TEST_F(ProcessorStateTest, SilenceBeginsWhenAPaymentIsSentNotWhenItTakesItsPlace
 TEST_F(ProcessorStateTest, ALookAtAnUnknownOutcomeIsNoSilence) {
   Answer(10);
   now_ns_ += 60 * kNanosPerSecond;
-  state_.TakeForRepeat();
+  state_.TakeForRecheck();
   EXPECT_EQ(View().latency_ms, 10);
   EXPECT_FALSE(View().suspect);
 }

@@ -1,0 +1,74 @@
+// Attempt: a payment that a forwarder has taken from the ring, and its attempt that is under way or
+// comes next. Phase says what it waits for; the flags say what is known of it.
+//
+// Thread: one worker's.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "tollgate/payments/payment.h"
+
+namespace tollgate::forward {
+
+inline constexpr uint32_t kNoEntry = UINT32_MAX;
+
+enum class Phase : uint8_t {
+  kFree,        // not in use
+  kReady,       // a choice of processor, perhaps after a back-off
+  kToClaim,     // room in a claim batch
+  kClaiming,    // the ledger's verdict
+  kCommitting,  // the table's group commit
+  kToPost,      // a transfer handle
+  kPosting,     // the processor's answer
+  kLookupWait,  // the time to ask what an answered attempt left behind
+  kLookingUp,   // that answer
+  kUnresolved,  // the time for the next look at an unknown outcome
+  kToRecord,    // room in a record batch
+  kRecording,   // the ledger's verdict
+};
+
+struct Attempt {
+  uint32_t slot = 0;
+  uint32_t next = kNoEntry;
+  uint32_t previous = kNoEntry;
+  uint16_t number = 0;  // 1 for the first attempt; 0: none was made yet
+  payments::ProcessorId processor = payments::kNoProcessor;
+  // The processor that answered 429 to the attempt before.
+  payments::ProcessorId refused_by = payments::kNoProcessor;
+  Phase phase = Phase::kFree;
+  // A copy may have been sent, with unknown outcome: only the same processor and requestedAt now.
+  bool pinned = false;
+  // The claim is repeated as the table or the books have it: requested_at_ms is not made anew.
+  bool keep_requested_at = false;
+  // This attempt was claimed before: the ledger takes the repeat of its claim early.
+  bool claimed_before = false;
+  // Its place is that of another owner's claim, which may have been sent: pinned once granted.
+  bool pin_when_granted = false;
+  // As the books said last: another owner has the claim, at the very same place.
+  bool other_has_claim = false;
+  // Counted in its processor's in_flight; as a recheck of a payment of unknown outcome.
+  bool counted_in_flight = false;
+  bool is_recheck = false;
+  bool counted_unresolved = false;
+  // A 422 said that the processor has the id.
+  bool answered_duplicate = false;
+  // It was reported that its processor holds it at an impossible time.
+  bool reported_time = false;
+  uint8_t claim_asks = 0;  // how often the books were asked about a claim of another owner
+  uint8_t backoffs = 0;
+  uint8_t trials = 0;         // how often it was the trial of a processor
+  uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected
+  uint32_t epoch = 0;
+  uint32_t tail = 0;  // how many tails the ledger had lost when the books said whose the claim is
+  int64_t requested_at_ms = 0;
+  // Monotonic.
+  int64_t invalid_since_ns = 0;  // refused as invalid while pinned; 0: it was not
+  int64_t unresolved_since_ns = 0;
+  int64_t accepted_ns = 0;  // as the wall clock told when it was taken from the ring
+  uint64_t ticket = 0;      // of the table's group commit
+};
+
+static_assert(std::is_trivially_destructible_v<Attempt>);
+
+}  // namespace tollgate::forward
