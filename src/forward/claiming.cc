@@ -81,19 +81,17 @@ void Forwarder::Impl::Admit(uint32_t slot) {
       return;
     case SlotState::kSent:
     case SlotState::kUnresolved:
-      attempt.pinned = true;
       attempt.claimed_before = true;
       attempt.phase = Phase::kToClaim;
-      SetStatus(attempt, SlotState::kUnresolved);
-      CountUnresolved(entry, true);
-      if (OtherHasClaim(attempt)) return SetDue(entry, Phase::kUnresolved, 1);  // first a look-up
+      transitions.EnterUnresolved(entry);
+      if (OtherHasClaim(attempt)) {
+        return transitions.Wait(entry, Phase::kUnresolved, 1);  // first a look-up
+      }
       pool.PushBack(to_reclaim, entry);
       return;
     case SlotState::kBooked:
     case SlotState::kRejected:
-      attempt.phase = Phase::kToRecord;
-      pool.PushBack(to_record, entry);
-      return;
+      return transitions.WaitForRecord(entry);
     case SlotState::kFree:
     case SlotState::kFreeBooked:
       TG_ASSERT(false);  // the ring holds published payments only
@@ -152,7 +150,7 @@ void Forwarder::Impl::FlushClaims() {
       if (!reclaims) {
         if (!attempt.keep_requested_at) attempt.requested_at_ms = wall_ms;
         attempt.keep_requested_at = false;
-        SetStatus(attempt, SlotState::kClaimed);
+        transitions.EnterClaimed(attempt);
       }
       attempt.phase = Phase::kClaiming;
       claim_requests.push_back(RequestOf(attempt));
@@ -209,30 +207,24 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
   if (reply.existed || attempt.pin_when_granted) in_doubt = true;
   if (!same && !table.CanHold(reply.processor)) return ClaimUndecided(entry);
   if (!same) {
-    GiveBackPlace(attempt);
-    CountUnresolved(entry, false);
+    transitions.GiveBackPlace(attempt);
+    transitions.CountUnresolved(entry, false);
     attempt.number = reply.attempt;
     if (!same_place) attempt.processor = reply.processor;
     attempt.requested_at_ms = reply.requested_at_ms;
     in_doubt = true;
   }
-  attempt.epoch = reply.epoch;
   attempt.claimed_before = attempt.other_has_claim = attempt.pin_when_granted = false;
   attempt.tail = tails;
-  table.SetClaimEpoch(attempt.slot, reply.epoch);
+  transitions.SetEpoch(attempt, reply.epoch);
   if (in_doubt || attempt.pinned) {
-    attempt.pinned = true;
-    SetStatus(attempt, SlotState::kUnresolved);
+    transitions.EnterUnresolved(entry);
     attempt.ticket = table.TakeTicket();
-    CountUnresolved(entry, true);
-    return MayBeSentAgain(attempt) ? LookAgain(entry) : WaitUnresolved(entry);
+    return MayBeSentAgain(attempt) ? LookAgain(entry) : transitions.WaitUnresolved(entry);
   }
   // Claimed by an earlier start for a processor that this one does not have, and never sent.
-  if (!Configured(attempt.processor)) return Refused(entry);
-  SetStatus(attempt, SlotState::kSent);
-  attempt.ticket = table.TakeTicket();
-  attempt.phase = Phase::kCommitting;
-  pool.PushBack(committing, entry);
+  if (!Configured(attempt.processor)) return transitions.EnterAccepted(entry);
+  transitions.EnterSent(entry);
   MoveCommitted();
 }
 
@@ -257,7 +249,7 @@ void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply
     default:
       TG_ASSERT(false);
   }
-  Release(entry, SlotState::kFree);
+  transitions.EnterFree(entry, SlotState::kFree);
 }
 
 // A copy that sleeps somewhere is the same entry as one that is sent now; but not if somebody else
@@ -277,7 +269,7 @@ bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b)
 // Whose claim is it now? The reply goes on from there.
 void Forwarder::Impl::AskForClaim(uint32_t entry) {
   Attempt& attempt = pool[entry];
-  if (attempt.is_recheck) GiveBackPlace(attempt);
+  if (attempt.is_recheck) transitions.GiveBackPlace(attempt);
   attempt.claimed_before = true;
   attempt.phase = Phase::kToClaim;
   pool.PushBack(to_reclaim, entry);
@@ -288,11 +280,12 @@ void Forwarder::Impl::AskForClaim(uint32_t entry) {
 void Forwarder::Impl::ClaimUndecided(uint32_t entry) {
   Attempt& attempt = pool[entry];
   attempt.keep_requested_at = !attempt.claimed_before;
-  SetDue(entry, Phase::kToClaim, BackoffMs(attempt.backoffs, 20, 1000));
+  transitions.Wait(entry, Phase::kToClaim, transitions.BackoffMs(attempt.backoffs, 20, 1000));
   if (attempt.backoffs < 16) ++attempt.backoffs;
 }
 
 void Forwarder::Impl::MoveCommitted() {
+  AttemptList& committing = transitions.committing();
   if (committing.empty()) return;
   const uint64_t committed = table.CommittedTicket();
   while (!committing.empty() && pool[committing.front()].ticket <= committed) {
@@ -314,7 +307,7 @@ void Forwarder::Impl::FlushPosts() {
     }
     if (attempt.pinned && !ledger.ready()) {
       pool.Remove(to_post, entry);
-      WaitUnresolved(entry);
+      transitions.WaitUnresolved(entry);
       continue;
     }
     Step();

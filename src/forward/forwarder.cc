@@ -11,12 +11,6 @@ namespace {
 
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
-int64_t LeastFee(const std::vector<upstream::ProcessorOptions>& processors) {
-  int64_t least = std::numeric_limits<int64_t>::max();
-  for (const auto& processor : processors) least = std::min(least, processor.fee_ppm);
-  return least;
-}
-
 }  // namespace
 
 Forwarder::Impl::Impl(const ForwarderOptions& options_in,
@@ -33,16 +27,25 @@ Forwarder::Impl::Impl(const ForwarderOptions& options_in,
       clock(clock_in),
       metrics(metrics_in),
       owner(OwnerOf(table_in.identity())),
-      least_fee_ppm(LeastFee(options_in.processors)),
       reports(options, directory_in, table_in, metrics_in),
       pool(static_cast<uint32_t>(table_in.slot_count())),
       unresolved(pool, directory_in, reports, metrics_in),
       router(options, health_in, clock_in),
       routing_report(options, directory_in, router, reports),
+      transitions({.options = options,
+                   .directory = directory_in,
+                   .clock = clock_in,
+                   .now_ns = now_ns,
+                   .table = table_in,
+                   .pool = pool,
+                   .router = router,
+                   .routing_report = routing_report,
+                   .unresolved = unresolved,
+                   .reports = reports,
+                   .metrics = metrics_in}),
       batches(metrics_in),
       owners(options_in.takeover_after_ms * base::kNanosPerMilli),
       replay(table_in, reports, options_in.index, options_in.forwarders),
-      random(options_in.seed),
       now_ns(clock_in.MonotonicNanos()) {
   TG_ASSERT(options.processors.size() == directory.configured_count());
   TG_ASSERT(ring.capacity() >= table.slot_count());
@@ -80,8 +83,8 @@ bool Forwarder::Impl::LookAtClock(int64_t wall_ms) {
 }
 
 void Forwarder::Impl::RunDue() {
-  while (due.NextNs() <= now_ns) {
-    const uint32_t entry = due.Pop();
+  while (transitions.due().NextNs() <= now_ns) {
+    const uint32_t entry = transitions.due().Pop();
     switch (pool[entry].phase) {
       case Phase::kReady:
         PushReady(entry);
@@ -96,7 +99,7 @@ void Forwarder::Impl::RunDue() {
         LookAgain(entry);
         break;
       case Phase::kToRecord:
-        pool.PushBack(to_record, entry);
+        transitions.WaitForRecord(entry);
         break;
       default:
         TG_ASSERT(false);
@@ -138,7 +141,7 @@ bool Forwarder::Impl::CouldTake() const {
 
 int64_t Forwarder::Impl::NextDeadlineNs() const {
   if (fenced) return kForever;
-  int64_t next = due.NextNs();
+  int64_t next = transitions.due().NextNs();
   if (!draining) next = std::min(next, router.wait_until_ns());
   const bool waiting = !router.ready().empty() || !router.tried().empty() || ring.SizeApprox() != 0;
   if (!draining && waiting) next = std::min(next, router.NextProbeNs(now_ns));
@@ -167,27 +170,6 @@ Routing Forwarder::Impl::Why() const {
   Routing routing = routing_report.Why(now_ns);
   routing.claims = !fenced && !replay.active() && ledger.can_claim();
   return routing;
-}
-
-void Forwarder::Impl::SetStatus(const Attempt& attempt, table::SlotState state) {
-  Step();
-  table.SetStatus(attempt.slot, {.state = state,
-                                 .pinned = attempt.pinned || attempt.pin_when_granted,
-                                 .reason = static_cast<table::RejectReason>(attempt.reject_reason),
-                                 .processor = attempt.processor,
-                                 .attempt = attempt.number,
-                                 .requested_at_ms = attempt.requested_at_ms});
-}
-
-void Forwarder::Impl::SetDue(uint32_t entry, Phase phase, int64_t delay_ms) {
-  pool[entry].phase = phase;
-  due.Push(now_ns + delay_ms * base::kNanosPerMilli, entry);
-}
-
-int64_t Forwarder::Impl::BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms) {
-  const int64_t whole = std::min(max_ms, min_ms << std::min<uint8_t>(count, 16));
-  // Half fixed, half random, so that payments refused together do not come back together.
-  return whole / 2 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(whole / 2 + 1)));
 }
 
 // --- The class itself.

@@ -1,9 +1,13 @@
-// The forwarding state machine behind Forwarder. forwarder.cc has the pump, claiming.cc the way to
-// a granted claim, takeover.cc the claims of other owners, outcomes.cc what answers lead to,
-// recording.cc the way off the table.
+// Forwarder::Impl: decides what an event means for a payment, and has its parts do it. forwarder.cc
+// has the pump, claiming.cc the way to a granted claim, takeover.cc the claims of other owners,
+// outcomes.cc what answers lead to, recording.cc the way off the table.
+//
+// The parts own their data: Transitions the states of payments, Router the choice of a processor,
+// LedgerBatches and Replay the calls to the ledger, Unresolved the unknown outcomes, OwnerWatch
+// what is known of other owners. Reports and RoutingReport have the lines for people.
 //
 // Thread: one worker's.
-// Owns: its entries, lists and batches; allocated in the constructor.
+// Owns: its parts, and the attempts with their queues; allocated in the constructor.
 #pragma once
 
 #include <array>
@@ -14,15 +18,14 @@
 #include <vector>
 
 #include "forward/attempt_pool.h"
-#include "forward/due_heap.h"
 #include "forward/ledger_batches.h"
 #include "forward/owner_watch.h"
 #include "forward/replay.h"
 #include "forward/reports.h"
 #include "forward/router.h"
 #include "forward/routing_report.h"
+#include "forward/transitions.h"
 #include "forward/unresolved.h"
-#include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 
@@ -111,30 +114,18 @@ struct Forwarder::Impl {
   void OnLookedUp(uint32_t entry, const upstream::LookupResult& result);
   void Found(uint32_t entry, const upstream::LookupResult& result);
   bool CanBeOurs(uint32_t entry, const upstream::LookupResult& result);
-  void LookUpSoon(uint32_t entry);
   void StartLookup(uint32_t entry);
-  void Refused(uint32_t entry);
-  void Unknown(uint32_t entry);
-  void WaitUnresolved(uint32_t entry);
   void LookAgain(uint32_t entry);
-  void Booked(uint32_t entry, int64_t requested_at_ms);
-  void Rejected(uint32_t entry, table::RejectReason reason);
-  void CountUnresolved(uint32_t entry, bool on);
-  void GiveBackPlace(Attempt& attempt);
 
   // --- recording.cc: onto the books and off the table
   void FlushRecords();
   void OnRecorded(BatchId id, std::span<const ledger::RecordReply> replies);
-  void Release(uint32_t entry, table::SlotState state);
   void OnBatchFailed(BatchId id);
   void RecordLater(uint32_t entry);
   void NotNewest();
   void Fence();
 
   // --- small helpers
-  void SetStatus(const Attempt& attempt, table::SlotState state);
-  void SetDue(uint32_t entry, Phase phase, int64_t delay_ms);
-  int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
   // False of one that a table knows and the configuration does not, or not as what it was.
   bool Configured(payments::ProcessorId id) const { return router.Configured(id); }
 
@@ -150,19 +141,16 @@ struct Forwarder::Impl {
   const base::Clock& clock;
   metrics::ForwardMetrics& metrics;
   ledger::Owner owner;  // another one once the table has taken a new identity
-  const int64_t least_fee_ppm;
   const Reports reports;
 
   AttemptPool pool;
   AttemptList to_reclaim;  // claims to repeat: made before a restart or a lost tail
   AttemptList to_claim;    // new claims
-  AttemptList committing;  // wait for the group commit, by ticket
   AttemptList to_post;
-  AttemptList to_record;
-  DueHeap due;
   Unresolved unresolved;
   Router router;
   RoutingReport routing_report;
+  Transitions transitions;
   LedgerBatches batches;
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
@@ -176,7 +164,6 @@ struct Forwarder::Impl {
   std::vector<TakeOver> take_overs;
   std::vector<ledger::TakeOverRequest> take_over_requests;
   Replay replay;
-  base::Random random;
   std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of what another owner has
   int64_t now_ns = 0;
   uint32_t tails = 0;  // that the ledger lost

@@ -1,6 +1,5 @@
 // What a processor's answer leads to (docs/ARCHITECTURE.md, "Outcomes").
 #include <algorithm>
-#include <utility>
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
@@ -9,7 +8,6 @@
 namespace tollgate::forward {
 
 using table::RejectReason;
-using table::SlotState;
 using upstream::LookupOutcome;
 using upstream::PostOutcome;
 
@@ -65,7 +63,8 @@ void Forwarder::Impl::OnPosted(uint32_t entry, const upstream::PostResult& resul
   TG_ASSERT(attempt.phase == Phase::kPosting);
   NoteAnswer(attempt.processor, result);
   if (fenced) return;
-  if (result.outcome == PostOutcome::kConfirmed) return Booked(entry, attempt.requested_at_ms);
+  if (result.outcome == PostOutcome::kConfirmed)
+    return transitions.EnterBooked(entry, attempt.requested_at_ms);
   if (result.outcome == PostOutcome::kDuplicate) {
     attempt.answered_duplicate = true;
     return StartLookup(entry);
@@ -80,29 +79,29 @@ void Forwarder::Impl::OnPinnedPosted(uint32_t entry, const upstream::PostResult&
   Attempt& attempt = pool[entry];
   if (result.outcome != PostOutcome::kInvalid) {
     attempt.invalid_since_ns = 0;
-    return WaitUnresolved(entry);
+    return transitions.WaitUnresolved(entry);
   }
   if (attempt.invalid_since_ns == 0) attempt.invalid_since_ns = now_ns;
   if (now_ns - attempt.invalid_since_ns >= kInvalidForNs) {
-    return Rejected(entry, RejectReason::kRefused);
+    return transitions.EnterRejected(entry, RejectReason::kRefused);
   }
-  WaitUnresolved(entry);
+  transitions.WaitUnresolved(entry);
 }
 
 void Forwarder::Impl::OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result) {
   switch (result.outcome) {
     case PostOutcome::kOverCapacity:
       pool[entry].refused_by = pool[entry].processor;
-      return Refused(entry);
+      return transitions.EnterAccepted(entry);
     case PostOutcome::kNotSent:
-      return Refused(entry);
+      return transitions.EnterAccepted(entry);
     case PostOutcome::kEmpty500:
       return StartLookup(entry);  // this attempt has ended: "absent" will be proof
     case PostOutcome::kInvalid:
-      return Rejected(entry, RejectReason::kRefused);
+      return transitions.EnterRejected(entry, RejectReason::kRefused);
     case PostOutcome::kError500:
     case PostOutcome::kUnknown:
-      return Unknown(entry);
+      return transitions.EnterUnknown(entry);
     case PostOutcome::kConfirmed:
     case PostOutcome::kDuplicate:
       TG_ASSERT(false);
@@ -117,7 +116,8 @@ void Forwarder::Impl::StartLookup(uint32_t entry) {
     attempt.phase = Phase::kLookingUp;
     return;
   }
-  SetDue(entry, Phase::kLookupWait, BackoffMs(0, 20, 20));  // all look-up handles are in use
+  transitions.Wait(entry, Phase::kLookupWait,
+                   transitions.BackoffMs(0, 20, 20));  // all look-up handles are in use
 }
 
 void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& result) {
@@ -134,22 +134,22 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
     const bool absent = result.outcome == LookupOutcome::kAbsent && !attempt.answered_duplicate;
     if (absent && MayBeSentAgain(attempt)) {
       // What it holds of the attempt may have changed since the last copy, and not be on disk.
-      attempt.phase = Phase::kCommitting;
-      pool.PushBack(committing, entry);
+      transitions.WaitForCommit(entry);
       return MoveCommitted();
     }
     attempt.answered_duplicate = false;
     if (absent && ledger.ready()) return AskForClaim(entry);
-    return WaitUnresolved(entry);
+    return transitions.WaitUnresolved(entry);
   }
   if (attempt.answered_duplicate) {
     attempt.answered_duplicate = false;
-    return Unknown(entry);
+    return transitions.EnterUnknown(entry);
   }
-  if (result.outcome == LookupOutcome::kAbsent) return Refused(entry);
-  if (++attempt.backoffs > kLookupsUnclearMax) return Unknown(entry);
-  SetDue(entry, Phase::kLookupWait,
-         BackoffMs(attempt.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
+  if (result.outcome == LookupOutcome::kAbsent) return transitions.EnterAccepted(entry);
+  if (++attempt.backoffs > kLookupsUnclearMax) return transitions.EnterUnknown(entry);
+  transitions.Wait(entry, Phase::kLookupWait,
+                   transitions.BackoffMs(attempt.backoffs, options.retry_backoff_ms_min,
+                                         options.retry_backoff_ms_max));
 }
 
 // Which requestedAt a processor can honestly hold with an id of ours: what some gateway of the
@@ -189,114 +189,30 @@ void Forwarder::Impl::Found(uint32_t entry, const upstream::LookupResult& result
   const payments::Payment& payment = table.At(pool[entry].slot).payment;
   TG_ASSERT(result.payment.id == payment.id);
   if (result.payment.amount_cents == payment.amount_cents) {
-    return Booked(entry, result.requested_at_ms);
+    return transitions.EnterBooked(entry, result.requested_at_ms);
   }
-  Rejected(entry, RejectReason::kConflict);
-}
-
-// Certain not to be booked by this attempt, nor by any before it: it may go anywhere.
-void Forwarder::Impl::Refused(uint32_t entry) {
-  Attempt& attempt = pool[entry];
-  TG_ASSERT(!attempt.pinned);
-  if (attempt.number >= payments::kAttemptMax) return Unknown(entry);  // no number is left
-  GiveBackPlace(attempt);
-  attempt.claimed_before = false;
-  SetStatus(attempt, SlotState::kAccepted);
-  SetDue(entry, Phase::kReady,
-         BackoffMs(attempt.backoffs, options.retry_backoff_ms_min, options.retry_backoff_ms_max));
-  if (attempt.backoffs < 16) ++attempt.backoffs;
-}
-
-void Forwarder::Impl::Unknown(uint32_t entry) {
-  Attempt& attempt = pool[entry];
-  attempt.pinned = true;
-  attempt.backoffs = 0;
-  SetStatus(attempt, SlotState::kUnresolved);
-  CountUnresolved(entry, true);
-  WaitUnresolved(entry);
-}
-
-void Forwarder::Impl::WaitUnresolved(uint32_t entry) {
-  Attempt& attempt = pool[entry];
-  GiveBackPlace(attempt);
-  SetDue(entry, Phase::kUnresolved,
-         BackoffMs(attempt.backoffs, options.unresolved_backoff_ms_min,
-                   options.unresolved_backoff_ms_max));
-  if (attempt.backoffs < 16) ++attempt.backoffs;
+  transitions.EnterRejected(entry, RejectReason::kConflict);
 }
 
 // First a look-up: a copy that was asleep may be booked by now, and a processor that refuses
 // payments may still tell.
 void Forwarder::Impl::LookAgain(uint32_t entry) {
   Attempt& attempt = pool[entry];
-  if (draining) return SetDue(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
+  if (draining)
+    return transitions.Wait(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
   if (!Configured(attempt.processor)) {
     if (directory.ConfiguredId(attempt.processor) != payments::kNoProcessor) {
       return StartLookup(entry);
     }
     // Nobody can be asked, but people may have settled it on the books.
-    return ledger.ready() ? AskForClaim(entry) : WaitUnresolved(entry);
+    return ledger.ready() ? AskForClaim(entry) : transitions.WaitUnresolved(entry);
   }
   if (!router.TryTakeForRecheck(attempt.processor)) {
-    return SetDue(entry, Phase::kUnresolved, BackoffMs(0, 50, 50));
+    return transitions.Wait(entry, Phase::kUnresolved, transitions.BackoffMs(0, 50, 50));
   }
   attempt.counted_in_flight = true;
   attempt.is_recheck = true;
   StartLookup(entry);
-}
-
-void Forwarder::Impl::Booked(uint32_t entry, int64_t requested_at_ms) {
-  Attempt& attempt = pool[entry];
-  const int64_t cents = table.At(attempt.slot).payment.amount_cents;
-  GiveBackPlace(attempt);
-  CountUnresolved(entry, false);
-  attempt.requested_at_ms = requested_at_ms;
-  attempt.pinned = false;
-  attempt.reject_reason = 0;
-  SetStatus(attempt, SlotState::kBooked);
-  metrics::ProcessorMetrics& out = metrics.processors[attempt.processor];
-  out.booked.Add();
-  out.booked_cents.Add(static_cast<uint64_t>(cents));
-  const int64_t fee_ppm = options.processors[directory.ConfiguredId(attempt.processor)].fee_ppm;
-  const int64_t age_ms = clock.WallMillis() - table.At(attempt.slot).accepted_at_ms;
-  out.forwarding_us.Observe(static_cast<uint64_t>(std::max<int64_t>(age_ms, 0)) * 1000);
-  metrics.fees_ppm_cents.Add(static_cast<uint64_t>(cents * fee_ppm));
-  metrics.least_fees_ppm_cents.Add(static_cast<uint64_t>(cents * least_fee_ppm));
-  attempt.phase = Phase::kToRecord;
-  pool.PushBack(to_record, entry);
-}
-
-void Forwarder::Impl::Rejected(uint32_t entry, RejectReason reason) {
-  Attempt& attempt = pool[entry];
-  GiveBackPlace(attempt);
-  CountUnresolved(entry, false);
-  attempt.pinned = false;
-  attempt.reject_reason = static_cast<uint8_t>(reason);
-  SetStatus(attempt, SlotState::kRejected);
-  metrics.rejected.Add();
-  if (reason == RejectReason::kConflict) metrics.conflicts.Add();
-  reports.Problem("rejected: " + reports.Describe(attempt) +
-                  (reason == RejectReason::kConflict
-                       ? ": the processor holds this correlationId with another amount"
-                       : ": the processor says that the request can never be right"));
-  attempt.phase = Phase::kToRecord;
-  pool.PushBack(to_record, entry);
-}
-
-void Forwarder::Impl::CountUnresolved(uint32_t entry, bool on) {
-  const Attempt& attempt = pool[entry];
-  if (!(on ? unresolved.Add(entry, now_ns) : unresolved.Remove(entry))) return;
-  if (!Configured(attempt.processor)) return;
-  router.State(attempt.processor).AddUnresolved(on ? 1 : -1);
-  routing_report.ReportPassedOver(attempt.processor,
-                                  on ? "too many of its payments have an unknown outcome"
-                                     : "outcomes that were unknown are known");
-}
-
-void Forwarder::Impl::GiveBackPlace(Attempt& attempt) {
-  if (!attempt.counted_in_flight) return;
-  attempt.counted_in_flight = false;
-  router.GiveBack(attempt.processor, std::exchange(attempt.is_recheck, false));
 }
 
 }  // namespace tollgate::forward

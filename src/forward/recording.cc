@@ -8,6 +8,7 @@ using ledger::RecordVerdict;
 using table::SlotState;
 
 void Forwarder::Impl::FlushRecords() {
+  AttemptList& to_record = transitions.to_record();
   while (!to_record.empty() && ledger.ready()) {
     LedgerBatches::Batch* const batch = batches.Open(BatchKind::kRecord);
     if (batch == nullptr) return;
@@ -42,11 +43,11 @@ void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply
     Attempt& attempt = pool[entry];
     switch (replies[i].verdict) {
       case RecordVerdict::kDone:
-        Release(entry, SlotState::kFreeBooked);
+        transitions.EnterFree(entry, SlotState::kFreeBooked);
         break;
       case RecordVerdict::kContradiction:
         reports.BookedTwice(reports.Describe(attempt), replies[i].other);
-        Release(entry, SlotState::kFree);
+        transitions.EnterFree(entry, SlotState::kFree);
         break;
       case RecordVerdict::kFenced:
         Fence();
@@ -58,23 +59,9 @@ void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply
   }
 }
 
-void Forwarder::Impl::Release(uint32_t entry, SlotState state) {
-  Attempt& attempt = pool[entry];
-  GiveBackPlace(attempt);
-  CountUnresolved(entry, false);
-  Step();
-  table.Release(attempt.slot, {.state = state,
-                               .pinned = false,
-                               .reason = static_cast<table::RejectReason>(attempt.reject_reason),
-                               .processor = attempt.processor,
-                               .attempt = attempt.number,
-                               .requested_at_ms = attempt.requested_at_ms});
-  pool.Free(entry);
-}
-
 void Forwarder::Impl::RecordLater(uint32_t entry) {
   Attempt& attempt = pool[entry];
-  SetDue(entry, Phase::kToRecord, BackoffMs(attempt.backoffs, 20, 1000));
+  transitions.Wait(entry, Phase::kToRecord, transitions.BackoffMs(attempt.backoffs, 20, 1000));
   if (attempt.backoffs < 16) ++attempt.backoffs;
 }
 

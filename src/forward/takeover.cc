@@ -69,18 +69,18 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   const bool room = kept.size() < kept_max / options.forwarders;
   const bool leave = life == OwnerLife::kAlive && (ours || !room);
   if (leave || (kept.contains(id) && kept.at(id) != entry)) {
-    return Release(entry, SlotState::kFree);
+    return transitions.EnterFree(entry, SlotState::kFree);
   }
   // Were the claim gone when it is asked for again, this is where the payment may be by then.
   attempt.claimed_before = false;
   attempt.keep_requested_at = true;
   if (table.CanHold(reply.processor) && payments::IsRequestedAt(reply.requested_at_ms)) {
-    GiveBackPlace(attempt);
+    transitions.GiveBackPlace(attempt);
     attempt.pin_when_granted = true;
     attempt.processor = reply.processor;
     attempt.requested_at_ms = reply.requested_at_ms;
   }
-  SetStatus(attempt, SlotState::kClaimed);
+  transitions.EnterClaimed(attempt);
   if (life == OwnerLife::kSilent && MayTakeOver(reply, false)) return TakeOverSoon(entry, reply);
   if (life == OwnerLife::kSilent && !Configured(reply.processor)) {
     reports.Problem(
@@ -89,9 +89,10 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
         "here, or was another one by its URL or identity. If it is the same, say so (was "
         "in its [[processors]], DEFAULT_WAS, FALLBACK_WAS); else start that gateway again");
   }
-  GiveBackPlace(attempt);
+  transitions.GiveBackPlace(attempt);
   kept[id] = entry;
-  SetDue(entry, Phase::kToClaim, BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
+  transitions.Wait(entry, Phase::kToClaim,
+                   transitions.BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
   if (attempt.claim_asks < 16) ++attempt.claim_asks;
 }
 
@@ -116,16 +117,16 @@ bool Forwarder::Impl::IsSamePlace(const Attempt& attempt, const ledger::ClaimRep
 void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   attempt.other_has_claim = true;
-  SetStatus(attempt, SlotState::kUnresolved);
   const bool counted = attempt.counted_unresolved;
-  CountUnresolved(entry, true);
+  transitions.EnterUnresolved(entry);
   const payments::Uuid& id = table.At(attempt.slot).payment.id;
   if (LifeOf(id, reply.holder) == OwnerLife::kSilent && MayTakeOver(reply, counted)) {
     attempt.claimed_before = true;
     return TakeOverSoon(entry, reply);
   }
-  GiveBackPlace(attempt);
-  SetDue(entry, Phase::kUnresolved, BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
+  transitions.GiveBackPlace(attempt);
+  transitions.Wait(entry, Phase::kUnresolved,
+                   transitions.BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
   if (attempt.claim_asks < 16) ++attempt.claim_asks;
 }
 
@@ -138,7 +139,7 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
     // Its record was executed before the crash, or its tail was restored.
     attempt.requested_at_ms = reply.requested_at_ms;
     attempt.reject_reason = 0;
-    return Release(entry, SlotState::kFreeBooked);
+    return transitions.EnterFree(entry, SlotState::kFreeBooked);
   }
   if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(attempt, reply)) {
     return HeldAtSamePlace(entry, reply);
@@ -154,18 +155,18 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
   if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
     // Nobody else has charged it: only its own processor can tell, and may be asked again.
     attempt.reject_reason = 0;
-    return Unknown(entry);
+    return transitions.EnterUnknown(entry);
   }
   attempt.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
-  if (!known) return Unknown(entry);
-  if (!booked) return WaitUnresolved(entry);
+  if (!known) return transitions.EnterUnknown(entry);
+  if (!booked) return transitions.WaitUnresolved(entry);
   // Another processor has charged it, and its own has just said that it has not, or cannot be
   // asked.
   reports.Problem("possible double charge: " + reports.Describe(attempt) +
                   " is let go: " + reports.NameOf(reply.processor) +
                   " has booked it; look at the other one again if it may still come in there");
   attempt.reject_reason = 0;
-  Release(entry, SlotState::kFree);
+  transitions.EnterFree(entry, SlotState::kFree);
 }
 
 // Only where the claim's processor can be asked and paid.
@@ -178,7 +179,7 @@ bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply, bool counted)
 }
 
 void Forwarder::Impl::TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply) {
-  GiveBackPlace(pool[entry]);
+  transitions.GiveBackPlace(pool[entry]);
   pool[entry].phase = Phase::kToClaim;
   take_overs.push_back({.entry = entry, .attempt = reply.attempt, .holder = reply.holder});
 }

@@ -158,6 +158,17 @@ class Rules(unittest.TestCase):
                     problems.append(f"{name}: no opening comment")
         self.assertEqual(problems, [])
 
+    def test_one_file_of_forwarding_changes_slots(self):
+        call = re.compile(r"\btable\w*(\.|->)(SetStatus|SetClaimEpoch|Release)\b")
+        self.assertTrue(call.search("table.Release(attempt.slot, {});"))
+        self.assertTrue(call.search("parts_.table.SetStatus(attempt.slot,"))
+        found = {}
+        for name in files():
+            if room_of(name) == "forward":
+                found[name] = {match.group(2) for match in call.finditer((ROOT / name).read_text())}
+        self.assertEqual({name: calls for name, calls in found.items() if calls}, {
+            "src/forward/transitions.cc": {"SetStatus", "SetClaimEpoch", "Release"}})
+
     # Tests' mains are GoogleTest's and libFuzzer's: they keep nothing that a log could spoil.
     def test_every_program_first_keeps_the_standard_descriptors_from_other_use(self):
         call = "tollgate::base::OccupyStandardDescriptors();"

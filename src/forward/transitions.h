@@ -1,0 +1,107 @@
+// Transitions: the state machine of a payment in the table (docs/ARCHITECTURE.md, "The states of a
+// slot"). Who knows what has happened to an attempt calls one Enter…; it changes the slot, and what
+// is counted and queued of the attempt with it. No other file of this room changes a slot
+// (tests/rules/rooms_test.py).
+//
+// Thread: one worker's.
+// Owns: the queues that attempts enter by a change of their slot, and those that wait for a time.
+// Invariants: a pinned attempt never becomes ACCEPTED; an attempt takes a place at a processor, and
+// counts as unresolved, at most once.
+#pragma once
+
+#include <cstdint>
+
+#include "forward/attempt_pool.h"
+#include "forward/due_heap.h"
+#include "forward/reports.h"
+#include "forward/router.h"
+#include "forward/routing_report.h"
+#include "forward/unresolved.h"
+#include "tollgate/base/random.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
+
+namespace tollgate::forward {
+
+// What it works on. All outlive it.
+struct TransitionParts {
+  const ForwarderOptions& options;
+  const payments::ProcessorDirectory& directory;
+  const base::Clock& clock;
+  const int64_t& now_ns;  // monotonic: that of the present turn or answer
+  table::PaymentTable& table;
+  AttemptPool& pool;
+  Router& router;
+  RoutingReport& routing_report;
+  Unresolved& unresolved;
+  const Reports& reports;
+  metrics::ForwardMetrics& metrics;
+};
+
+class Transitions {
+ public:
+  explicit Transitions(const TransitionParts& parts);
+
+  // --- The slot's state. REQUIRES of each: the entry is in no queue.
+
+  // ACCEPTED: certain not to be booked by this attempt, nor by any before it. It may go anywhere
+  // after a back-off. REQUIRES: not pinned.
+  void EnterAccepted(uint32_t entry);
+  // CLAIMED: the claim is about to be made, or is waited for, at the attempt's place and time.
+  void EnterClaimed(const Attempt& attempt);
+  // The books have granted the claim in that epoch.
+  void SetEpoch(Attempt& attempt, uint32_t epoch);
+  // SENT: it is posted once that is on disk, if it has to be.
+  void EnterSent(uint32_t entry);
+  // UNRESOLVED and pinned: a copy may have been sent. The caller says what comes next.
+  void EnterUnresolved(uint32_t entry);
+  // The same, for an attempt that has just ended with an unknown outcome: it is looked up later.
+  void EnterUnknown(uint32_t entry);
+  // BOOKED by its processor at that time, and to be recorded.
+  void EnterBooked(uint32_t entry, int64_t requested_at_ms);
+  // REJECTED: it can never be booked; to be recorded.
+  void EnterRejected(uint32_t entry, table::RejectReason reason);
+  // kFree: the slot has nothing to tell; kFreeBooked: it rests with what it held. The entry is
+  // gone.
+  void EnterFree(uint32_t entry, table::SlotState state);
+
+  // --- Waiting. The slot stays as it is.
+
+  // Until the time of its phase has come.
+  void Wait(uint32_t entry, Phase phase, int64_t delay_ms);
+  // Until the next look at its unknown outcome.
+  void WaitUnresolved(uint32_t entry);
+  // Until what its slot says now is on disk, if it has to be; then it is to be posted.
+  void WaitForCommit(uint32_t entry);
+  // Until it is recorded.
+  void WaitForRecord(uint32_t entry);
+  // min_ms << count, at most max_ms: half of it fixed, half random.
+  int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
+
+  // --- Counts
+
+  // Its place at its processor, if it has one.
+  void GiveBackPlace(Attempt& attempt);
+  void CountUnresolved(uint32_t entry, bool on);
+
+  AttemptList& committing() { return committing_; }  // by ticket
+  AttemptList& to_record() { return to_record_; }
+  DueHeap& due() { return due_; }
+  const DueHeap& due() const { return due_; }
+
+ private:
+  void SetStatus(const Attempt& attempt, table::SlotState state);
+  void CountBooked(const Attempt& attempt);
+  void Step() const {
+    if (parts_.options.on_step) parts_.options.on_step();
+  }
+
+  const TransitionParts parts_;
+  const int64_t least_fee_ppm_;
+  base::Random random_;
+  AttemptList committing_;
+  AttemptList to_record_;
+  DueHeap due_;
+};
+
+}  // namespace tollgate::forward
