@@ -5,16 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <cmath>
+#include <charconv>
 #include <cstring>
 #include <optional>
 #include <sstream>
 
 #include "config/settings.h"
 #include "config/urls.h"
-#include "tollgate/base/clock.h"
-#include "tollgate/base/duration.h"
 #include "tollgate/payments/processor_directory.h"
 
 namespace tollgate::config {
@@ -46,6 +45,73 @@ bool IsHeader(const std::string& line) {
                        ::strcasecmp(name.c_str(), "connection") == 0;
   return token && name.size() < line.size() && plain && !framing;
 }
+
+using upstream::ProcessorOptions;
+
+// A number as it was written, whatever its kind; empty: it is none.
+std::string ShareTextOf(const toml::node& node) {
+  const auto share = node.value<double>();
+  if (!share) return "";
+  std::array<char, 32> digits{};  // the shortest form of a double has 24 at most
+  return {digits.data(), std::to_chars(digits.begin(), digits.end(), *share).ptr};
+}
+std::string WholeTextOf(const toml::node& node) {
+  const auto number = node.value<int64_t>();
+  return number ? std::to_string(*number) : "";
+}
+std::string AnyTextOf(const toml::node& node) { return TextOf(node).value_or(""); }
+
+Problem ReadIdentity(const std::string& text, std::string& identity) {
+  identity = text;
+  return text.empty() ? Problem("must be a text that says which processor it is") : std::nullopt;
+}
+
+Problem ReadCaFile(const std::string& text, std::string& path) {
+  path = text;
+  return ::access(text.c_str(), R_OK) == 0 ? std::nullopt
+                                           : Problem("must name a PEM file that can be read");
+}
+
+bool IsNotEmpty(const std::string& text) { return !text.empty(); }
+
+// What [[processors]] may have beside a name: single values, and lists of texts.
+struct Member {
+  const char* key;
+  std::string (*text_of)(const toml::node& node);
+  Apply<ProcessorOptions> apply;
+};
+struct ListMember {
+  const char* key;
+  std::vector<std::string> ProcessorOptions::*list;
+  bool (*is_valid)(const std::string& text);
+  const char* no_list;
+  const char* no_entry;
+};
+
+const std::vector<Member>& Members() {
+  const auto timeout = Millis(std::chrono::milliseconds(1), kProcessorTimeoutMax,
+                              "must be a duration such as 500ms, at most 24h");
+  static const std::vector<Member> members{
+      {"url", AnyTextOf, Assign(ReadProcessorUrl, &ProcessorOptions::url)},
+      {"fee", ShareTextOf,
+       Assign(Share("must be a share from 0 to 1"), &ProcessorOptions::fee_ppm)},
+      {"in_flight_max", WholeTextOf,
+       Assign(Count(1, 20'000, "must be 1 to 20000"), &ProcessorOptions::in_flight_max)},
+      {"connect_timeout", AnyTextOf, Assign(timeout, &ProcessorOptions::connect_timeout_ms)},
+      {"answer_timeout", AnyTextOf, Assign(timeout, &ProcessorOptions::answer_timeout_ms)},
+      {"ca_file", AnyTextOf, Assign(ReadCaFile, &ProcessorOptions::ca_file)},
+      {"identity", AnyTextOf, Assign(ReadIdentity, &ProcessorOptions::identity)},
+  };
+  return members;
+}
+
+constexpr std::array<ListMember, 2> kListMembers{{
+    {"headers", &ProcessorOptions::headers, IsHeader, "headers must be a list of \"Name: value\"",
+     "a header must read \"Name: value\", without control characters, and "
+     "cannot be Content-Length, Transfer-Encoding or Connection"},
+    {"was", &ProcessorOptions::was, IsNotEmpty, "was must be a list of URLs or identities",
+     "was must be a list of URLs or identities"},
+}};
 
 class FileReader {
  public:
@@ -101,11 +167,11 @@ class FileReader {
     for (const toml::node& entry : *list) {
       const toml::table* const table = entry.as_table();
       if (table == nullptr) return Fail(entry, "processors must be tables: [[processors]]");
-      upstream::ProcessorOptions processor = Unset();
+      ProcessorOptions processor = ProcessorWithoutLimits();
       for (const auto& [key, value] : *table) {
         if (!ReadMember(std::string(key.str()), value, processor)) return false;
       }
-      if (processor.name.empty() || processor.url.empty() || processor.fee_ppm < 0) {
+      if (!table->contains("name") || !table->contains("url") || !table->contains("fee")) {
         return Fail(entry, "a processor needs a name, a url and a fee");
       }
       file_.processors.push_back(std::move(processor));
@@ -113,78 +179,36 @@ class FileReader {
     return true;
   }
 
-  bool ReadMember(const std::string& key, const toml::node& value,
-                  upstream::ProcessorOptions& processor) {
-    if (key == "headers") {
-      const toml::array* const lines = value.as_array();
-      if (lines == nullptr) return Fail(value, "headers must be a list of \"Name: value\"");
-      for (const toml::node& line : *lines) {
-        processor.headers.push_back(line.value_or(std::string()));
-        if (!IsHeader(processor.headers.back())) {
-          return Fail(line,
-                      "a header must read \"Name: value\", without control characters, and "
-                      "cannot be Content-Length, Transfer-Encoding or Connection");
-        }
-      }
-      return true;
-    }
-    const std::string text = TextOf(value).value_or("");
+  bool ReadMember(const std::string& key, const toml::node& node, ProcessorOptions& processor) {
     if (key == "name") {
-      processor.name = text;
-      return payments::IsProcessorName(text) ||
-             Fail(value, "a name has 1 to 31 bytes, without control characters, quotes and \\");
+      processor.name = AnyTextOf(node);
+      return payments::IsProcessorName(processor.name) ||
+             Fail(node, "a name has 1 to 31 bytes, without control characters, quotes and \\");
     }
-    if (key == "url") {
-      const Problem problem = ReadProcessorUrl(text, processor.url);
-      return !problem || Fail(value, "url " + *problem);
+    std::vector<std::string> keys{"name"};
+    for (const Member& member : Members()) {
+      keys.emplace_back(member.key);
+      if (key != member.key) continue;
+      const Problem problem = member.apply(processor, member.text_of(node));
+      return !problem || Fail(node, key + " " + *problem);
     }
-    if (key == "ca_file") {
-      processor.ca_file = text;
-      return ::access(text.c_str(), R_OK) == 0 ||
-             Fail(value, "ca_file must name a PEM file that can be read");
+    for (const ListMember& member : kListMembers) {
+      keys.emplace_back(member.key);
+      if (key == member.key) return ReadList(member, node, processor.*member.list);
     }
-    if (key == "identity") {
-      processor.identity = text;
-      return !text.empty() ||
-             Fail(value, "identity must be a text that says which processor it is");
+    const std::string near = Nearest(key, keys);
+    return Fail(node, "unknown key " + key + " of a processor" +
+                          (near.empty() ? "" : "; did you mean " + near + "?"));
+  }
+
+  bool ReadList(const ListMember& member, const toml::node& node, std::vector<std::string>& list) {
+    const toml::array* const entries = node.as_array();
+    if (entries == nullptr) return Fail(node, member.no_list);
+    for (const toml::node& entry : *entries) {
+      list.push_back(entry.value_or(std::string()));
+      if (!member.is_valid(list.back())) return Fail(entry, member.no_entry);
     }
-    if (key == "was") {
-      const toml::array* const list = value.as_array();
-      if (list == nullptr) return Fail(value, "was must be a list of URLs or identities");
-      for (const toml::node& former : *list) {
-        processor.was.push_back(former.value_or(std::string()));
-        if (processor.was.back().empty()) {
-          return Fail(former, "was must be a list of URLs or identities");
-        }
-      }
-      return true;
-    }
-    if (key == "fee") {
-      const double fee = value.value_or(-1.0);
-      processor.fee_ppm = std::llround(fee * 1e6);
-      return (fee >= 0 && fee <= 1) || Fail(value, "fee must be a share from 0 to 1");
-    }
-    if (key == "in_flight_max") {
-      const int64_t most = value.value_or(int64_t{0});
-      processor.in_flight_max = static_cast<size_t>(std::max<int64_t>(most, 0));
-      return (most > 0 && most <= 20'000) || Fail(value, "in_flight_max must be 1 to 20000");
-    }
-    if (key == "connect_timeout" || key == "answer_timeout") {
-      const auto nanos = base::ParseDuration(text);
-      if (!nanos.ok()) return Fail(value, key + " " + nanos.error().message);
-      if (nanos.value() < base::kNanosPerMilli ||
-          nanos.value() / base::kNanosPerMilli > kProcessorTimeoutMsMax) {
-        return Fail(value, key + " must be a duration such as 500ms, at most 24h");
-      }
-      (key[0] == 'c' ? processor.connect_timeout_ms : processor.answer_timeout_ms) =
-          nanos.value() / base::kNanosPerMilli;
-      return true;
-    }
-    const std::string near =
-        Nearest(key, {"name", "url", "fee", "headers", "in_flight_max", "connect_timeout",
-                      "answer_timeout", "ca_file", "identity", "was"});
-    return Fail(value, "unknown key " + key + " of a processor" +
-                           (near.empty() ? "" : "; did you mean " + near + "?"));
+    return true;
   }
 
   ConfigFile file_;

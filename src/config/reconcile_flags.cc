@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <unordered_set>
 
+#include "config/parsers.h"
 #include "config/settings.h"
-#include "tollgate/base/clock.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -36,23 +35,31 @@ Status ToMillis(const std::string& flag, const std::string& text, payments::Roun
   return base::OkStatus();
 }
 
-Status ToDuration(const std::string& flag, const std::string& text, int64_t& out_ms) {
-  const auto nanos = base::ParseDuration(text);
-  if (!nanos.ok()) return base::Error{flag + ": '" + text + "' " + nanos.error().message};
-  if (nanos.value() < 0 || nanos.value() > base::kDurationSettingNsMax) {
-    return base::Error{flag + ": '" + text + "' must be at least 0 and at most " +
-                       base::FormatDuration(base::kDurationSettingNsMax)};
-  }
-  out_ms = nanos.value() / base::kNanosPerMilli;
-  return base::OkStatus();
-}
+// The flags whose texts are read as settings' are.
+struct PlainFlag {
+  const char* name;
+  std::string ReconcileFlags::*text;
+  Apply<ReconcileOptions> apply;
+};
 
-Status ToInFlight(const std::string& text, size_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error == std::errc{} && end == text.data() + text.size() && out >= 1 && out <= 500) {
-    return base::OkStatus();
+Status ReadPlainFlags(const ReconcileFlags& flags, ReconcileOptions& options) {
+  const auto time =
+      Millis(std::chrono::milliseconds(0), kLongestTime,
+             "must be at least 0 and at most " + base::FormatDuration(kLongestTime.count()));
+  for (const PlainFlag& flag : {
+           PlainFlag{"--min-age", &ReconcileFlags::min_age,
+                     Assign(time, &ReconcileOptions::min_age_ms)},
+           PlainFlag{"--patience", &ReconcileFlags::patience,
+                     Assign(time, &ReconcileOptions::patience_ms)},
+           PlainFlag{"--look-ups", &ReconcileFlags::in_flight,
+                     Assign(Count(1, 500), &ReconcileOptions::in_flight_max)},
+       }) {
+    const std::string& text = flags.*flag.text;
+    if (const Problem problem = flag.apply(options, text)) {
+      return base::Error{std::string(flag.name) + ": '" + text + "' " + *problem};
+    }
   }
-  return base::Error{"--look-ups: '" + text + "' must be a whole number from 1 to 500"};
+  return base::OkStatus();
 }
 
 // The lines of a file, or of stdin for "-", without comments, blanks and what surrounds them.
@@ -167,9 +174,7 @@ base::Result<ReconcileOptions> ReadReconcileFlags(
   for (const Status& status :
        {ToMillis("--from", flags.from, payments::Rounding::kUp, options.range.from_ms),
         ToMillis("--to", flags.to, payments::Rounding::kDown, options.range.to_ms),
-        ToDuration("--min-age", flags.min_age, options.min_age_ms),
-        ToDuration("--patience", flags.patience, options.patience_ms),
-        ToInFlight(flags.in_flight, options.in_flight_max), ReadIds(flags.ids_file, options.ids),
+        ReadPlainFlags(flags, options), ReadIds(flags.ids_file, options.ids),
         ReadTokens(flags.tokens_file, names, options.admin_tokens)}) {
     if (!status.ok()) return status.error();
   }

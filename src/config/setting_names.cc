@@ -7,9 +7,8 @@
 
 namespace tollgate::config {
 
-upstream::ProcessorOptions Unset() {
+upstream::ProcessorOptions ProcessorWithoutLimits() {
   upstream::ProcessorOptions processor;
-  processor.fee_ppm = -1;
   processor.connect_timeout_ms = processor.answer_timeout_ms = 0;
   processor.in_flight_max = 0;
   return processor;

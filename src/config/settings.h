@@ -4,33 +4,39 @@
 // Thread: constants and pure functions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/parsers.h"
 #include "tollgate/config/config.h"
 
 namespace tollgate::config {
 
-struct Setting {
-  const char* name;      // "data_dir"; the flag is --data-dir, the variable DATA_DIR
-  const char* fallback;  // default, as text
-  const char* help;
-  bool is_switch = false;  // true or false; the flag alone means true
-  bool is_secret = false;  // its value is not shown
-  // Nothing if `text` is fine, else what is wrong with it.
-  std::optional<std::string> (*apply)(Config& config, const std::string& text) = nullptr;
+enum class SettingKind : uint8_t {
+  kPlain,
+  kSwitch,  // true or false; the flag alone means true
+  kSecret,  // its value is not shown
 };
 
+struct Setting {
+  const char* name;          // "data_dir"; the flag is --data-dir, the variable DATA_DIR
+  const char* default_text;  // what applies where nothing is given
+  const char* help;
+  Apply<Config> apply;
+  SettingKind kind = SettingKind::kPlain;
+};
+
+// In the order of --help, which is the order in which they are applied.
 const std::vector<Setting>& Settings();
 
 // The longest time-out of a processor: libcurl takes 32 bits of milliseconds.
-inline constexpr int64_t kProcessorTimeoutMsMax = 24 * 3'600'000;
+inline constexpr std::chrono::hours kProcessorTimeoutMax{24};
 
-// A processor of which nothing is given yet: no fee, and the general time-outs and limits (0).
-upstream::ProcessorOptions Unset();
+// One whose limits and time-outs are the general ones (0).
+upstream::ProcessorOptions ProcessorWithoutLimits();
 
 std::string FlagOf(const Setting& setting);
 std::string VariableOf(const Setting& setting);

@@ -3,15 +3,12 @@
 // Thread: pure functions.
 #pragma once
 
-#include <optional>
 #include <string>
 
+#include "config/parsers.h"
 #include "tollgate/ledger/redis_options.h"
 
 namespace tollgate::config {
-
-// What is wrong with a value, for people; nothing if it is fine.
-using Problem = std::optional<std::string>;
 
 // "http://[user:password@]host[:port]", or https; a slash at its end is taken off, and scheme and
 // host are put in lower case.

@@ -47,7 +47,7 @@ class SetUp(unittest.TestCase):
             self.assertLessEqual(sum(memory for _, memory in limited.values()), 350, name)
 
     def test_a_stop_leaves_time_to_drain(self):
-        default = r'"drain_timeout",\s*\.fallback = "(\d+)s"'
+        default = r'"drain_timeout",\s*"(\d+)s"'
         drain_s = int(re.search(default, read("src/config/settings.cc"))[1])
         for name in ("docker/compose.yml", "docker/compose.simulated.yml"):
             for service, block in services(name).items():

@@ -51,6 +51,10 @@ struct Config {
   int64_t takeover_after_ms = 0;  // an owner of claims is silent after so long
   int64_t health_interval_ms = 0;
 
+  // As the original had them; redis.command_timeout_ms is the shortest.
+  int64_t redis_read_timeout_ms = 0;
+  int64_t redis_write_timeout_ms = 0;
+  int64_t redis_pool_timeout_ms = 0;
   ledger::RedisOptions redis;
   server::ServerOptions server;
   size_t client_bytes_max = 0;     // over all acceptors

@@ -1,0 +1,56 @@
+// Flags: the command line as CLI11 reads it. Where a setting's value comes from in the end is
+// decided elsewhere (values.h).
+//
+// Thread: the main thread's, at start-up.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/reconcile_flags.h"
+#include "tollgate/base/result.h"
+#include "tollgate/config/command_line.h"
+
+namespace tollgate::config {
+
+class Flags {
+ public:
+  Flags();
+  Flags(const Flags&) = delete;
+  Flags& operator=(const Flags&) = delete;
+
+  // The error names the argument and the one that it was most likely meant to be.
+  base::Status Parse(std::vector<std::string> arguments);
+
+  // All of these after Parse.
+  const std::map<std::string, std::string>& given() const { return given_; }  // by setting
+  const std::string& config_path() const { return config_path_; }
+  bool json() const { return json_; }
+  const ReconcileFlags& reconcile() const { return reconcile_flags_; }
+  // kRun where no other command is given. --help and --version go before the others, and
+  // --check-config before `health` and `pending`.
+  Command command() const;
+  std::string HelpText() const { return app_.help(); }  // that of the subcommand, if one is given
+
+ private:
+  void AddSettings();
+  void AddCommands();
+  std::vector<std::string> AllArguments() const;
+
+  CLI::App app_;
+  std::map<std::string, std::string> given_;
+  std::string config_path_;
+  bool help_ = false;
+  bool version_ = false;
+  bool check_ = false;
+  bool json_ = false;
+  CLI::App* health_ = nullptr;
+  CLI::App* pending_ = nullptr;
+  CLI::App* reconcile_ = nullptr;
+  CLI::App* accept_loss_ = nullptr;
+  ReconcileFlags reconcile_flags_;
+};
+
+}  // namespace tollgate::config
