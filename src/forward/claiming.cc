@@ -36,7 +36,7 @@ bool Forwarder::Impl::RouteFirstOf(DueHeap& waiting) {
   return true;
 }
 
-void Forwarder::Impl::PushReady(uint32_t entry) {
+void Forwarder::Impl::WaitForProcessor(uint32_t entry) {
   const Attempt& attempt = pool[entry];
   (attempt.trials < kTrialsMax ? router.ready() : router.tried()).Push(attempt.accepted_ns, entry);
 }
@@ -69,7 +69,7 @@ void Forwarder::Impl::Admit(uint32_t slot) {
       attempt.phase = Phase::kReady;
       // What became of the attempts before a restart, nobody remembers.
       if (attempt.number != 0) attempt.trials = kTrialsMax;
-      Route(entry) ? pool.PushBack(to_claim, entry) : PushReady(entry);
+      Route(entry) ? pool.PushBack(to_claim, entry) : WaitForProcessor(entry);
       return;
     case SlotState::kClaimed:
       // This table never sent attempt n. But it may be a copy, and the table that it was copied
@@ -137,7 +137,7 @@ void Forwarder::Impl::FlushClaims() {
     bool new_too = ledger.can_claim() && !replay.active();
     if (!ledger.ready() || (to_reclaim.empty() && (!new_too || to_claim.empty()))) break;
     const int64_t wall_ms = clock.WallMillis();
-    new_too = LookAtClock(wall_ms) && new_too;
+    new_too = CheckClock(wall_ms) && new_too;
     if (to_reclaim.empty() && !new_too) break;
     LedgerBatches::Batch* const batch = batches.Open(BatchKind::kClaim);
     if (batch == nullptr) return;
@@ -173,39 +173,39 @@ void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> 
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries()[i];
     if (fenced) continue;
-    if (!kept.empty()) NoLongerKept(entry);
+    if (!kept.empty()) ForgetKept(entry);
     if (id.kind == BatchKind::kTakeOver && replies[i].existed) {
       metrics.taken_over.Add();
       pool[entry].reject_reason = 0;
     }
     switch (replies[i].verdict) {
       case ClaimVerdict::kYours:
-        Granted(entry, replies[i], false);
+        OnGranted(entry, replies[i], false);
         break;
       case ClaimVerdict::kStale:
-        Granted(entry, replies[i], true);
+        OnGranted(entry, replies[i], true);
         break;
       case ClaimVerdict::kFenced:
         Fence();
         break;
       case ClaimVerdict::kFailed:
-        ClaimUndecided(entry);
+        OnClaimUndecided(entry);
         break;
       default:
-        pool[entry].pinned ? Contradicted(entry, replies[i]) : NotGranted(entry, replies[i]);
+        pool[entry].pinned ? OnContradicted(entry, replies[i]) : OnNotGranted(entry, replies[i]);
     }
   }
 }
 
 // The caller adopts what the books hold. `in_doubt`: they hold a later attempt than this table
 // knows of, which may have been sent.
-void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
+void Forwarder::Impl::OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
   Attempt& attempt = pool[entry];
   const bool same_place = IsSameProcessor(attempt, reply);
   const bool same = reply.attempt == attempt.number && same_place &&
                     reply.requested_at_ms == attempt.requested_at_ms;
   if (reply.existed || attempt.pin_when_granted) in_doubt = true;
-  if (!same && !table.CanHold(reply.processor)) return ClaimUndecided(entry);
+  if (!same && !table.CanHold(reply.processor)) return OnClaimUndecided(entry);
   if (!same) {
     transitions.GiveBackPlace(attempt);
     transitions.CountUnresolved(entry, false);
@@ -220,7 +220,7 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
   if (in_doubt || attempt.pinned) {
     transitions.EnterUnresolved(entry);
     attempt.ticket = table.TakeTicket();
-    return MayBeSentAgain(attempt) ? LookAgain(entry) : transitions.WaitUnresolved(entry);
+    return MayBeSentAgain(attempt) ? Recheck(entry) : transitions.WaitUnresolved(entry);
   }
   // Claimed by an earlier start for a processor that this one does not have, and never sent.
   if (!Configured(attempt.processor)) return transitions.EnterAccepted(entry);
@@ -229,14 +229,14 @@ void Forwarder::Impl::Granted(uint32_t entry, const ledger::ClaimReply& reply, b
 }
 
 // Nothing of this payment was ever sent, and nothing needs to be.
-void Forwarder::Impl::NotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::Impl::OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   switch (reply.verdict) {
     case ClaimVerdict::kBooked:
       // Most often a client's repeat. The books have it; the slot has nothing to tell.
       break;
     case ClaimVerdict::kElsewhere:
-      return HeldElsewhere(entry, reply);
+      return OnHeldElsewhere(entry, reply);
     case ClaimVerdict::kConflict:
       metrics.conflicts.Add();
       metrics.rejected.Add();
@@ -267,7 +267,7 @@ bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b)
 }
 
 // Whose claim is it now? The reply goes on from there.
-void Forwarder::Impl::AskForClaim(uint32_t entry) {
+void Forwarder::Impl::Reclaim(uint32_t entry) {
   Attempt& attempt = pool[entry];
   if (attempt.is_recheck) transitions.GiveBackPlace(attempt);
   attempt.claimed_before = true;
@@ -277,7 +277,7 @@ void Forwarder::Impl::AskForClaim(uint32_t entry) {
 
 // Whether the claim was executed is not known; nothing was sent. It is repeated as it was: a
 // further attempt could pass by what the lost reply had to say.
-void Forwarder::Impl::ClaimUndecided(uint32_t entry) {
+void Forwarder::Impl::OnClaimUndecided(uint32_t entry) {
   Attempt& attempt = pool[entry];
   attempt.keep_requested_at = !attempt.claimed_before;
   transitions.Wait(entry, Phase::kToClaim, transitions.BackoffMs(attempt.backoffs, 20, 1000));
@@ -302,7 +302,7 @@ void Forwarder::Impl::FlushPosts() {
     if (attempt.tail != tails) {
       // Granted by books that have lost it since: somebody else may have it by now.
       pool.Remove(to_post, entry);
-      AskForClaim(entry);
+      Reclaim(entry);
       continue;
     }
     if (attempt.pinned && !ledger.ready()) {

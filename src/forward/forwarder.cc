@@ -66,7 +66,7 @@ void Forwarder::Impl::ReadHealth() {
   }
 }
 
-bool Forwarder::Impl::LookAtClock(int64_t wall_ms) {
+bool Forwarder::Impl::CheckClock(int64_t wall_ms) {
   const bool usable = payments::IsRequestedAt(wall_ms);
   if (usable == clock_usable) return usable;
   clock_usable = usable;
@@ -87,7 +87,7 @@ void Forwarder::Impl::RunDue() {
     const uint32_t entry = transitions.due().Pop();
     switch (pool[entry].phase) {
       case Phase::kReady:
-        PushReady(entry);
+        WaitForProcessor(entry);
         break;
       case Phase::kToClaim:
         pool.PushBack(pool[entry].claimed_before ? to_reclaim : to_claim, entry);
@@ -96,7 +96,7 @@ void Forwarder::Impl::RunDue() {
         StartLookup(entry);
         break;
       case Phase::kUnresolved:
-        LookAgain(entry);
+        Recheck(entry);
         break;
       case Phase::kToRecord:
         transitions.WaitForRecord(entry);
@@ -113,7 +113,7 @@ void Forwarder::Impl::Pump() {
   ReadHealth();
   if (now_ns - clock_read_ns >= base::kNanosPerSecond) {
     clock_read_ns = now_ns;
-    LookAtClock(clock.WallMillis());
+    CheckClock(clock.WallMillis());
   }
   MoveCommitted();
   RunDue();

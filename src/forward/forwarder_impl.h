@@ -10,10 +10,8 @@
 // Owns: its parts, and the attempts with their queues; allocated in the constructor.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -47,8 +45,8 @@ struct Forwarder::Impl {
   // --- forwarder.cc: the pump
   void Pump();
   void ReadHealth();
-  // Can the time that it is be a requestedAt? Tells when that changes.
-  bool LookAtClock(int64_t wall_ms);
+  // Can that time be a requestedAt? Reports when that changes.
+  bool CheckClock(int64_t wall_ms);
   void RunDue();
   void Step() const {
     if (options.on_step) options.on_step();
@@ -65,7 +63,7 @@ struct Forwarder::Impl {
   void Admit(uint32_t slot);
   int64_t AcceptedNs(uint32_t slot) const;
   // Among those that wait for a processor.
-  void PushReady(uint32_t entry);
+  void WaitForProcessor(uint32_t entry);
   // The oldest of them is on its way to its claim; false: it must wait, or there is none.
   bool RouteFirstOf(DueHeap& waiting);
   // False: it must wait.
@@ -73,17 +71,17 @@ struct Forwarder::Impl {
   void FlushClaims();
   ledger::ClaimRequest RequestOf(const Attempt& attempt) const;
   void OnClaimed(BatchId id, std::span<const ledger::ClaimReply> replies);
-  void Granted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
-  void NotGranted(uint32_t entry, const ledger::ClaimReply& reply);
-  void Contradicted(uint32_t entry, const ledger::ClaimReply& reply);
-  void ClaimUndecided(uint32_t entry);
+  void OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
+  void OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply);
+  void OnContradicted(uint32_t entry, const ledger::ClaimReply& reply);
+  void OnClaimUndecided(uint32_t entry);
 
   // --- takeover.cc: claims that another owner holds
   // `entry` holds a client's repeat, and has sent nothing.
-  void HeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
-  void NoLongerKept(uint32_t entry);
+  void OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
+  void ForgetKept(uint32_t entry);
   // One that may have been sent, as the very entry that the other owner sends.
-  void HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
+  void OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
   bool IsSameProcessor(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
@@ -101,7 +99,7 @@ struct Forwarder::Impl {
   }
   bool MayBeSentAgain(const Attempt& attempt) const;
   bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;
-  void AskForClaim(uint32_t entry);
+  void Reclaim(uint32_t entry);
   void MoveCommitted();
   void FlushPosts();
 
@@ -112,10 +110,10 @@ struct Forwarder::Impl {
   void OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result);
   void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
   void OnLookedUp(uint32_t entry, const upstream::LookupResult& result);
-  void Found(uint32_t entry, const upstream::LookupResult& result);
+  void OnFound(uint32_t entry, const upstream::LookupResult& result);
   bool CanBeOurs(uint32_t entry, const upstream::LookupResult& result);
   void StartLookup(uint32_t entry);
-  void LookAgain(uint32_t entry);
+  void Recheck(uint32_t entry);
 
   // --- recording.cc: onto the books and off the table
   void FlushRecords();

@@ -126,7 +126,7 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
   TG_ASSERT(attempt.phase == Phase::kLookingUp);
   if (fenced) return;
   if (result.outcome == LookupOutcome::kFound && CanBeOurs(entry, result)) {
-    return Found(entry, result);
+    return OnFound(entry, result);
   }
   if (attempt.pinned) {
     // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
@@ -138,7 +138,7 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
       return MoveCommitted();
     }
     attempt.answered_duplicate = false;
-    if (absent && ledger.ready()) return AskForClaim(entry);
+    if (absent && ledger.ready()) return Reclaim(entry);
     return transitions.WaitUnresolved(entry);
   }
   if (attempt.answered_duplicate) {
@@ -185,7 +185,7 @@ bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& re
 }
 
 // The processor holds this id.
-void Forwarder::Impl::Found(uint32_t entry, const upstream::LookupResult& result) {
+void Forwarder::Impl::OnFound(uint32_t entry, const upstream::LookupResult& result) {
   const payments::Payment& payment = table.At(pool[entry].slot).payment;
   TG_ASSERT(result.payment.id == payment.id);
   if (result.payment.amount_cents == payment.amount_cents) {
@@ -196,7 +196,7 @@ void Forwarder::Impl::Found(uint32_t entry, const upstream::LookupResult& result
 
 // First a look-up: a copy that was asleep may be booked by now, and a processor that refuses
 // payments may still tell.
-void Forwarder::Impl::LookAgain(uint32_t entry) {
+void Forwarder::Impl::Recheck(uint32_t entry) {
   Attempt& attempt = pool[entry];
   if (draining)
     return transitions.Wait(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
@@ -205,7 +205,7 @@ void Forwarder::Impl::LookAgain(uint32_t entry) {
       return StartLookup(entry);
     }
     // Nobody can be asked, but people may have settled it on the books.
-    return ledger.ready() ? AskForClaim(entry) : transitions.WaitUnresolved(entry);
+    return ledger.ready() ? Reclaim(entry) : transitions.WaitUnresolved(entry);
   }
   if (!router.TryTakeForRecheck(attempt.processor)) {
     return transitions.Wait(entry, Phase::kUnresolved, transitions.BackoffMs(0, 50, 50));

@@ -74,7 +74,7 @@ void Forwarder::Impl::OnBatchFailed(BatchId id) {
     if (batch.kind() == BatchKind::kRecord) {
       RecordLater(entry);
     } else {
-      ClaimUndecided(entry);
+      OnClaimUndecided(entry);
     }
   }
 }

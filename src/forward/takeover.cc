@@ -59,7 +59,7 @@ OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder
 
 // A repeat is kept until its payment is on the books, as its owner may be lost at any moment; but
 // one of an id, and not so many that no room is left for payments.
-void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::Impl::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   const payments::Uuid id = table.At(attempt.slot).payment.id;
   if (attempt.claim_asks == 0) metrics.elsewhere.Add();
@@ -71,7 +71,7 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   if (leave || (kept.contains(id) && kept.at(id) != entry)) {
     return transitions.EnterFree(entry, SlotState::kFree);
   }
-  // Were the claim gone when it is asked for again, this is where the payment may be by then.
+  // If the claim is gone when it is asked for again, this is where the payment may be by then.
   attempt.claimed_before = false;
   attempt.keep_requested_at = true;
   if (table.CanHold(reply.processor) && payments::IsRequestedAt(reply.requested_at_ms)) {
@@ -96,7 +96,7 @@ void Forwarder::Impl::HeldElsewhere(uint32_t entry, const ledger::ClaimReply& re
   if (attempt.claim_asks < 16) ++attempt.claim_asks;
 }
 
-void Forwarder::Impl::NoLongerKept(uint32_t entry) {
+void Forwarder::Impl::ForgetKept(uint32_t entry) {
   const auto it = kept.find(table.At(pool[entry].slot).payment.id);
   if (it != kept.end() && it->second == entry) kept.erase(it);
 }
@@ -114,7 +114,7 @@ bool Forwarder::Impl::IsSamePlace(const Attempt& attempt, const ledger::ClaimRep
 
 // It was taken over while this owner was away, or is to be taken over from the taker. It is only
 // looked up while somebody else has it.
-void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::Impl::OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   attempt.other_has_claim = true;
   const bool counted = attempt.counted_unresolved;
@@ -131,7 +131,7 @@ void Forwarder::Impl::HeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& 
 }
 
 // A payment that may have been sent, and the books do not say "yours".
-void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   attempt.claimed_before = false;
   attempt.tail = tails;
@@ -142,7 +142,7 @@ void Forwarder::Impl::Contradicted(uint32_t entry, const ledger::ClaimReply& rep
     return transitions.EnterFree(entry, SlotState::kFreeBooked);
   }
   if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(attempt, reply)) {
-    return HeldAtSamePlace(entry, reply);
+    return OnHeldAtSamePlace(entry, reply);
   }
   const bool booked = reply.verdict == ClaimVerdict::kBooked ||
                       (reply.settled && reply.processor != payments::kNoProcessor);
@@ -208,7 +208,7 @@ void Forwarder::Impl::OnTailLost() {
   replay.Begin();
   // What was seen of others may be from a time that the ledger does not know any more.
   owners.Forget();
-  for (const TakeOver& it : take_overs) ClaimUndecided(it.entry);
+  for (const TakeOver& it : take_overs) OnClaimUndecided(it.entry);
   take_overs.clear();
 }
 
