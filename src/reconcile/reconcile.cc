@@ -56,6 +56,7 @@ std::string AboutAbsence(const upstream::ProcessorOptions& processor, const Aske
          "run this again";
 }
 
+// The whole command. It makes every part that a run needs, so it has a member for each.
 class ReconcileRun {
  public:
   ReconcileRun(const config::Config& config, const config::ReconcileOptions& options);

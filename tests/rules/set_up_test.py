@@ -75,7 +75,8 @@ class SetUp(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_room_or_a_folder_of_tests_without_a_source_stops_the_configuration(self):
-        for call in ("tollgate_room(nothing)", "tollgate_tests(nothing)"):
+        for call, told in (("tollgate_room(nothing)", "the room nothing has no sources"),
+                           ("tollgate_tests(nothing)", "there are no tests in tests/nothing")):
             with tempfile.TemporaryDirectory() as folder:
                 with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as file:
                     file.write(f"cmake_minimum_required(VERSION 3.25)\nproject(empty NONE)\n"
@@ -83,7 +84,7 @@ class SetUp(unittest.TestCase):
                 done = subprocess.run(["cmake", "-S", folder, "-B", os.path.join(folder, "build")],
                                       capture_output=True, text=True, check=False)
                 self.assertNotEqual(done.returncode, 0, call)
-                self.assertIn("nothing", done.stderr)
+                self.assertIn(told, done.stderr)
 
 
 if __name__ == "__main__":
