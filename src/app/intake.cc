@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kSummariesMax = 256;  // that wait, of one acceptor's
 
-// A question is answered within a second, were it with 503 (the contract), also by a Redis that
-// hangs; the commands that carry payments may take their time.
+// A question is answered within a second (docs/openapi.yaml), with 503 if Redis hangs. The commands
+// that carry payments may take their time.
 ledger::RedisOptions BooksOf(const config::Config& config) {
   constexpr int64_t kQuestionMsMax = 900;
   ledger::RedisOptions options = config.redis;

@@ -16,7 +16,7 @@ namespace {
 // Look-ups after a 500 that may stay unclear before the payment is pinned.
 constexpr uint8_t kLookupsUnclearMax = 5;
 
-// A copy may sleep inside a processor for less than that (CONTRACT: seconds).
+// Longer than a copy can sleep inside a processor, which is 45 s (docs/PROCESSORS.md).
 constexpr int64_t kInvalidForNs = 60 * base::kNanosPerSecond;
 
 }  // namespace

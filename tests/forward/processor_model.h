@@ -1,4 +1,4 @@
-// ProcessorModel: a processor as it really behaves (README of the simulator, tools/processor_sim):
+// ProcessorModel: a processor as it really behaves (docs/PROCESSORS.md):
 // what arrives is booked though its sender has died, an id once only. ClientModel: the way there,
 // with every fault of a network and of libcurl.
 //

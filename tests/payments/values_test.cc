@@ -123,7 +123,7 @@ TEST(Timestamp, RoundsAndShifts) {
       1'752'582'896'120);
 }
 
-TEST(ProcessorJson, IsWhatTheContractSays) {
+TEST(ProcessorJson, IsAsDocumented) {
   char text[kProcessorBodyBytesMax];
   const Payment payment{*ParseUuid("4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3"), kAmountCentsMax};
   const size_t size = FormatProcessorPayment(payment, 1'752'582'896'123, text);
@@ -193,7 +193,7 @@ TEST(SummaryQuery, TakesEachEndAloneOrNone) {
   }
 }
 
-TEST(SummaryJson, IsWhatTheContractSays) {
+TEST(SummaryJson, IsAsDocumented) {
   EXPECT_EQ(SummaryToJson({{"default", 43236, 41554234598}, {"fallback", 0, 0}}),
             R"({"default":{"totalRequests":43236,"totalAmount":415542345.98},)"
             R"("fallback":{"totalRequests":0,"totalAmount":0.00}})");

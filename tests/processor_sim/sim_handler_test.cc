@@ -1,4 +1,4 @@
-// The simulated processor against what docs and contract say of the real one, its clock turned by
+// The simulated processor against what docs/PROCESSORS.md says of the real one, its clock turned by
 // hand.
 #include "processor_sim/sim_handler.h"
 

@@ -398,7 +398,7 @@ TEST_F(HttpProcessorClientTest, A429TellsForHowLongItWantsToBeLeftAlone) {
 
 // ---- What is sent ----
 
-TEST_F(HttpProcessorClientTest, RequestIsSmallAndAsContracted) {
+TEST_F(HttpProcessorClientTest, RequestIsSmallAndAsDocumented) {
   ProcessorOptions options = Options();
   options.url += "/";
   options.headers = {"X-Test: yes"};

@@ -9,8 +9,8 @@
 
 namespace tollgate::ledger {
 
-// What the user of a Redis with access control lists needs, with the default prefix; README says
-// the same, and a test holds the scripts against it.
+// What the user of a Redis with access control lists needs, with the default prefix.
+// docs/REDIS.md says the same, and a test holds the scripts against it.
 inline constexpr std::string_view kRedisRights =
     "~tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous +info +role "
     "+time";

@@ -1,4 +1,4 @@
-// The JSON that passes between the gateway and a processor (CONTRACT section 2). An answer is read
+// The JSON that passes between the gateway and a processor (docs/PROCESSORS.md). An answer is read
 // as a whole or not at all (json_object.h): what is not wholly understood says nothing.
 //
 // Thread: pure functions; the parsers allocate (they are off the usual way of a payment).

@@ -1,4 +1,4 @@
-// The payments summary: its query, its content and its JSON (CONTRACT section 1).
+// The payments summary: its query, its content and its JSON (docs/openapi.yaml).
 //
 // Thread: pure functions and value types.
 #pragma once
