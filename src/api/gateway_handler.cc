@@ -177,7 +177,7 @@ struct GatewayHandler::Impl {
 
   const http::StaticResponse accepted{202, "", ""};
   const http::StaticResponse only_post =
-      NotAllowed("POST", "this path takes POST; see the README for the paths");
+      NotAllowed("POST", "this path takes POST; docs/openapi.yaml lists the paths");
   const http::StaticResponse only_get = NotAllowed("GET, HEAD", "this path is read with GET");
   const http::StaticResponse not_found = http::StaticResponse::Problem(
       404,

@@ -1,4 +1,4 @@
-// GatewayHandler: the gateway's own interface (README, "What it offers"): payments, summary, purge,
+// GatewayHandler: the gateway's own interface (docs/openapi.yaml): payments, summary, purge,
 // look-up, health. One per acceptor.
 //
 // Thread: the acceptor's loop.
