@@ -10,7 +10,7 @@ mode=${1:---all}
 
 quick() {
   git ls-files '*.h' '*.cc' | xargs clang-format-14 --dry-run --Werror
-  git ls-files '*.sh' .ci/run | xargs shellcheck -S warning
+  git ls-files '*.sh' .ci/run tools/hooks | xargs shellcheck -S warning
   local script
   for script in k6/*.js k6/lib/*.js; do node --check --input-type=module <"$script"; done
   tools/mutants.py --check
