@@ -4,7 +4,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint fuzz mutants kill-rounds k6 k6-final k6-1k k6-smoke bench image up down logs clean
+.PHONY: help deps build run test lint docs fuzz mutants kill-rounds k6 k6-final k6-1k k6-smoke bench image up down logs clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ test: deps ## Build and run all tests
 
 lint: ## Check format, clang-tidy and the rules of the house
 	@tools/lint.sh
+
+docs: ## Write the generated parts of docs/ anew, from build/dev
+	@cmake --preset dev --log-level=WARNING
+	@cmake --build build/dev -j $(JOBS) --target tollgate
+	@tools/reference_docs.py build/dev
 
 fuzz: ## Run each fuzz target for a minute (FUZZ_SECONDS=…)
 	@tools/fuzz.sh
