@@ -178,7 +178,7 @@ std::string Gateway::Impl::Metrics() {
          return sum([](const auto& c) -> const auto& { return c.connections; }) -
                 sum([](const auto& c) -> const auto& { return c.closed; });
        }},
-      {"tollgate_connections_most", "The most of these that one acceptor has.", false,
+      {"tollgate_connections_most", "Connections of clients that the fullest acceptor has.", false,
        [this] { return static_cast<double>(shared.clients.most_count()); }},
       {"tollgate_evicted_total", "Connections ended to let another in.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.evicted; }); }},

@@ -115,7 +115,8 @@ class Renderer {
                    [](const ForwardMetrics& m) { return m.retries.value(); });
     ForwardCounter("tollgate_rejected_total", "Payments that can never be booked.",
                    [](const ForwardMetrics& m) { return m.rejected.value(); });
-    ForwardCounter("tollgate_conflicts_total", "Of these: the id is known with another amount.",
+    ForwardCounter("tollgate_conflicts_total",
+                   "Payments rejected because their id is known with another amount.",
                    [](const ForwardMetrics& m) { return m.conflicts.value(); });
     ForwardCounter("tollgate_elsewhere_total", "Repeats that another instance finishes.",
                    [](const ForwardMetrics& m) { return m.elsewhere.value(); });
@@ -127,9 +128,11 @@ class Renderer {
                    [](const ForwardMetrics& m) { return m.fenced.value(); });
     ForwardCounter("tollgate_fees_paid_total", "Fees of all booked payments, in money.",
                    [](const ForwardMetrics& m) { return Fee(m.fees_ppm_cents.value()); });
-    ForwardCounter("tollgate_fees_least_total", "The same, had the cheapest taken all.",
+    ForwardCounter("tollgate_fees_least_total",
+                   "Fees of all booked payments, had the cheapest processor taken all, in money.",
                    [](const ForwardMetrics& m) { return Fee(m.least_fees_ppm_cents.value()); });
-    ForwardCounter("tollgate_fees_regret_total", "Their difference: what the cheapest would save.",
+    ForwardCounter("tollgate_fees_regret_total",
+                   "Fees that the cheapest processor would have saved, in money.",
                    [](const ForwardMetrics& m) {
                      return Fee(m.fees_ppm_cents.value()) - Fee(m.least_fees_ppm_cents.value());
                    });
@@ -175,16 +178,18 @@ class Renderer {
   void RenderProcessors() {
     PerProcessor("tollgate_in_flight", "Payments in flight.", MetricType::Gauge, 1,
                  [](const ProcessorMetrics& m) { return m.in_flight.value(); });
-    PerProcessor("tollgate_in_flight_cap", "The cap on them, as adapted.", MetricType::Gauge, 1,
-                 [](const ProcessorMetrics& m) { return m.in_flight_cap.value(); });
+    PerProcessor("tollgate_in_flight_cap",
+                 "Cap on payments in flight, as adapted to 429 and successes.", MetricType::Gauge,
+                 1, [](const ProcessorMetrics& m) { return m.in_flight_cap.value(); });
     PerProcessor("tollgate_unresolved", "Payments of unknown outcome.", MetricType::Gauge, 1,
                  [](const ProcessorMetrics& m) { return m.unresolved.value(); });
     PerProcessor("tollgate_breakers_open", "Workers whose breaker is open.", MetricType::Gauge, 1,
                  [](const ProcessorMetrics& m) { return m.breaker_open.value(); });
     PerProcessor("tollgate_booked_total", "Payments booked.", MetricType::Counter, 1,
                  [](const ProcessorMetrics& m) { return m.booked.value(); });
-    PerProcessor("tollgate_booked_amount_total", "Their amounts, in money.", MetricType::Counter,
-                 0.01, [](const ProcessorMetrics& m) { return m.booked_cents.value(); });
+    PerProcessor("tollgate_booked_amount_total", "Amounts of payments booked, in money.",
+                 MetricType::Counter, 0.01,
+                 [](const ProcessorMetrics& m) { return m.booked_cents.value(); });
     Family("tollgate_attempts_total", "Attempts by outcome.", MetricType::Counter);
     for (size_t id = 0; id < sources_.processors.size(); ++id) {
       for (size_t outcome = 0; outcome < sources_.outcomes.size(); ++outcome) {
