@@ -35,7 +35,10 @@ int AcceptLoss(const config::Config& config) {
     });
   }
   if (!since_s) {
-    std::fprintf(stderr, "tollgate: nothing was changed: %s\n", problem.c_str());
+    std::fprintf(
+        stderr, "tollgate: %s: %s\n",
+        asked ? "no answer came, so run it again, which does no harm twice" : "nothing was changed",
+        problem.c_str());
     return 1;
   }
   if (*since_s == 0) {

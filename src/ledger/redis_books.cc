@@ -155,7 +155,8 @@ struct RedisBooks::Impl {
     const std::optional<BooksText> expected = ExpectedBooks(memory);
     const bool ours =
         expected && (expected->text().empty() || TextOf(*reply->element[3]) == expected->text());
-    if (!ours || NumberOf(*reply->element[4]) != 0) return question.done(std::nullopt);
+    const bool lacking = memory != nullptr && NumberOf(*reply->element[4]) != 0;
+    if (!ours || lacking) return question.done(std::nullopt);
     epoch = current.type == REDIS_REPLY_NIL ? "0" : TextOf(current);
     const redisReply& journal = *reply->element[1];
     if (!IsAnswer(&journal)) return question.done(std::nullopt);
@@ -208,7 +209,8 @@ struct RedisBooks::Impl {
     std::string packed;
     PackUuid(packed, Spread(id));
     connection.AskRole();
-    connection.Begin(command, kFind, 2).Add(packed).Add(books->text());
+    // Who reads whatever books there are mends what they have lost, and asks what that is.
+    connection.Begin(command, kFind, 3).Add(packed).Add(books->text()).Add(memory ? "" : "1");
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
       done(EntryOf(*reply));

@@ -190,7 +190,7 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
                         ") are not those that this instance's payments are claimed in. "
                         "Nothing is sent. Point REDIS_SOCKET, REDIS_URL or REDIS_PREFIX at its "
                         "own books; or start it with a new DATA_DIR, once `tollgate pending` "
-                        "shows nothing in the old one");
+                        "says 0 pending for the old one and none of its payments can come again");
     case static_cast<int>(Greeting::kStranger):
       return Refuse(BooksStanding::kStrangers,
                     "the books in this Redis (prefix " + options.prefix +
@@ -204,7 +204,8 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
               ") are of version 0.1, which this one does not read. Nothing is sent, and "
               "nothing is lost: once all gateways of 0.1 on these books are stopped, give "
               "another REDIS_PREFIX, where this table goes on and tells what it holds; the "
-              "sums of before stay under the old prefix. They are taken over only where "
+              "sums and the ids of before stay under the old prefix, so no payment of the last "
+              "two days may come again. They are taken over only where "
               "those gateways had drained (`tollgate pending` showed nothing), with an empty "
               "DATA_DIR, once no payment of the last two days can come again: then delete "
               "the keys " +

@@ -20,7 +20,7 @@ class RedisBooks final : public Books {
  public:
   // At most `queries_max` questions wait at once; further ones are told "away". `memory`: the
   // instance's table's; of other books than those it knows nothing is read, nothing is purged, and
-  // no answer is given. Null: whatever books there are.
+  // no answer is given. Null: whatever books there are, also those that lack payments.
   RedisBooks(net::EventLoop& loop, const RedisOptions& options,
              payments::ProcessorDirectory& directory, const BooksMemory* memory = nullptr,
              size_t queries_max = 256);

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --!prelude
 -- What the books know of one payment. ARGV: id (16 bytes), the id of the books that are meant
--- (empty: whatever is here).
+-- (empty: whatever is here), '1' if books that lack payments are to answer all the same.
 -- Returns {state, attempt, processor's name, at, cents, reason, counted, epoch of a pending claim}
 -- or nil. State: 0 pending, 1 booked, 2 rejected.
 local id = ARGV[1]
@@ -32,7 +32,9 @@ end
 local pending = redis.call('HGET', pending_key, id)
 if not pending then
   -- Books that have lost payments cannot say that they never had one.
-  if call('EXISTS', prefix .. 'lossy') == 1 then return redis.error_reply('OTHERBOOKS incomplete') end
+  if ARGV[3] ~= '1' and call('EXISTS', prefix .. 'lossy') == 1 then
+    return redis.error_reply('OTHERBOOKS incomplete')
+  end
   return nil
 end
 local attempt, index, requested, amount, claimed_in = unpack_struct('>I2I1I6I6I4', pending, 25)

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --!prelude
--- What a table says at each connection and every second: whose books are these, and have they lost
+-- What a table says at each connection and twice a second: whose books are these, and have they lost
 -- something? It is also how the others see that the table's owner is alive.
 -- ARGV: table uuid, incarnation, nonce, names (as for claim), the highest number confirmed, the id
 -- of the books that the table was told to (empty: none yet), an id for books that have none (empty:
