@@ -47,8 +47,9 @@ struct Attempt {
   bool pin_when_granted = false;
   // As the books said last: another owner has the claim, at the very same place.
   bool other_has_claim = false;
-  // Counted in its processor's in_flight; as a recheck of a payment of unknown outcome.
+  // Counted in its processor's in_flight.
   bool counted_in_flight = false;
+  // That place is a recheck's, of a payment of unknown outcome.
   bool is_recheck = false;
   bool counted_unresolved = false;
   // A 422 said that the processor has the id.

@@ -7,7 +7,8 @@
 // what is known of other owners. Reports and RoutingReport have the lines for people.
 //
 // Thread: one worker's.
-// Owns: its parts, and the attempts with their queues; allocated in the constructor.
+// Owns: its parts, the attempts, their queues for claims and posts, the repeats that are kept and
+// the take-overs that wait.
 #pragma once
 
 #include <cstdint>

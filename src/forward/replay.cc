@@ -37,7 +37,10 @@ std::string IdOf(const std::optional<table::PaymentTable::Snapshot>& copy) {
 
 Replay::Replay(const table::PaymentTable& table, const Reports& reports, size_t index,
                size_t forwarders)
-    : table_(table), reports_(reports), index_(index), forwarders_(forwarders) {}
+    : table_(table), reports_(reports), index_(index), forwarders_(forwarders) {
+  claims_.reserve(slots_.size());
+  records_.reserve(slots_.size());
+}
 
 void Replay::Begin() {
   active_ = true;

@@ -4,7 +4,8 @@
 // idempotent.
 //
 // Thread: one worker's; forwarder i of n repeats the slots whose number is i modulo n.
-// Owns: its calls to the ledger, of which at most one is under way, and their answers.
+// Owns: its calls to the ledger, of which at most one of the present replay is under way, and their
+// answers.
 #pragma once
 
 #include <array>

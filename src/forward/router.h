@@ -61,7 +61,7 @@ class Router {
   // The policy lets a payment that was routed since ForgetWait wait until then; INT64_MAX: until
   // something happens.
   int64_t wait_until_ns() const { return wait_until_ns_; }
-  // When the next breaker lets a probe through; INT64_MAX: none will.
+  // The next time after `now_ns` at which a breaker lets a probe through; INT64_MAX: there is none.
   int64_t NextProbeNs(int64_t now_ns) const;
 
   // Places: of a payment that will be sent; or of a recheck, which looks for one of unknown

@@ -1,6 +1,7 @@
-// RoutingReport: where payments go, and why, for the log and the admin page. Nothing depends on it.
+// RoutingReport: where payments go, and why, for the log and the admin page. No
+// decision depends on it.
 //
-// Thread: one worker's. Off the hot path.
+// Thread: one worker's.
 // Owns: what was reported last, so that nothing is reported twice.
 #pragma once
 

@@ -4,9 +4,9 @@
 // (tests/rules/rooms_test.py).
 //
 // Thread: one worker's.
-// Owns: the queues that attempts enter by a change of their slot, and those that wait for a time.
-// Invariants: a pinned attempt never becomes ACCEPTED; an attempt takes a place at a processor, and
-// counts as unresolved, at most once.
+// Owns: the queues for the group commit and for records, and the heap of those that wait for a
+// time. Invariants: a pinned attempt never becomes ACCEPTED; an attempt gives its place at a
+// processor back once, and counts as unresolved at most once.
 #pragma once
 
 #include <cstdint>
