@@ -44,7 +44,7 @@ Parser<int64_t> Time(const TimeBounds& bounds) {
   return [bounds](const std::string& text, int64_t& value) -> Problem {
     const auto nanos = base::ParseDuration(text);
     if (!nanos.ok()) return nanos.error().message;
-    const Problem problem = OutOfBounds(nanos.value(), bounds);
+    Problem problem = OutOfBounds(nanos.value(), bounds);
     if (problem && !bounds.complaint.empty()) return bounds.complaint;
     if (!problem) value = nanos.value() / bounds.unit.count();
     return problem;

@@ -9,10 +9,8 @@ namespace {
 using http::ParserLimits;
 using ledger::RedisOptions;
 using server::ServerOptions;
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""us;
 using upstream::ProcessorOptions;
+using namespace std::chrono_literals;  // 25ms and the like
 
 // Of the two processors that have settings of their own: 0 is "default", 1 is "fallback".
 template <typename Parse, typename T>
