@@ -106,10 +106,14 @@ class Pages(unittest.TestCase):
 
     def test_lines_fit_a_screen(self):
         problems = []
-        for page in PAGES:
+        every = [str(path.relative_to(ROOT).with_suffix("")) for path in
+                 [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]]
+        self.assertLessEqual(set(PAGES), set(every))
+        for page in sorted(every):
             for number, line in enumerate(self.text_of(page).split("\n"), 1):
-                most = ROW_COLUMNS_MAX if line.startswith("|") else COLUMNS_MAX
-                if len(line) > most:
+                # Rows of the older pages' tables are not held to it yet.
+                row = (ROW_COLUMNS_MAX if page in PAGES else len(line))
+                if len(line) > (row if line.startswith("|") else COLUMNS_MAX):
                     problems.append(f"{page}.md:{number}: {len(line)} columns")
         self.assertEqual(problems, [])
 
