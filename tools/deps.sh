@@ -11,7 +11,8 @@ packages=(
 )
 case "${1:-}" in
   "") ;;
-  --ci) packages+=(clang clang-format clang-tidy libclang-rt-14-dev nodejs shellcheck) ;;
+  --ci) packages+=(clang clang-format clang-tidy libclang-rt-14-dev nodejs shellcheck flake8
+    lua-check) ;;
   --bench) packages+=(libbenchmark-dev libconcurrentqueue-dev nginx-light valgrind python3-matplotlib) ;;
   *) echo "deps: unknown argument '$1'; use --ci, --bench or nothing" >&2; exit 2 ;;
 esac

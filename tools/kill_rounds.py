@@ -43,6 +43,7 @@ KINDS = [
 FIELDS = ["rounds", "accepted", "lost", "charged_twice", "stray", "wrong_amount",
           "summary_differences", "client_errors"]
 
+
 def run(program, kind, rounds, seed, report):
     environment = dict(os.environ, TOLLGATE_FAULT_ROUNDS=str(rounds),
                        TOLLGATE_FAULT_SEED=str(seed), TOLLGATE_FAULT_REPORT=report)
@@ -102,8 +103,8 @@ def main():
             seed = options.seed + cycle
             good, output = run(options.fault_test, kind, rounds, seed, report)
             now = sum(line["rounds"] for line in read(report))
-            print(f"{now:>5} of {options.rounds} rounds, {time.monotonic() - began:>5.0f} s: {kind} "
-                  f"with seed {seed} {'passed' if good else 'FAILED'}", flush=True)
+            print(f"{now:>5} of {options.rounds} rounds, {time.monotonic() - began:>5.0f} s: "
+                  f"{kind} with seed {seed} {'passed' if good else 'FAILED'}", flush=True)
             if not good:
                 failed.append({"test": kind, "seed": seed})
                 print(output, file=sys.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, shell scripts, the load scenarios' syntax, the places of the mutants; with --tidy also a
+# Format, shell, Python and Lua scripts, the load scenarios' syntax, the places of the mutants; with --tidy also a
 # Clang build (the `asan` preset) and clang-tidy.
 #   tools/lint.sh           all of it
 #   tools/lint.sh --quick   what needs no build
@@ -11,9 +11,31 @@ mode=${1:---all}
 quick() {
   git ls-files '*.h' '*.cc' | xargs clang-format-14 --dry-run --Werror
   git ls-files '*.sh' .ci/run tools/hooks | xargs shellcheck -S warning
+  git ls-files '*.py' | xargs flake8 --max-line-length 100
+  lua
   local script
   for script in k6/*.js k6/lib/*.js; do node --check --input-type=module <"$script"; done
   tools/mutants.py --check
+}
+
+# A script as Redis gets it. What one of them does not use of the prelude is no fault of it.
+lua() {
+  local folder script
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-lint.XXXXXX")
+  for script in src/ledger/lua/[!_]*.lua; do
+    {
+      if grep -q '^--!prelude' "$script"; then
+        printf -- '-- luacheck: push ignore 211\n'
+        cat src/ledger/lua/_prelude.lua
+        printf -- '-- luacheck: pop\n'
+      fi
+      sed '1{/^#!/d}' "$script"
+    } >"$folder/${script##*/}"
+  done
+  # 431: the parameter of a small function may have the name of a local outside of it.
+  luacheck --quiet --no-color --std lua51 --globals KEYS ARGV redis cmsgpack struct bit --ignore 431 \
+    --max-line-length 120 "$folder"/*.lua
+  rm -rf "$folder"
 }
 
 tidy() {

@@ -82,7 +82,7 @@ def tests_of(program: str, root: pathlib.Path) -> set[str]:
     """The tests of a program, as suite.test, by what its folder's files say."""
     found: set[str] = set()
     for path in (root / "tests" / program.removesuffix("_test")).glob("*.cc"):
-        pairs = re.findall(r"\bTEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\)", path.read_text(encoding="utf-8"))
+        pairs = re.findall(r"\bTEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\)", path.read_text("utf-8"))
         found.update(f"{suite}.{test}" for suite, test in pairs)
     return found
 

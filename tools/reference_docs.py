@@ -19,7 +19,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BETWEEN = re.compile(
-    r"((?:<!--|#) generated: tools/reference_docs.py(?: -->)?\n).*?((?:<!--|#) end(?: -->|\n))", re.S)
+    r"((?:<!--|#) generated: tools/reference_docs.py(?: -->)?\n).*?"
+    r"((?:<!--|#) end(?: -->|\n))", re.S)
 COLUMNS = 100
 PATIENCE_S = 20
 
@@ -43,7 +44,8 @@ SETTINGS = {
 # When to alert, for those metrics where that is sensible; docs/OPERATING.md says what to do.
 ALERTS = {
     "tollgate_refused_total": "a reason other than `invalid` rises",
-    "tollgate_ledger_away_total": "it rises for a minute: [Redis is away](OPERATING.md#redis-is-away)",
+    "tollgate_ledger_away_total":
+        "it rises for a minute: [Redis is away](OPERATING.md#redis-is-away)",
     "tollgate_contradictions_total":
         "it rises at all: [possible double charges](OPERATING.md#possible-double-charges)",
     "tollgate_conflicts_total": "it rises: a client uses an id twice",
@@ -77,7 +79,8 @@ def settings(build):
     """{VARIABLE: (flag, default or None, help)} as --help has them."""
     text = subprocess.run([build / "tollgate", "--help"], check=True, capture_output=True,
                           text=True).stdout
-    found = re.findall(r"(?m)^  (--[a-z-]+) TEXT\S*\s+(.*) \(([A-Z_]+)(?:, default ([^)]*))?\)$", text)
+    found = re.findall(r"(?m)^  (--[a-z-]+) TEXT\S*\s+(.*) \(([A-Z_]+)(?:, default ([^)]*))?\)$",
+                       text)
     return {variable: (flag, default or None, help_text)
             for flag, help_text, variable, default in found}
 

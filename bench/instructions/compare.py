@@ -86,8 +86,8 @@ def main(folder, baseline_path, accept):
     for step in gone:
         print(f"\n{step} is in the baseline and was not measured")
     if wrong or gone:
-        print("\nIf that is the price of something good: bench/instructions/run.sh --accept, and say in"
-              " the commit why.")
+        print("\nIf that is the price of something good: bench/instructions/run.sh --accept, and"
+              " say in the commit why.")
     return 1 if wrong or gone else 0
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Whether the schedule simulator and the daemon agree: shares.py SCENARIO SIM_CSV K6_RESULT prints
-both shares of the bound, and exits 1 if they are more than a point apart or the run is not clean."""
+both shares of the bound, and exits 1 if they are more than a point apart or the run is not clean.
+"""
 import csv
 import json
 import pathlib

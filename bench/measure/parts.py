@@ -148,7 +148,8 @@ class Balancer:
             lines = config.read_text().splitlines(keepends=True)
             config = folder / "unchecked.cfg"
             config.write_text("".join(
-                line for line in lines if "option httpchk" not in line and "http-check" not in line))
+                line for line in lines
+                if "option httpchk" not in line and "http-check" not in line))
         self.process = folder.start("balancer", [installed("haproxy"), "-db", "-f", config],
                                     environment={"SOCKETS": str(folder.path),
                                                  "LISTEN": self.address})

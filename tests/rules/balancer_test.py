@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The shipped HAProxy configuration spends nothing on lines that nobody reads.
 
-Without a log format HAProxy makes a line "Connect from …" for each request (of a Unix socket "Connect
-to …") before it looks whether that level is wanted. Here every level is, so it would be seen.
+Without a log format HAProxy makes a line "Connect from …" for each request (of a Unix socket
+"Connect to …") before it looks whether that level is wanted. Here every level is, so it would be
+seen.
 """
 import http.client
 import http.server

@@ -10,9 +10,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REDIS = (ROOT / "docs" / "REDIS.md").read_text(encoding="utf-8")
 
 # The pages that are held to the width of a screen. Rows of a table may be longer.
-PAGES = ["README", "SECURITY", "docs/CONFIGURATION", "docs/DROP_IN", "docs/GLOSSARY", "docs/METRICS",
-         "docs/OPERATING", "docs/PROCESSORS", "docs/REDIS", "docs/REFERENCES", "docs/RELEASING",
-         "docs/TABLE_FILE"]
+PAGES = ["README", "SECURITY", "docs/CONFIGURATION", "docs/DROP_IN", "docs/GLOSSARY",
+         "docs/METRICS", "docs/OPERATING", "docs/PROCESSORS", "docs/REDIS", "docs/REFERENCES",
+         "docs/RELEASING", "docs/TABLE_FILE"]
 COLUMNS_MAX = 100
 ROW_COLUMNS_MAX = 140
 

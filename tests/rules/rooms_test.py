@@ -43,7 +43,8 @@ def include_problem(path, line):
             return f"{header} is no library of {room}"
     if header.startswith("tollgate/"):
         target = header.split("/")[1]
-        if target not in (room, *rules.deps) and header.removeprefix("tollgate/") not in rules.values:
+        value = header.removeprefix("tollgate/") in rules.values
+        if target not in (room, *rules.deps) and not value:
             return f"{room} may not include {target}"
     elif "/" in header and header.split("/")[0] in ROOMS:
         if header.split("/")[0] != room:

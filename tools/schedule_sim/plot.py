@@ -36,8 +36,8 @@ def draw(fees, rules, folder):
     for rule, values in rules.items():
         values = sorted(values)
         shares = [100 * (i + 1) / len(values) for i in range(len(values))]
-        axes.plot(values, shares, label=rule, color=OURS.get(rule), alpha=1 if rule in OURS else 0.6,
-                  linewidth=2 if rule in OURS else 1)
+        axes.plot(values, shares, label=rule, color=OURS.get(rule),
+                  alpha=1 if rule in OURS else 0.6, linewidth=2 if rule in OURS else 1)
     axes.set_xscale("symlog", linthresh=0.5)
     axes.set_xlim(left=0)
     axes.set_ylim(0, 100)

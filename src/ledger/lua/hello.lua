@@ -4,7 +4,8 @@
 -- something? It is also how the others see that the table's owner is alive.
 -- ARGV: table uuid, incarnation, nonce, names (as for claim), the highest number confirmed, the id
 -- of the books that the table was told to (empty: none yet), an id for books that have none (empty:
--- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is; '1' if a loss is taken for a purge.
+-- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is; '1' if
+-- a loss is taken for a purge.
 -- Returns {verdict, number, id, lossy, back, born, before, epoch}: back is 1 where the id had to be put
 -- back; born is the server on which the books began; before is the number that they knew.
 local OK, LOST, FENCED, OTHERS, NEW, STRANGER, OLD = 0, 1, 2, 3, 4, 5, 6

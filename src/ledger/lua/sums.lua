@@ -16,7 +16,7 @@ local result = { epoch, shelves and shelves.number or 0,
   call('GET', prefix .. 'mends') or '0', call('GET', sums .. 'recent') or '', names }
 
 local function family(level, number)
-  local key, index = sums .. '5', nil
+  local key, index = sums .. '5'
   if level == 4 then
     index = pack_struct('>I2', number)
   else
