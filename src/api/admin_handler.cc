@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/health_pages.h"
+#include "tollgate/metrics/exposition.h"
 
 namespace tollgate::api {
 
@@ -11,8 +12,8 @@ AdminHandler::AdminHandler(AdminPages pages, const Readiness& readiness)
 
 void AdminHandler::OnRequest(const http::Request& request, server::Responder responder) {
   if (AnswerHealth(request, responder, readiness_)) return;
-  const bool metrics = request.path == "/metrics";
-  if (!metrics && request.path != "/admin/routing") {
+  const bool is_metrics = request.path == "/metrics";
+  if (!is_metrics && request.path != "/admin/routing") {
     return responder.SendProblem(404,
                                  "the admin listener has /metrics, /admin/routing, /healthz "
                                  "and /readyz");
@@ -20,8 +21,8 @@ void AdminHandler::OnRequest(const http::Request& request, server::Responder res
   if (!IsRead(request.method)) {
     return responder.SendProblem(405, "this page is read with GET", "Allow: GET, HEAD\r\n");
   }
-  if (metrics) {
-    return responder.Send(200, "text/plain; version=0.0.4; charset=utf-8", pages_.metrics());
+  if (is_metrics) {
+    return responder.Send(200, metrics::kMetricsContentType, pages_.metrics());
   }
   responder.Send(200, "application/json", pages_.routing());
 }

@@ -142,7 +142,7 @@ std::string Gateway::Impl::Metrics() {
   for (size_t id = 0; id < shared.directory.size(); ++id) {
     sources.processors.push_back(shared.directory.Label(static_cast<payments::ProcessorId>(id)));
   }
-  for (int outcome = 0; outcome <= static_cast<int>(upstream::PostOutcome::kUnknown); ++outcome) {
+  for (size_t outcome = 0; outcome < upstream::kPostOutcomes; ++outcome) {
     sources.outcomes.emplace_back(upstream::Name(static_cast<upstream::PostOutcome>(outcome)));
   }
   const auto sum = [this](auto counter) {

@@ -1,5 +1,6 @@
 // What a processor's answer leads to (docs/ARCHITECTURE.md, "Outcomes").
 #include <algorithm>
+#include <array>
 
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
@@ -18,6 +19,9 @@ constexpr uint8_t kLookupsUnclearMax = 5;
 
 // Longer than a copy can sleep inside a processor, which is 45 s (docs/PROCESSORS.md).
 constexpr int64_t kInvalidForNs = 60 * base::kNanosPerSecond;
+
+static_assert(std::tuple_size_v<decltype(metrics::ProcessorMetrics::outcomes)> ==
+              upstream::kPostOutcomes);
 
 }  // namespace
 

@@ -31,10 +31,6 @@ std::string InfoField(std::string_view text, std::string_view name) {
 
 }  // namespace
 
-bool RedisConnection::IsNoScript(const redisReply& reply) {
-  return reply.type == REDIS_REPLY_ERROR && TextOf(reply).starts_with("NOSCRIPT");
-}
-
 bool RedisConnection::IsNotNow(const redisReply& reply) {
   return reply.type == REDIS_REPLY_ERROR && SaysNotNow(TextOf(reply));
 }

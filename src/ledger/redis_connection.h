@@ -86,7 +86,6 @@ class RedisConnection final : public net::EventHandler {
   // An error reply that says "not now" of the server rather than "wrong" of the command: NOSCRIPT,
   // LOADING, OOM, MISCONF, READONLY, BUSY, missing rights and the like.
   static bool IsNotNow(const redisReply& reply);
-  static bool IsNoScript(const redisReply& reply);
 
  private:
   enum class State : uint8_t { kIdle, kConnecting, kShakingHands, kReady };

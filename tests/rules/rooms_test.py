@@ -157,16 +157,19 @@ class Rules(unittest.TestCase):
                 head = (ROOT / name).read_text().split("#pragma once")[0]
                 if not head.startswith("//"):
                     problems.append(f"{name}: no opening comment")
+                if "// Thread: " not in head:
+                    problems.append(f"{name}: does not say which threads may use it")
         self.assertEqual(problems, [])
 
     def test_one_file_of_forwarding_changes_slots(self):
-        call = re.compile(r"\btable\w*(\.|->)(SetStatus|SetClaimEpoch|Release)\b")
+        call = re.compile(r"\btable\w*(\.|->)(SetStatus|SetClaimEpoch|Release)\b"
+                          r"|(\.|->)(claim_epoch\.store)\b")
         self.assertTrue(call.search("table.Release(attempt.slot, {});"))
         self.assertTrue(call.search("parts_.table.SetStatus(attempt.slot,"))
         found = {}
         for name in files():
             if room_of(name) == "forward":
-                found[name] = {match.group(2) for match in call.finditer((ROOT / name).read_text())}
+                found[name] = {match[2] or match[4] for match in call.finditer((ROOT / name).read_text())}
         self.assertEqual({name: calls for name, calls in found.items() if calls}, {
             "src/forward/transitions.cc": {"SetStatus", "SetClaimEpoch", "Release"}})
 

@@ -1,4 +1,6 @@
 // The size of a cache line, for keeping data of different threads apart.
+//
+// Thread: any.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,6 @@
 // How to reach Redis, and what the ledger keeps there.
+//
+// Thread: any.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,7 @@
 // Every cap on payments in one place. Limits of a room's own stand in its options struct and are
 // checked against these.
+//
+// Thread: any.
 #pragma once
 
 #include <cstddef>

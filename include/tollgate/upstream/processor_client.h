@@ -23,6 +23,7 @@ enum class PostOutcome : uint8_t {
   kInvalid,       // 400 and other 4xx: can never be booked as it is
   kUnknown,       // anything else, time-outs and half answers included
 };
+inline constexpr size_t kPostOutcomes = static_cast<size_t>(PostOutcome::kUnknown) + 1;
 const char* Name(PostOutcome outcome);
 
 struct PostRequest {

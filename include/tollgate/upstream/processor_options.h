@@ -1,4 +1,6 @@
 // What is configured of one processor.
+//
+// Thread: any.
 #pragma once
 
 #include <cstddef>
