@@ -169,7 +169,8 @@ class Rules(unittest.TestCase):
         found = {}
         for name in files():
             if room_of(name) == "forward":
-                found[name] = {match[2] or match[4] for match in call.finditer((ROOT / name).read_text())}
+                text = (ROOT / name).read_text()
+                found[name] = {match[2] or match[4] for match in call.finditer(text)}
         self.assertEqual({name: calls for name, calls in found.items() if calls}, {
             "src/forward/transitions.cc": {"SetStatus", "SetClaimEpoch", "Release"}})
 
