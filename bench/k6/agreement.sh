@@ -3,7 +3,7 @@
 # the whole set-up, and the same schedule in schedule-sim; their shares of "all at the low fee, none
 # lost" must be within one point.
 #   bench/k6/agreement.sh [preview|final] [known-end]
-# known-end: the gateways are told when the load will end (HORIZON, with DELAY_COST=0 and a MAX_WAIT
+# known-end: the gateways are told when the load will end (CUTOFF, with DELAY_COST=0 and a MAX_WAIT
 # longer than the run).
 # Settings (environment): K6 (the k6 program), BUILD_DIR (build/release), RESULT_FILE, and those of
 # tools/run/stack.sh.
@@ -32,7 +32,7 @@ result=${RESULT_FILE:-$work/k6.json}
 "$BUILD_DIR/schedule-sim" --seeds 0 --rule "$rule" --csv "$work/sim.csv" >/dev/null
 echo "agreement: the $scenario by k6, $((seconds / 60)) min …"
 # The set-up takes about 5 s before the load begins.
-[ -z "${2:-}" ] || GATEWAY_ARGS="${GATEWAY_ARGS:-} --delay-cost 0 --max-wait 1000s --horizon $(date -u -d "+$((seconds + 5)) seconds" +%FT%TZ)"
+[ -z "${2:-}" ] || GATEWAY_ARGS="${GATEWAY_ARGS:-} --delay-cost 0 --max-wait 1000s --cutoff $(date -u -d "+$((seconds + 5)) seconds" +%FT%TZ)"
 export GATEWAY_ARGS=${GATEWAY_ARGS:-}
 env "${fees[@]}" RESULT_FILE="$result" BASE_URL="http://localhost:${PORT:-9999}" \
   DEFAULT_URL="http://localhost:${DEFAULT_PORT:-8001}" FALLBACK_URL="http://localhost:${FALLBACK_PORT:-8002}" \

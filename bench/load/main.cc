@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (requests->count() + seconds->count() == 0) return Fail("--requests or --seconds is needed");
   // It stands for clients elsewhere: its own wait for a CPU of this machine is not the server's.
-  const auto asked = base::AskForTimeSlice(base::kTimeSliceMinNs);
+  const auto asked = base::SetTimeSlice(base::kTimeSliceMinNs);
   if (!asked.ok()) return Fail("no short time slice: " + asked.error().message);
   // In a closed loop it would only answer itself sooner, at the expense of what is measured.
   const sched_param lowest{.sched_priority = 1};

@@ -96,7 +96,7 @@ struct GatewayHandler::Impl {
     admission.OnCommitted([this](Responder& responder) { Accepted(responder); });
     if (!queued) return;
     queued = false;
-    parts.sleepers.Notify();
+    parts.waiters.Notify();
   }
 
   void Summarise(const http::Request& request, Responder& responder) {

@@ -14,7 +14,7 @@ int AcceptLoss(const config::Config& config) {
   net::EventLoop loop(clock);
   std::string problem = "Redis does not answer; see REDIS_SOCKET or REDIS_URL";
   ledger::RedisOptions redis = config.redis;
-  redis.tell = [&](bool is_problem, std::string_view text) {
+  redis.report = [&](bool is_problem, std::string_view text) {
     if (is_problem) problem = text;
   };
   payments::ProcessorDirectory directory({});

@@ -31,7 +31,7 @@ size_t Own(const config::Config& config) {
   return loops * loop + listening + files + connecting + health + adopted + kAdminConnectionsMax;
 }
 
-size_t InFlightOf(const config::Config& config) {
+size_t InFlightMax(const config::Config& config) {
   size_t sum = 0;
   for (const auto& processor : config.processors) {
     sum += processor.in_flight_max + config.workers;  // each worker's part is rounded up
@@ -43,7 +43,7 @@ size_t InFlightOf(const config::Config& config) {
 
 Descriptors Divide(size_t allowed, const config::Config& config) {
   const size_t own = Own(config);
-  const size_t wanted = InFlightOf(config);
+  const size_t wanted = InFlightMax(config);
   // Were it less than the gateway itself may need, it may still not need it.
   const size_t left = allowed > own ? allowed - own : allowed / 2;
   if (left >= wanted + kClientsWanted) return {.clients = left - wanted, .in_flight = wanted};
@@ -53,7 +53,7 @@ Descriptors Divide(size_t allowed, const config::Config& config) {
 
 config::Config WithinCapacity(config::Config config) {
   const size_t allowed = base::RaiseOpenFilesLimit();
-  const size_t wanted = InFlightOf(config);
+  const size_t wanted = InFlightMax(config);
   const Descriptors divided = Divide(allowed, config);
   if (divided.in_flight < wanted) {
     for (auto& processor : config.processors) {
@@ -79,7 +79,7 @@ config::Config WithinCapacity(config::Config config) {
   return config;
 }
 
-server::ServerOptions AdminServerOf(const config::Config& config) {
+server::ServerOptions MakeAdminServerOptions(const config::Config& config) {
   server::ServerOptions options = config.server;
   options.connections_max = kAdminConnectionsMax;
   options.memory_bytes_max = kAdminBytesMax;

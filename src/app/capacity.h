@@ -31,6 +31,6 @@ Descriptors Divide(size_t allowed, const config::Config& config);
 // where that is less than was asked for.
 config::Config WithinCapacity(config::Config config);
 // The admin listener's: few connections, which are kept apart from the clients'.
-server::ServerOptions AdminServerOf(const config::Config& config);
+server::ServerOptions MakeAdminServerOptions(const config::Config& config);
 
 }  // namespace tollgate::app

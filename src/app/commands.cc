@@ -9,12 +9,12 @@
 #include <cstring>
 #include <thread>
 
-#include "app/shared.h"
+#include "app/gateway_context.h"
 #include "app/signals.h"
 #include "tollgate/app/gateway.h"
 #include "tollgate/base/clock.h"
-#include "tollgate/base/load_pages.h"
 #include "tollgate/base/logging.h"
+#include "tollgate/base/startup_pages.h"
 #include "tollgate/base/text.h"
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/config/processors.h"
@@ -130,7 +130,7 @@ int RunGateway(const config::Config& config) {
     base::StopLogging();
     return Fail(gateway.error().message);
   }
-  const auto returned = base::ReturnLoadPages();
+  const auto returned = base::ReleaseStartupPages();
   if (!returned.ok()) {
     base::LogInfo("more memory stays resident than is needed: " + returned.error().message);
   }

@@ -6,11 +6,11 @@
 #include <future>
 #include <thread>
 
+#include "app/acceptor_thread.h"
 #include "app/capacity.h"
 #include "app/health_thread.h"
-#include "app/intake.h"
 #include "app/routing_page.h"
-#include "app/worker.h"
+#include "app/worker_thread.h"
 #include "tollgate/metrics/exposition.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/table/data_folder.h"
@@ -24,11 +24,12 @@ using std::chrono::milliseconds;
 }  // namespace
 
 // Its parts end in the reverse of this order, whether they were started or not: first who asks
-// others (the health thread, whose pages look into workers and intakes), then who brings payments,
-// then who forwards them; last the table with its syncing thread, which by then wakes nobody. Each
-// thread ends before anything that stands on its loop, and the log after all of them (RunGateway).
+// others (the health thread, whose pages look into workers and acceptors), then who brings
+// payments, then who forwards them; last the table with its syncing thread, which by then wakes
+// nobody. Each thread ends before anything that stands on its loop, and the log after all of them
+// (RunGateway).
 struct Gateway::Impl {
-  explicit Impl(const config::Config& config) : shared(config) {}
+  explicit Impl(const config::Config& config) : context(config) {}
 
   base::Status OpenTable();
   base::Status Listen();
@@ -38,51 +39,51 @@ struct Gateway::Impl {
   bool WaitUntil(std::chrono::steady_clock::time_point deadline, Condition condition);
   size_t DrainAndStop();
 
-  Shared shared;
+  GatewayContext context;
   std::vector<base::UniqueFd> listeners;
   net::SocketFile socket_file;  // removed before its listener is closed
   std::unique_ptr<RunIdKeeper> run_ids;
-  std::vector<std::unique_ptr<Worker>> workers;
-  std::vector<std::unique_ptr<Intake>> intakes;
+  std::vector<std::unique_ptr<WorkerThread>> workers;
+  std::vector<std::unique_ptr<AcceptorThread>> acceptors;
   std::unique_ptr<HealthThread> health;
 };
 
 base::Status Gateway::Impl::OpenTable() {
-  const config::Config& config = shared.config;
+  const config::Config& config = context.config;
   if (config.durability != table::Durability::kMemory) {
     const std::string risk = table::FolderRisk(config.data_dir);
     if (!risk.empty()) base::LogWarning(risk);
   }
-  auto opened = OpenOwnQueue(config, shared.directory, TellTheLog());
+  auto opened = OpenOwnWorkQueue(config, context.directory, LogReporter());
   if (!opened.ok()) return opened.error();
-  shared.queue = std::move(opened).value();
-  const table::RecoveryReport& report = shared.queue.table->recovery();
+  context.queue = std::move(opened).value();
+  const table::RecoveryReport& report = context.queue.table->recovery();
   // Tables of other users say nothing of ours.
   const std::vector<std::string> tables = table::ListTables(config.data_dir);
   const auto usable = std::count_if(tables.begin(), tables.end(), [](const std::string& path) {
     return table::LookAt(path).state != table::TableSight::State::kNotUsable;
   });
-  shared.new_fleet = report.created && usable <= 1;
+  context.new_fleet = report.created && usable <= 1;
   if (config.durability == table::Durability::kMemory) {
     base::LogWarning("durability is memory: payments that wait die with this process");
     return base::OkStatus();
   }
-  base::LogInfo("table " + shared.queue.table->path() + ": " +
+  base::LogInfo("table " + context.queue.table->path() + ": " +
                 (report.created ? "new"
                                 : std::to_string(report.unfinished) + " to continue, " +
                                       std::to_string(report.resting) + " resting"));
   for (const auto& [processor, count] : report.sent_to_strangers) {
-    base::LogError(AboutStranger(shared.directory, processor, count));
+    base::LogError(AboutStranger(context.directory, processor, count));
   }
   if (report.damaged != 0) {
     base::LogError(std::to_string(report.damaged) + " damaged slots were set aside in " +
-                   shared.queue.table->path() + "; keep the file, and run `tollgate pending`");
+                   context.queue.table->path() + "; keep the file, and run `tollgate pending`");
   }
   return base::OkStatus();
 }
 
 base::Status Gateway::Impl::Listen() {
-  const config::Config& config = shared.config;
+  const config::Config& config = context.config;
   if (!config.server_socket.empty()) {
     auto fd = net::ListenUnix(config.server_socket, &socket_file);
     if (!fd.ok()) return fd.error();
@@ -90,20 +91,21 @@ base::Status Gateway::Impl::Listen() {
   } else {
     const auto address = net::ParseAddress(config.listen);
     if (!address.ok()) return address.error();
-    auto together = net::ListenTcpTogether(address.value(), intakes.size());
+    auto together = net::ListenTcpTogether(address.value(), acceptors.size());
     if (!together.ok()) return together.error();
     listeners = std::move(together).value();
   }
-  for (size_t i = 0; i < intakes.size(); ++i) {
+  for (size_t i = 0; i < acceptors.size(); ++i) {
     const bool shares = listeners.size() == 1;
-    auto status = intakes[i]->Listen(listeners[shares ? 0 : i].get(), shares && intakes.size() > 1);
+    auto status =
+        acceptors[i]->Listen(listeners[shares ? 0 : i].get(), shares && acceptors.size() > 1);
     if (!status.ok()) return status;
   }
   return base::OkStatus();
 }
 
 base::Status Gateway::Impl::Build() {
-  const config::Config& config = shared.config;
+  const config::Config& config = context.config;
   // A second start on a taken address fails before it touches the table.
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
@@ -115,16 +117,16 @@ base::Status Gateway::Impl::Build() {
   }
   auto status = OpenTable();
   if (!status.ok()) return status;
-  run_ids = std::make_unique<RunIdKeeper>(*shared.queue.table, config.workers);
+  run_ids = std::make_unique<RunIdKeeper>(*context.queue.table, config.workers);
   for (size_t i = 0; i < config.workers; ++i) {
-    workers.push_back(std::make_unique<Worker>(shared, *run_ids, i, config.workers));
+    workers.push_back(std::make_unique<WorkerThread>(context, *run_ids, i, config.workers));
   }
   for (size_t i = 0; i < config.acceptors; ++i) {
-    intakes.push_back(std::make_unique<Intake>(shared, i));
+    acceptors.push_back(std::make_unique<AcceptorThread>(context, i));
   }
   health = std::make_unique<HealthThread>(
-      shared, api::AdminPages{.metrics = [this] { return Metrics(); },
-                              .routing = [this] { return RoutingPage(shared, workers); }});
+      context, api::AdminPages{.metrics = [this] { return Metrics(); },
+                               .routing = [this] { return RoutingPage(context, workers); }});
   if (!config.admin_listen.empty()) {
     status = health->ListenAdmin(config.admin_listen);
     if (!status.ok()) return status;
@@ -134,31 +136,31 @@ base::Status Gateway::Impl::Build() {
 
 std::string Gateway::Impl::Metrics() {
   metrics::ExpositionSources sources;
-  for (const auto& intake : intakes) sources.accept.push_back(&intake->metrics());
+  for (const auto& acceptor : acceptors) sources.accept.push_back(&acceptor->metrics());
   for (const auto& worker : workers) {
     sources.forward.push_back(&worker->metrics());
     sources.forward.push_back(&worker->adopted_metrics());
   }
-  for (size_t id = 0; id < shared.directory.size(); ++id) {
-    sources.processors.push_back(shared.directory.Label(static_cast<payments::ProcessorId>(id)));
+  for (size_t id = 0; id < context.directory.size(); ++id) {
+    sources.processors.push_back(context.directory.Label(static_cast<payments::ProcessorId>(id)));
   }
   for (size_t outcome = 0; outcome < upstream::kPostOutcomes; ++outcome) {
     sources.outcomes.emplace_back(upstream::Name(static_cast<upstream::PostOutcome>(outcome)));
   }
   const auto sum = [this](auto counter) {
     uint64_t total = 0;
-    for (const auto& intake : intakes) total += counter(intake->counters()).value();
+    for (const auto& acceptor : acceptors) total += counter(acceptor->counters()).value();
     return static_cast<double>(total);
   };
   sources.extra = {
       {"tollgate_queue_depth", "Payments that wait in the ring.", false,
-       [this] { return static_cast<double>(shared.queue.ring->SizeApprox()); }},
+       [this] { return static_cast<double>(context.queue.ring->SizeApprox()); }},
       {"tollgate_table_slots", "Payments that can be pending.", false,
-       [this] { return static_cast<double>(shared.queue.table->slot_count()); }},
+       [this] { return static_cast<double>(context.queue.table->slot_count()); }},
       {"tollgate_table_used", "Slots in use.", false,
-       [this] { return static_cast<double>(shared.queue.table->UsedApprox()); }},
+       [this] { return static_cast<double>(context.queue.table->UsedApprox()); }},
       {"tollgate_table_damaged", "Slots set aside.", false,
-       [this] { return static_cast<double>(shared.queue.table->recovery().damaged); }},
+       [this] { return static_cast<double>(context.queue.table->recovery().damaged); }},
       {"tollgate_silent_claims", "Payments on the books whose gateways are silent.", false,
        [this] { return static_cast<double>(health->silence().claims()); }},
       {"tollgate_silent_owners", "Gateways that are silent and have such payments.", false,
@@ -179,13 +181,13 @@ std::string Gateway::Impl::Metrics() {
                 sum([](const auto& c) -> const auto& { return c.closed; });
        }},
       {"tollgate_connections_most", "Connections of clients that the fullest acceptor has.", false,
-       [this] { return static_cast<double>(shared.clients.most_count()); }},
+       [this] { return static_cast<double>(context.clients.most_count()); }},
       {"tollgate_evicted_total", "Connections ended to let another in.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.evicted; }); }},
       {"tollgate_client_memory_full_total", "Requests refused for want of client_bytes_max.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.memory_full; }); }},
       {"tollgate_client_memory_bytes", "Half-read requests and unread answers.", false,
-       [this] { return static_cast<double>(shared.clients.memory_used()); }},
+       [this] { return static_cast<double>(context.clients.memory_used()); }},
   };
   return metrics::RenderMetrics(sources);
 }
@@ -201,14 +203,14 @@ bool Gateway::Impl::WaitUntil(std::chrono::steady_clock::time_point deadline, Co
 
 size_t Gateway::Impl::DrainAndStop() {
   const auto began = std::chrono::steady_clock::now();
-  const auto deadline = began + milliseconds(shared.config.drain_timeout_ms);
-  shared.draining.store(true);
-  if (!shared.config.server_socket.empty()) {
+  const auto deadline = began + milliseconds(context.config.drain_timeout_ms);
+  context.draining.store(true);
+  if (!context.config.server_socket.empty()) {
     // No new client finds the socket; those who did are still let in.
     socket_file.Remove();
     std::this_thread::sleep_for(milliseconds(20));
   }
-  for (const auto& intake : intakes) intake->BeginDrain();
+  for (const auto& acceptor : acceptors) acceptor->BeginDrain();
   // Until all say so. Nobody is waited for longer than that, were its loop held up by a disk.
   using Until = std::chrono::steady_clock::time_point;
   const auto wait_for_all = [this](const auto& threads, auto ask, Until until) {
@@ -218,27 +220,27 @@ size_t Gateway::Impl::DrainAndStop() {
       });
     });
   };
-  const auto ask_idle = [](Intake& it) { return it.AskIdle(); };
-  wait_for_all(intakes, ask_idle, deadline);
-  for (const auto& intake : intakes) intake->Stop();
+  const auto ask_idle = [](AcceptorThread& it) { return it.AskIdle(); };
+  wait_for_all(acceptors, ask_idle, deadline);
+  for (const auto& acceptor : acceptors) acceptor->Stop();
   listeners.clear();
   // What is in is finished as usual; shortly before the end nothing new is begun.
   const auto last_call =
-      deadline - milliseconds(std::min<int64_t>(shared.config.drain_timeout_ms / 4, 1'000));
-  const auto ask_empty = [](Worker& it) { return it.AskEmpty(); };
+      deadline - milliseconds(std::min<int64_t>(context.config.drain_timeout_ms / 4, 1'000));
+  const auto ask_empty = [](WorkerThread& it) { return it.AskEmpty(); };
   wait_for_all(workers, ask_empty, last_call);
   for (const auto& worker : workers) worker->BeginDrain();
-  const auto ask_quiet = [](Worker& it) { return it.AskQuiet(); };
+  const auto ask_quiet = [](WorkerThread& it) { return it.AskQuiet(); };
   wait_for_all(workers, ask_quiet, deadline);
   health->Stop();
   for (size_t i = workers.size(); i-- > 1;) workers[i]->Stop();
   // A table in memory dies with us, and its claims with it; any other one goes on at the next
   // start.
-  if (shared.config.durability == table::Durability::kMemory) workers.front()->SayGone(200);
+  if (context.config.durability == table::Durability::kMemory) workers.front()->SayGone(200);
   workers.front()->Stop();
   size_t left = 0;
-  for (uint32_t slot = 0; slot < shared.queue.table->slot_count(); ++slot) {
-    const auto state = shared.queue.table->Status(slot).state;
+  for (uint32_t slot = 0; slot < context.queue.table->slot_count(); ++slot) {
+    const auto state = context.queue.table->Status(slot).state;
     if (state != table::SlotState::kFree && state != table::SlotState::kFreeBooked) ++left;
   }
   return left;
@@ -255,10 +257,10 @@ Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Gateway::~Gateway() = default;
 
 void Gateway::Start() {
-  impl_->shared.queue.table->StartCommits();
+  impl_->context.queue.table->StartCommits();
   for (const auto& worker : impl_->workers) worker->Start();
   impl_->health->Start();
-  for (const auto& intake : impl_->intakes) intake->Start();
+  for (const auto& acceptor : impl_->acceptors) acceptor->Start();
 }
 
 size_t Gateway::DrainAndStop() { return impl_->DrainAndStop(); }

@@ -11,7 +11,7 @@
 namespace tollgate::app {
 namespace {
 
-std::vector<upstream::GetTarget> TargetsOf(const config::Config& config) {
+std::vector<upstream::GetTarget> MakeHealthTargets(const config::Config& config) {
   std::vector<upstream::GetTarget> targets;
   for (const auto& processor : config.processors) {
     targets.push_back({.url = processor.url + "/payments/service-health",
@@ -32,32 +32,35 @@ std::string RandomToken() {
 
 }  // namespace
 
-HealthThread::HealthThread(Shared& shared, api::AdminPages pages)
-    : thread_(shared.clock, "health"),
-      silence_(thread_.loop(), shared.config.redis, shared.config.takeover_after_ms, TellTheLog()) {
+HealthThread::HealthThread(GatewayContext& context, api::AdminPages pages)
+    : thread_(context.clock, "health"),
+      silence_(thread_.loop(), context.config.redis, context.config.takeover_after_ms,
+               LogReporter()) {
   net::EventLoop& loop = thread_.loop();
-  lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, shared.config.redis,
-                                                     shared.queue.memory.get());
+  lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, context.config.redis,
+                                                     context.queue.memory.get());
   getter_ = std::make_unique<upstream::HttpGetter>(
-      loop, TargetsOf(shared.config), [this](size_t target, const upstream::GetAnswer& answer) {
+      loop, MakeHealthTargets(context.config),
+      [this](size_t target, const upstream::GetAnswer& answer) {
         const bool good = answer.complete && answer.status == 200;
         monitor_->OnAnswer(target, good ? payments::ParseServiceHealth(answer.body) : std::nullopt);
       });
   health::MonitorOptions options;
-  for (const auto& processor : shared.config.processors) {
+  for (const auto& processor : context.config.processors) {
     options.processors.push_back(processor.name);
   }
   options.token = RandomToken();
-  options.poll_interval_ms = shared.config.health_interval_ms;
-  options.believed_ms_max = 3 * shared.config.health_interval_ms;
-  options.seed = static_cast<uint64_t>(shared.clock.MonotonicNanos());
-  options.tell = TellTheLog();
+  options.poll_interval_ms = context.config.health_interval_ms;
+  options.believed_ms_max = 3 * context.config.health_interval_ms;
+  options.seed = static_cast<uint64_t>(context.clock.MonotonicNanos());
+  options.report = LogReporter();
   monitor_ =
-      std::make_unique<health::Monitor>(loop, std::move(options), *lease_, shared.health,
+      std::make_unique<health::Monitor>(loop, std::move(options), *lease_, context.health,
                                         [this](size_t target) { return getter_->Get(target); });
   admin_ = std::make_unique<api::AdminHandler>(
-      std::move(pages), api::Readiness{.draining = shared.draining, .standing = shared.standing});
-  server_ = std::make_unique<server::HttpServer>(loop, AdminServerOf(shared.config), *admin_);
+      std::move(pages), api::Readiness{.draining = context.draining, .standing = context.standing});
+  server_ =
+      std::make_unique<server::HttpServer>(loop, MakeAdminServerOptions(context.config), *admin_);
 }
 
 // What stands on the loop ends after its thread.

@@ -6,8 +6,8 @@
 
 #include <memory>
 
+#include "app/gateway_context.h"
 #include "app/loop_thread.h"
-#include "app/shared.h"
 #include "app/silence_watch.h"
 #include "tollgate/api/admin_handler.h"
 #include "tollgate/health/monitor.h"
@@ -20,7 +20,7 @@ namespace tollgate::app {
 
 class HealthThread {
  public:
-  HealthThread(Shared& shared, api::AdminPages pages);
+  HealthThread(GatewayContext& context, api::AdminPages pages);
   ~HealthThread();
 
   base::Status ListenAdmin(const std::string& address);

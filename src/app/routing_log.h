@@ -17,11 +17,11 @@ namespace tollgate::app {
 
 class RoutingLog {
  public:
-  using TellLine = std::function<void(const std::string& line)>;
+  using WriteLine = std::function<void(const std::string& line)>;
 
-  RoutingLog(const payments::ProcessorDirectory& directory, TellLine tell)
+  RoutingLog(const payments::ProcessorDirectory& directory, WriteLine write)
       : directory_(directory),
-        tell_(std::move(tell)),
+        write_(std::move(write)),
         passing_over_(directory.configured_count()) {}
 
   // A forwarder changed: it passes the processor over now, or uses it again.
@@ -31,13 +31,13 @@ class RoutingLog {
     const int before = count;
     count += passed_over ? 1 : -1;
     if ((before == 0) == (count == 0)) return;
-    tell_("routing: " + directory_.Name(id) +
-          (passed_over ? " is passed over (" : " is used again (") + std::string(why) + ")");
+    write_("routing: " + directory_.Name(id) +
+           (passed_over ? " is passed over (" : " is used again (") + std::string(why) + ")");
   }
 
  private:
   const payments::ProcessorDirectory& directory_;
-  const TellLine tell_;
+  const WriteLine write_;
   std::mutex mutex_;
   std::vector<int> passing_over_;  // forwarders, by processor; by mutex_
 };

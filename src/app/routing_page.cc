@@ -17,50 +17,50 @@ std::string Number(int64_t value) {
 }
 const char* Truth(bool value) { return value ? "true" : "false"; }
 
-std::string ProcessorJson(const Shared& shared, const forward::Reasons& it) {
+std::string ProcessorJson(const GatewayContext& context, const forward::Reasons& it) {
   const forward::ProcessorView& view = it.view;
-  return "{\"processor\":" + base::JsonString(shared.directory.Name(view.id)) +
+  return "{\"processor\":" + base::JsonString(context.directory.Name(view.id)) +
          ",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.standing) +
-         "\",\"why\":" + base::JsonString(it.why) +
-         ",\"costPpm\":" + Number(it.appraisal.cost_ppm) +
+         "\",\"why\":" + base::JsonString(it.why) + ",\"costPpm\":" + Number(it.estimate.cost_ppm) +
          ",\"feePpm\":" + std::to_string(view.fee_ppm) +
-         ",\"waitMs\":" + Number(it.appraisal.wait_ms) +
+         ",\"waitMs\":" + Number(it.estimate.wait_ms) +
          ",\"latencyMs\":" + std::to_string(view.latency_ms) +
          ",\"usualLatencyMs\":" + std::to_string(view.usual_latency_ms) +
-         ",\"backInMs\":" + std::to_string(view.back_in_ms) +
-         ",\"weakPpm\":" + std::to_string(view.weak_ppm) +
-         ",\"crossesAudit\":" + Truth(it.appraisal.crosses_audit) +
-         ",\"missesCutoff\":" + Truth(it.appraisal.misses_cutoff) +
+         ",\"backInMs\":" + std::to_string(view.recovers_in_ms) +
+         ",\"weakPpm\":" + std::to_string(view.unavailable_ppm) +
+         ",\"crossesAudit\":" + Truth(it.estimate.crosses_audit) +
+         ",\"missesCutoff\":" + Truth(it.estimate.misses_cutoff) +
          ",\"inFlight\":" + std::to_string(view.in_flight) +
          ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
 }
 
-std::string WorkerJson(const Shared& shared, const forward::Routing& routing) {
+std::string WorkerJson(const GatewayContext& context, const forward::Routing& routing) {
   const forward::Moment& moment = routing.moment;
   std::string json = std::string("{\"claims\":") + Truth(routing.claims) +
                      ",\"waits\":" + Truth(routing.waits) +
                      ",\"waiting\":" + std::to_string(moment.waiting) +
                      ",\"arrivalsPerSecond\":" + std::to_string(moment.arrivals_per_s) +
-                     ",\"quiet\":" + Truth(moment.quiet) + ",\"leftMs\":" + Number(moment.left_ms) +
-                     ",\"processors\":[";
+                     ",\"quiet\":" + Truth(moment.load_ended) +
+                     ",\"leftMs\":" + Number(moment.left_ms) + ",\"processors\":[";
   for (size_t i = 0; i < routing.processors.size(); ++i) {
-    json += (i == 0 ? "" : ",") + ProcessorJson(shared, routing.processors[i]);
+    json += (i == 0 ? "" : ",") + ProcessorJson(context, routing.processors[i]);
   }
   return json + "]}";
 }
 
 }  // namespace
 
-std::string RoutingPage(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers) {
+std::string RoutingPage(const GatewayContext& context,
+                        const std::vector<std::unique_ptr<WorkerThread>>& workers) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   std::vector<std::future<forward::Routing>> asked;
   asked.reserve(workers.size());
   for (const auto& worker : workers) asked.push_back(worker->AskWhy());
   std::string json =
-      "{\"instances\":" + std::to_string(shared.health.instances()) + ",\"workers\":[";
+      "{\"instances\":" + std::to_string(context.health.instances()) + ",\"workers\":[";
   for (size_t i = 0; i < asked.size(); ++i) {
     const auto why = LoopThread::Await(std::move(asked[i]), deadline);
-    json += (i == 0 ? "" : ",") + (why ? WorkerJson(shared, *why) : "null");
+    json += (i == 0 ? "" : ",") + (why ? WorkerJson(context, *why) : "null");
   }
   return json + "]}\n";
 }

@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "app/shared.h"
-#include "app/worker.h"
+#include "app/gateway_context.h"
+#include "app/worker_thread.h"
 
 namespace tollgate::app {
 
-std::string RoutingPage(const Shared& shared, const std::vector<std::unique_ptr<Worker>>& workers);
+std::string RoutingPage(const GatewayContext& context,
+                        const std::vector<std::unique_ptr<WorkerThread>>& workers);
 
 }  // namespace tollgate::app

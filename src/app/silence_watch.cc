@@ -14,11 +14,11 @@ constexpr int64_t kIntervalMsMax = 30'000;
 }  // namespace
 
 SilenceWatch::SilenceWatch(net::EventLoop& loop, const ledger::RedisOptions& redis,
-                           int64_t silent_after_ms, Tell tell)
+                           int64_t silent_after_ms, Report report)
     : reader_(loop, redis),
       silent_after_s_(silent_after_ms / 1'000 + 1),
       interval_ns_(std::min(silent_after_ms, kIntervalMsMax) * base::kNanosPerMilli),
-      tell_(std::move(tell)),
+      report_(std::move(report)),
       timer_(loop, [this] { Count(); }) {}
 
 void SilenceWatch::Start() {
@@ -38,18 +38,18 @@ void SilenceWatch::OnCounted(const std::vector<ledger::SilentOwner>& silent) {
   for (const auto& owner : silent) claims += owner.claims;
   claims_.store(claims, std::memory_order_relaxed);
   owners_.store(silent.size(), std::memory_order_relaxed);
-  if (claims == std::exchange(told_, claims)) return;
-  if (claims == 0) return tell_(false, "no payment belongs to a silent gateway any more");
+  if (claims == std::exchange(reported_, claims)) return;
+  if (claims == 0) return report_(false, "no payment belongs to a silent gateway any more");
   const auto& most = silent.front();
   const std::string since = most.silent_s < 0 ? "which never greeted these books"
                             : most.gone       ? "which has ended and its table with it"
                                               : "silent for " + base::RoughTime(most.silent_s);
-  tell_(true, std::to_string(claims) + " payments on the books belong to " +
-                  std::to_string(silent.size()) + " silent gateways, most of them (" +
-                  std::to_string(most.claims) + ") to the one with the table " +
-                  payments::ToString(most.table) + ", " + since +
-                  ": start it again with its DATA_DIR; what clients repeat is finished by the "
-                  "others; tollgate reconcile lists them");
+  report_(true, std::to_string(claims) + " payments on the books belong to " +
+                    std::to_string(silent.size()) + " silent gateways, most of them (" +
+                    std::to_string(most.claims) + ") to the one with the table " +
+                    payments::ToString(most.table) + ", " + since +
+                    ": start it again with its DATA_DIR; what clients repeat is finished by the "
+                    "others; tollgate reconcile lists them");
 }
 
 }  // namespace tollgate::app

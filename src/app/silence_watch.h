@@ -17,9 +17,9 @@ namespace tollgate::app {
 
 class SilenceWatch {
  public:
-  using Tell = std::function<void(bool problem, std::string_view text)>;
+  using Report = std::function<void(bool problem, std::string_view text)>;
   SilenceWatch(net::EventLoop& loop, const ledger::RedisOptions& redis, int64_t silent_after_ms,
-               Tell tell);
+               Report report);
   void Start();
 
   uint64_t claims() const { return claims_.load(std::memory_order_relaxed); }
@@ -32,11 +32,11 @@ class SilenceWatch {
   ledger::SilentClaims reader_;
   const int64_t silent_after_s_;
   const int64_t interval_ns_;
-  const Tell tell_;
+  const Report report_;
   net::Timer timer_;
   std::atomic<uint64_t> claims_ = 0;  // read by the admin listener's thread
   std::atomic<uint64_t> owners_ = 0;
-  uint64_t told_ = 0;  // claims, when it was told last
+  uint64_t reported_ = 0;  // claims, when it was told last
 };
 
 }  // namespace tollgate::app

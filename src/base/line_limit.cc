@@ -66,7 +66,7 @@ LineLimit::Kind& LineLimit::Find(std::string kind, int64_t now_ns) {
   return kinds_.try_emplace(std::move(kind), Kind{.began_ns = now_ns}).first->second;
 }
 
-void LineLimit::Tell(int level, std::string_view text, size_t of_a_kind_max) {
+void LineLimit::Report(int level, std::string_view text, size_t of_a_kind_max) {
   std::string name = KindOf(text);
   const std::lock_guard lock(mutex_);
   const int64_t now_ns = clock_.MonotonicNanos();
@@ -74,8 +74,8 @@ void LineLimit::Tell(int level, std::string_view text, size_t of_a_kind_max) {
   if (IsOver(kind, now_ns)) Begin(kind, now_ns);
   ++kind.seen;
   kind.order = ++lines_;
-  if (kind.told < of_a_kind_max) {
-    ++kind.told;
+  if (kind.reported < of_a_kind_max) {
+    ++kind.reported;
     return write_(level, text);
   }
   ++kind.held_back;
@@ -87,7 +87,7 @@ void LineLimit::Tell(int level, std::string_view text, size_t of_a_kind_max) {
 void LineLimit::Begin(Kind& kind, int64_t now_ns) {
   const Kind before = std::exchange(kind, Kind{.began_ns = now_ns});
   if (before.held_back == 0) return;
-  kind.told = 1;
+  kind.reported = 1;
   kind.order = before.order;
   if (before.seen == 1) return write_(before.level, before.last);
   const int64_t seconds = std::max<int64_t>(1, (now_ns - before.began_ns) / kNanosPerSecond);
@@ -95,7 +95,7 @@ void LineLimit::Begin(Kind& kind, int64_t now_ns) {
                            std::to_string(seconds) + " s)");
 }
 
-void LineLimit::TellHeldBack(bool all) {
+void LineLimit::ReportHeldBack(bool all) {
   const std::lock_guard lock(mutex_);
   const int64_t now_ns = clock_.MonotonicNanos();
   std::vector<Kind*> due;

@@ -68,18 +68,18 @@ void StartLogging(std::string_view level) {
 }
 
 void StopLogging() {
-  Limit().TellHeldBack(true);
+  Limit().ReportHeldBack(true);
   spdlog::shutdown();  // writes what is queued and joins the thread, which uses the logger
   Logger().reset();
 }
 
-void LogHeldBack() { Limit().TellHeldBack(); }
+void LogHeldBack() { Limit().ReportHeldBack(); }
 
 void Log(LogLevel level, std::string_view text, size_t of_a_kind_max) {
   std::string shown;
   if (text.size() > kShownBytesMax || !IsPrintable(text)) text = shown = Printable(text);
   if (Logger() != nullptr) {
-    if (Logger()->should_log(ToSpdlog(level))) Limit().Tell(ToSpdlog(level), text, of_a_kind_max);
+    if (Logger()->should_log(ToSpdlog(level))) Limit().Report(ToSpdlog(level), text, of_a_kind_max);
   } else {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
   }

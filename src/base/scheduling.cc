@@ -42,7 +42,7 @@ int64_t CpuNs(clockid_t clock) {
 
 }  // namespace
 
-Status AskForTimeSlice(int64_t slice_ns) {
+Status SetTimeSlice(int64_t slice_ns) {
   SchedAttr attr;
   if (!Read(attr)) return ErrnoError("sched_getattr");
   if (attr.policy != SCHED_OTHER) return OkStatus();
@@ -55,7 +55,7 @@ int64_t TimeSliceNs() {
   return Read(attr) ? static_cast<int64_t>(attr.runtime_ns) : 0;
 }
 
-Status Precedence::Begin(int64_t now_ns) {
+Status RealtimeBoost::Begin(int64_t now_ns) {
   SchedAttr attr;
   if (!Read(attr)) return ErrnoError("sched_getattr");
   // Whoever gave it another policy knows better.
@@ -70,7 +70,7 @@ Status Precedence::Begin(int64_t now_ns) {
   return allowed;
 }
 
-Status Precedence::Set(bool held) {
+Status RealtimeBoost::Set(bool held) {
   SchedAttr attr;  // with the nice value as it is
   if (!Read(attr)) return ErrnoError("sched_getattr");
   attr.policy = held ? SCHED_RR : SCHED_OTHER;
@@ -83,12 +83,12 @@ Status Precedence::Set(bool held) {
 }
 
 // Two thresholds each, so that it does not go to and fro.
-bool Precedence::Wanted(int64_t own_ns, int64_t others_ns, int64_t passed_ns) const {
+bool RealtimeBoost::Wanted(int64_t own_ns, int64_t others_ns, int64_t passed_ns) const {
   if (held_) return own_ns <= passed_ns / 2 && others_ns >= passed_ns / 10;
   return own_ns < passed_ns / 4 && others_ns > passed_ns / 4;
 }
 
-Status Precedence::OnTurn(int64_t now_ns) {
+Status RealtimeBoost::OnTurn(int64_t now_ns) {
   if (!begun_ || now_ns - looked_ns_ < kLookNs) return OkStatus();
   const int64_t own_ns = CpuNs(CLOCK_THREAD_CPUTIME_ID);
   const int64_t process_ns = CpuNs(CLOCK_PROCESS_CPUTIME_ID);

@@ -148,7 +148,9 @@ class FileReader {
   bool ReadSetting(const std::string& name, const toml::node& node) {
     std::vector<std::string> names{"processors"};
     for (const Setting& setting : Settings()) names.emplace_back(setting.name);
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
+    const bool is_former = std::any_of(kFormerNames.begin(), kFormerNames.end(),
+                                       [&](const FormerName& it) { return it.former == name; });
+    if (!is_former && std::find(names.begin(), names.end(), name) == names.end()) {
       const std::string near = Nearest(name, names);
       return Fail(node,
                   "unknown key " + name + (near.empty() ? "" : "; did you mean " + near + "?"));

@@ -23,16 +23,19 @@ Flags::Flags()
   AddCommands();
 }
 
+CLI::Option* Flags::AddSetting(const std::string& name, const std::string& help) {
+  const auto keep = [this, name](const std::string& text) { given_[name] = text; };
+  return app_.add_option_function<std::string>(FlagName(name), keep, help);
+}
+
 void Flags::AddSettings() {
   for (const Setting& setting : Settings()) {
-    const auto keep = [this, name = std::string(setting.name)](const std::string& text) {
-      given_[name] = text;
-    };
-    std::string help = std::string(setting.help) + " (" + VariableOf(setting);
+    std::string help = std::string(setting.help) + " (" + VariableName(setting.name);
     if (*setting.default_text != '\0') help += ", default " + std::string(setting.default_text);
-    auto* const option = app_.add_option_function<std::string>(FlagOf(setting), keep, help + ")");
+    CLI::Option* const option = AddSetting(setting.name, help + ")");
     if (setting.kind == SettingKind::kSwitch) option->expected(0, 1)->default_str("true");
   }
+  for (const FormerName& it : kFormerNames) AddSetting(it.former, "")->group("");  // not in --help
 }
 
 void Flags::AddCommands() {

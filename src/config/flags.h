@@ -35,6 +35,7 @@ class Flags {
   std::string HelpText() const { return app_.help(); }  // that of the subcommand, if one is given
 
  private:
+  CLI::Option* AddSetting(const std::string& name, const std::string& help);
   void AddSettings();
   void AddCommands();
   std::vector<std::string> AllArguments() const;

@@ -14,17 +14,23 @@ upstream::ProcessorOptions ProcessorWithoutLimits() {
   return processor;
 }
 
-std::string FlagOf(const Setting& setting) {
-  std::string flag = std::string("--") + setting.name;
+std::string FlagName(std::string_view name) {
+  std::string flag = "--" + std::string(name);
   std::replace(flag.begin(), flag.end(), '_', '-');
   return flag;
 }
 
-std::string VariableOf(const Setting& setting) {
-  std::string variable = setting.name;
+std::string VariableName(std::string_view name) {
+  std::string variable(name);
   std::transform(variable.begin(), variable.end(), variable.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return variable;
+}
+
+const char* FormerNameOf(std::string_view name) {
+  const auto* const found = std::find_if(kFormerNames.begin(), kFormerNames.end(),
+                                         [&](const FormerName& it) { return it.name == name; });
+  return found == kFormerNames.end() ? nullptr : found->former;
 }
 
 // Levenshtein's distance, by rows.

@@ -51,11 +51,11 @@ std::vector<Setting> BooksSettings() {
        Assign(Millis(), &Config::redis_pool_timeout_ms)},
       {"redis_prefix", "tollgate:", "what every key in Redis begins with",
        Assign(ReadText, &Config::redis, &RedisOptions::prefix)},
-      {"dedup_horizon", "24h",
+      {"dedup_window", "24h",
        "how long the id of a booked payment is known at least; never less than a day",
-       Assign(Seconds(60s), &Config::redis, &RedisOptions::horizon_s)},
+       Assign(Seconds(60s), &Config::redis, &RedisOptions::dedup_window_s)},
       {"books_buckets", "65536",
-       "how many buckets hold the ids booked in a dedup_horizon, from the next one on: a power of "
+       "how many buckets hold the ids booked in a dedup_window, from the next one on: a power of "
        "two, about a hundredth of the payments in it",
        Assign(ReadBuckets, &Config::redis, &RedisOptions::buckets)},
       {"takeover_after", "30s",
@@ -102,10 +102,10 @@ std::vector<Setting> RoutingSettings() {
       {"outage_expected", "20s",
        "how long a processor's outage is thought to last before any was seen",
        Assign(Millis(), &Config::outage_expected_ms)},
-      {"horizon", "",
+      {"cutoff", "",
        "what is not booked by then is worth nothing: an RFC 3339 time, or HH:MM in UTC for "
        "every day; empty: never",
-       Assign(ReadCutoff, &Config::horizon)},
+       Assign(ReadCutoff, &Config::cutoff)},
       {"audit_lag", "1500ms",
        "auditors compare the books up to so long ago: payments to a processor that takes "
        "longer go in bursts, or elsewhere; 0: nobody does",
@@ -146,8 +146,8 @@ std::vector<Setting> DaemonSettings() {
        Assign(OrEmpty(Count(1, 256)), &Config::acceptors)},
       {"workers", "", "threads that forward them; empty: by CPU quota",
        Assign(OrEmpty(Count(1, 256)), &Config::workers)},
-      {"gather", "25ms", "how long an idle worker waits for more payments to come along",
-       Assign(Micros(1us, 1s), &Config::gather_us)},
+      {"linger", "25ms", "how long an idle worker waits for more payments to come along",
+       Assign(Micros(1us, 1s), &Config::linger_us)},
       {"acceptor_realtime", "true",
        "while workers are busy, acceptors go before all else, where that is allowed",
        Assign(ReadSwitch, &Config::acceptor_realtime)},

@@ -4,6 +4,7 @@
 // Thread: constants and pure functions.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -38,8 +39,23 @@ inline constexpr std::chrono::hours kProcessorTimeoutMax{24};
 // One whose limits and time-outs are the general ones (0).
 upstream::ProcessorOptions ProcessorWithoutLimits();
 
-std::string FlagOf(const Setting& setting);
-std::string VariableOf(const Setting& setting);
+// "data_dir" as a flag, --data-dir, and as a variable, DATA_DIR.
+std::string FlagName(std::string_view name);
+std::string VariableName(std::string_view name);
+
+// A setting's name before `name`. It is still taken, with a note in the log; the present name goes
+// first where one source gives both.
+struct FormerName {
+  const char* former;
+  const char* name;
+};
+inline constexpr std::array<FormerName, 3> kFormerNames{{
+    {"dedup_horizon", "dedup_window"},
+    {"horizon", "cutoff"},
+    {"gather", "linger"},
+}};
+// Null: it has none.
+const char* FormerNameOf(std::string_view name);
 
 // The one of `names` that `name` was most likely meant to be; empty if none is near.
 std::string Nearest(std::string_view name, const std::vector<std::string>& names);

@@ -1,24 +1,44 @@
 #include "config/values.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "config/urls.h"
 
 namespace tollgate::config {
 namespace {
 
-Value ValueOf(const Setting& setting, const std::map<std::string, std::string>& flags,
-              const Environment& environment, const ConfigFile& file) {
-  if (const auto flag = flags.find(setting.name); flag != flags.end()) {
-    return {flag->second, Source::kFlag, "flag " + FlagOf(setting)};
+// The strongest value under one name; of Source::kDefault if there is none.
+Value ReadNamed(const std::string& name, const std::map<std::string, std::string>& flags,
+                const Environment& environment, const ConfigFile& file) {
+  if (const auto flag = flags.find(name); flag != flags.end()) {
+    return {flag->second, Source::kFlag, "flag " + FlagName(name), ""};
   }
-  if (const auto variable = environment(VariableOf(setting))) {
-    return {*variable, Source::kEnvironment, "environment " + VariableOf(setting)};
+  if (const auto variable = environment(VariableName(name))) {
+    return {*variable, Source::kEnvironment, "environment " + VariableName(name), ""};
   }
-  if (const auto entry = file.values.find(setting.name); entry != file.values.end()) {
-    return {entry->second, Source::kFile, "file " + file.path};
+  if (const auto entry = file.values.find(name); entry != file.values.end()) {
+    return {entry->second, Source::kFile, "file " + file.path, ""};
   }
-  return {setting.default_text, Source::kDefault, "default"};
+  return {};
+}
+
+Value ReadValue(const Setting& setting, const std::map<std::string, std::string>& flags,
+                const Environment& environment, const ConfigFile& file) {
+  Value value = ReadNamed(setting.name, flags, environment, file);
+  if (const char* const former_name = FormerNameOf(setting.name)) {
+    Value former = ReadNamed(former_name, flags, environment, file);
+    if (former.source != Source::kDefault) {
+      const bool counts = former.source > value.source;
+      std::string note =
+          former.origin + ": " + former_name + " is now called " + setting.name +
+          (counts ? "; use that name" : ", which " + value.origin + " sets: ignored");
+      if (counts) value = std::move(former);
+      value.note = std::move(note);
+    }
+  }
+  if (value.source != Source::kDefault) return value;
+  return {setting.default_text, Source::kDefault, "default", ""};
 }
 
 base::Error Wrong(const Setting& setting, const Value& value, const std::string& problem) {
@@ -34,7 +54,7 @@ Values Merge(const std::map<std::string, std::string>& flags, const Environment&
              const ConfigFile& file) {
   Values values;
   for (const Setting& setting : Settings()) {
-    values[setting.name] = ValueOf(setting, flags, environment, file);
+    values[setting.name] = ReadValue(setting, flags, environment, file);
   }
   return values;
 }
@@ -58,6 +78,7 @@ base::Result<Config> ApplyValues(const Values& values) {
     if (const auto problem = setting.apply(config, value.text)) {
       return Wrong(setting, value, *problem);
     }
+    if (!value.note.empty()) config.notes.push_back(value.note);
   }
   config.redis.command_timeout_ms = std::min(
       {config.redis_read_timeout_ms, config.redis_write_timeout_ms, config.redis_pool_timeout_ms});

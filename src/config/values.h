@@ -21,6 +21,7 @@ struct Value {
   std::string text;
   Source source = Source::kDefault;
   std::string origin;  // for people: "flag --data-dir", "environment DATA_DIR", "default"
+  std::string note;    // for the log at start; empty: none
 };
 using Values = std::map<std::string, Value>;  // by setting
 

@@ -58,7 +58,7 @@ struct Attempt {
   bool reported_time = false;
   uint8_t claim_asks = 0;  // how often the books were asked about a claim of another owner
   uint8_t backoffs = 0;
-  uint8_t trials = 0;         // how often it was the trial of a processor
+  uint8_t probes = 0;         // how often it was the probe of a processor
   uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected
   uint32_t epoch = 0;
   uint32_t tail = 0;  // how many tails the ledger had lost when the books said whose the claim is

@@ -38,7 +38,7 @@ bool Forwarder::Impl::RouteFirstOf(DueHeap& waiting) {
 
 void Forwarder::Impl::WaitForProcessor(uint32_t entry) {
   const Attempt& attempt = pool[entry];
-  (attempt.trials < kTrialsMax ? router.ready() : router.tried()).Push(attempt.accepted_ns, entry);
+  (attempt.probes < kProbesMax ? router.ready() : router.tried()).Push(attempt.accepted_ns, entry);
 }
 
 // On the monotonic clock, so that a step of the wall clock makes nobody wait longer. The wall clock
@@ -68,7 +68,7 @@ void Forwarder::Impl::Admit(uint32_t slot) {
     case SlotState::kAccepted:
       attempt.phase = Phase::kReady;
       // What became of the attempts before a restart, nobody remembers.
-      if (attempt.number != 0) attempt.trials = kTrialsMax;
+      if (attempt.number != 0) attempt.probes = kProbesMax;
       Route(entry) ? pool.PushBack(to_claim, entry) : WaitForProcessor(entry);
       return;
     case SlotState::kClaimed:
@@ -102,11 +102,11 @@ bool Forwarder::Impl::Route(uint32_t entry) {
   Attempt& attempt = pool[entry];
   const Choice choice =
       router.Route({.age_ms = (now_ns - attempt.accepted_ns) / base::kNanosPerMilli,
-                    .trials = attempt.trials,
+                    .probes = attempt.probes,
                     .refused_by = attempt.refused_by},
                    now_ns);
   if (choice.processor == payments::kNoProcessor) return false;
-  if (choice.is_trial && attempt.trials < kTrialsMax) ++attempt.trials;
+  if (choice.is_probe && attempt.probes < kProbesMax) ++attempt.probes;
   attempt.refused_by = payments::kNoProcessor;
   attempt.processor = choice.processor;
   attempt.counted_in_flight = true;

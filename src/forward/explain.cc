@@ -22,27 +22,28 @@ std::string Time(int64_t ms) {
 }
 
 // What keeps it from taking a payment now; empty if nothing does.
-std::string Obstacle(const ProcessorView& view, const Appraisal& it) {
+std::string Obstacle(const ProcessorView& view, const CostEstimate& it) {
   switch (view.standing) {
-    case Standing::kOpenForAll:
+    case Availability::kOpenForAll:
       return it.ready ? "" : "slow, so it gets payments in bursts; ";
-    case Standing::kProbeDue:
-    case Standing::kBreakerOpen:
-      return "out of order, back in about " + Time(view.back_in_ms) + "; ";
-    case Standing::kFull:
+    case Availability::kProbeDue:
+    case Availability::kBreakerOpen:
+      return "out of order, back in about " + Time(view.recovers_in_ms) + "; ";
+    case Availability::kFull:
       return "full with " + std::to_string(view.in_flight) + " in flight" +
              (it.wait_ms == kNever ? ", and more come than go; "
                                    : ", its line gone in " + Time(it.wait_ms) + "; ");
-    case Standing::kUnresolvedCap:
+    case Availability::kUnresolvedCap:
       return "too many payments of unknown outcome; ";
   }
   return {};
 }
 
-std::string WhyOf(const ProcessorView& view, const Appraisal& it) {
+std::string ExplainChoice(const ProcessorView& view, const CostEstimate& it) {
   std::string why = Obstacle(view, it);
   if (it.cost_ppm == kNever) return why + "not to be waited for";
-  const bool out = view.standing == Standing::kProbeDue || view.standing == Standing::kBreakerOpen;
+  const bool out =
+      view.standing == Availability::kProbeDue || view.standing == Availability::kBreakerOpen;
   why += Percent(it.cost_ppm) + ": " + Percent(view.fee_ppm) + " fee, " +
          Percent(it.cost_ppm - view.fee_ppm) + " for ";
   if (it.wait_ms > 0) why += Time(it.wait_ms) + " of waiting and ";
@@ -57,7 +58,7 @@ std::string WhyOf(const ProcessorView& view, const Appraisal& it) {
 void LeaveOutTrials(std::span<ProcessorView> views) {
   for (ProcessorView& view : views) {
     view.sample_due = false;
-    if (view.standing == Standing::kProbeDue) view.standing = Standing::kBreakerOpen;
+    if (view.standing == Availability::kProbeDue) view.standing = Availability::kBreakerOpen;
   }
 }
 
@@ -67,13 +68,13 @@ Routing Explain(std::vector<ProcessorView> views, const Moment& moment,
   LeaveOutTrials(views);
   const Choice choice = choose(views, moment, options);
   routing.waits = choice.processor == payments::kNoProcessor;
-  routing.moment.other_weak_ppm = WeakOfBestReady(views, moment, options);
+  routing.moment.other_unavailable_ppm = UnavailableOfBestReady(views, moment, options);
   for (const ProcessorView& view : views) {
-    const Appraisal it = Appraise(view, routing.moment, options);
+    const CostEstimate it = EstimateCost(view, routing.moment, options);
     routing.processors.push_back({.view = view,
-                                  .appraisal = it,
+                                  .estimate = it,
                                   .chosen = view.id == choice.processor,
-                                  .why = WhyOf(view, it)});
+                                  .why = ExplainChoice(view, it)});
   }
   return routing;
 }

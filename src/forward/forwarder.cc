@@ -193,7 +193,7 @@ size_t Forwarder::held() const { return impl_->pool.in_use(); }
 size_t Forwarder::stranded() const { return impl_->unresolved.stranded(); }
 void Forwarder::BeginDrain() { impl_->draining = true; }
 bool Forwarder::quiet() const { return impl_->Quiet(); }
-bool Forwarder::retelling() const { return impl_->replay.active(); }
+bool Forwarder::replaying() const { return impl_->replay.active(); }
 bool Forwarder::fenced() const { return impl_->fenced; }
 Routing Forwarder::Why() const { return impl_->Why(); }
 

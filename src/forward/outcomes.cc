@@ -159,7 +159,7 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
 // Which requestedAt a processor can honestly hold with an id of ours: what some gateway of the
 // fleet sent. That may be an attempt of this payment, at or after its acceptance; or one of an
 // earlier repeat that another gateway took and whose booking the books have forgotten or lost. The
-// books know a booking for the horizon, and for up to a day more, as they forget by the day; the
+// books know a booking for the window, and for up to a day more, as they forget by the day; the
 // sender's clock may have differed from this one by up to two days. A clock may also have been
 // wrong when the payment was accepted or its attempt was made: the window spans those times and
 // now. Any other time is no answer: the payment stays where it is, and people are told.
@@ -174,7 +174,7 @@ bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& re
   constexpr int64_t kSkewMs = 2 * kDayMs;
   const int64_t now_ms = clock.WallMillis();
   const int64_t first_ms = std::min({now_ms, slot.accepted_at_ms, attempt.requested_at_ms}) -
-                           options.dedup_horizon_ms - kDayMs - kSkewMs;
+                           options.dedup_window_ms - kDayMs - kSkewMs;
   const int64_t last_ms = std::max(now_ms, attempt.requested_at_ms) + kSkewMs;
   const int64_t at_ms = result.requested_at_ms;
   if (payments::IsRequestedAt(at_ms) && at_ms >= first_ms && at_ms <= last_ms) return true;

@@ -24,7 +24,7 @@ class OwnerWatch {
  public:
   explicit OwnerWatch(int64_t silent_after_ns) : silent_after_ns_(silent_after_ns) {}
 
-  // `holder`: what the books have just said of it. Tells of nothing twice: `news` is set when it
+  // `holder`: what the books have just said of it. Reports nothing twice: `news` is set when it
   // has become silent.
   OwnerLife Observe(const ledger::Holder& holder, int64_t now_ns, bool* news) {
     Seen& seen = Find(holder.table);
@@ -37,7 +37,7 @@ class OwnerWatch {
     } else if (seen.number != holder.number) {
       seen.number = holder.number;
       seen.since_ns = seen.moved_ns = now_ns;
-      seen.told = false;
+      seen.reported = false;
     }
     seen.read_ns = now_ns;
     if (seen.moved_ns != kNever && now_ns - seen.moved_ns <= kAliveNs) return OwnerLife::kAlive;
@@ -60,12 +60,12 @@ class OwnerWatch {
     int64_t read_ns = kNever;
     int64_t since_ns = 0;       // the number has been this one since
     int64_t moved_ns = kNever;  // when it was last seen to move
-    bool told = false;
+    bool reported = false;
   };
 
   static OwnerLife Silent(Seen& seen, int64_t now_ns, bool* news) {
-    *news = !seen.told;
-    seen.told = true;
+    *news = !seen.reported;
+    seen.reported = true;
     seen.read_ns = now_ns;
     return OwnerLife::kSilent;
   }

@@ -9,12 +9,12 @@ constexpr int64_t kMsPerSecond = 1'000;
 constexpr int64_t kWhole = 1'000'000;  // the amount, in millionths
 // When payments have stopped coming, a day or a batch is over, and its cutoff near: a second then
 // costs this many times as much.
-constexpr int64_t kQuietFactor = 50;
+constexpr int64_t kLoadEndedFactor = 50;
 // What is waited for is looked at again so often: expectations change.
 constexpr int64_t kLookAgainMs = 50;
-// A trial that could do harm is put off for so many times the longest wait, while health says why.
-constexpr int64_t kToldPatience = 4;
-// Somebody has to be the trial, also where nobody is to wait: a payment younger than this may be.
+// A probe that could do harm is put off for so many times the longest wait, while health says why.
+constexpr int64_t kReportedPatience = 4;
+// Somebody has to be the probe, also where nobody is to wait: a payment younger than this may be.
 constexpr int64_t kTrialAgeMs = 1'000;
 // Estimates and clocks are not exact.
 constexpr int64_t kMarginMs = 50;
@@ -30,14 +30,14 @@ constexpr int64_t kBurstCostPpm = 30'000;
 
 // Until a line of waiting payments is gone, for one more in it holds up all that come before that;
 // never, if they come faster than they go.
-int64_t LineMs(int64_t in_line, int64_t cap, int64_t latency_ms, int64_t arrivals_per_s) {
+int64_t QueueDrainMs(int64_t in_line, int64_t cap, int64_t latency_ms, int64_t arrivals_per_s) {
   const int64_t leave_per_s = cap * kMsPerSecond / std::max<int64_t>(latency_ms, 1);
   if (leave_per_s <= arrivals_per_s) return kNever;
   return (in_line + 1) * kMsPerSecond / (leave_per_s - arrivals_per_s);
 }
 
 bool IsOut(const ProcessorView& view) {
-  return view.standing == Standing::kProbeDue || view.standing == Standing::kBreakerOpen;
+  return view.standing == Availability::kProbeDue || view.standing == Availability::kBreakerOpen;
 }
 
 // What is out of order now will hardly be as slow as it is now when it is back.
@@ -47,43 +47,44 @@ int64_t LatencyMs(const ProcessorView& view) {
 
 bool CrossesAudit(const ProcessorView& view, const PolicyOptions& options) {
   return options.audit_lag_ms != 0 &&
-         (view.suspect || view.latency_ms + kMarginMs > options.audit_lag_ms);
+         (view.stalled || view.latency_ms + kMarginMs > options.audit_lag_ms);
 }
 
 // Until a payment may be sent there as far as audits are concerned; at the end there is no time
 // left to care for them.
 int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  if (moment.quiet || !CrossesAudit(view, options)) return 0;
+  if (moment.load_ended || !CrossesAudit(view, options)) return 0;
   const int64_t booked_ms = moment.wall_ms + view.latency_ms;
   const int64_t phase_ms = (booked_ms + kBurstEveryMs - kBurstAtMs) % kBurstEveryMs;
   return phase_ms < kBurstMs ? 0 : kBurstEveryMs - phase_ms;
 }
 
 bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  return view.standing == Standing::kOpenForAll && BurstInMs(view, moment, options) == 0;
+  return view.standing == Availability::kOpenForAll && BurstInMs(view, moment, options) == 0;
 }
 
 // Until it is well again, and then through its line.
 int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
-  const int64_t in_line = moment.waiting + view.back_in_ms * moment.arrivals_per_s / kMsPerSecond;
+  const int64_t in_line =
+      moment.waiting + view.recovers_in_ms * moment.arrivals_per_s / kMsPerSecond;
   const int64_t line_ms =
-      LineMs(in_line, view.in_flight_cap, view.usual_latency_ms, moment.arrivals_per_s);
-  return line_ms == kNever ? kNever : view.back_in_ms + line_ms;
+      QueueDrainMs(in_line, view.in_flight_cap, view.usual_latency_ms, moment.arrivals_per_s);
+  return line_ms == kNever ? kNever : view.recovers_in_ms + line_ms;
 }
 
 int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  if (view.standing == Standing::kUnresolvedCap) return kNever;
+  if (view.standing == Availability::kUnresolvedCap) return kNever;
   if (IsOut(view)) return WellInMs(view, moment);
   const int64_t burst_in_ms = BurstInMs(view, moment, options);
-  if (view.standing == Standing::kOpenForAll) {
+  if (view.standing == Availability::kOpenForAll) {
     const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
     if (burst_in_ms == 0 || has_place) return burst_in_ms;
   }
   // What is slow takes few at a time; what waits for it need not hope for that alone.
-  const int64_t well_in_ms = view.back_in_ms > 0 ? WellInMs(view, moment) : kNever;
-  if (view.standing == Standing::kOpenForAll) return well_in_ms;
-  return std::min(well_in_ms, LineMs(moment.waiting, view.in_flight_cap, view.latency_ms,
-                                     moment.arrivals_per_s));
+  const int64_t well_in_ms = view.recovers_in_ms > 0 ? WellInMs(view, moment) : kNever;
+  if (view.standing == Availability::kOpenForAll) return well_in_ms;
+  return std::min(well_in_ms, QueueDrainMs(moment.waiting, view.in_flight_cap, view.latency_ms,
+                                           moment.arrivals_per_s));
 }
 
 // Cheaper first; of equal costs the one with the smaller fee, then the smaller id, so that the
@@ -95,24 +96,25 @@ bool Before(const ProcessorView& a, int64_t cost_a, const ProcessorView& b, int6
 
 }  // namespace
 
-const char* Name(Standing standing) {
+const char* Name(Availability standing) {
   switch (standing) {
-    case Standing::kOpenForAll:
+    case Availability::kOpenForAll:
       return "open";
-    case Standing::kProbeDue:
+    case Availability::kProbeDue:
       return "probe due";
-    case Standing::kBreakerOpen:
+    case Availability::kBreakerOpen:
       return "breaker open";
-    case Standing::kFull:
+    case Availability::kFull:
       return "full";
-    case Standing::kUnresolvedCap:
+    case Availability::kUnresolvedCap:
       return "too many unresolved";
   }
   return "unknown";
 }
 
-Appraisal Appraise(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  Appraisal it;
+CostEstimate EstimateCost(const ProcessorView& view, const Moment& moment,
+                          const PolicyOptions& options) {
+  CostEstimate it;
   it.ready = Ready(view, moment, options);
   it.wait_ms = WaitMs(view, moment, options);
   it.crosses_audit = CrossesAudit(view, options);
@@ -121,8 +123,8 @@ Appraisal Appraise(const ProcessorView& view, const Moment& moment, const Policy
     return it;
   }
   const int64_t latency_ms = LatencyMs(view);
-  const int64_t costly_ms = it.wait_ms * moment.other_weak_ppm / kWhole + latency_ms;
-  const int64_t per_s = options.delay_cost_ppm_per_s * (moment.quiet ? kQuietFactor : 1);
+  const int64_t costly_ms = it.wait_ms * moment.other_unavailable_ppm / kWhole + latency_ms;
+  const int64_t per_s = options.delay_cost_ppm_per_s * (moment.load_ended ? kLoadEndedFactor : 1);
   it.cost_ppm = view.fee_ppm + costly_ms * per_s / kMsPerSecond;
   if (moment.left_ms != kNever && it.wait_ms + latency_ms + kMarginMs > moment.left_ms) {
     it.misses_cutoff = true;
@@ -130,7 +132,7 @@ Appraisal Appraise(const ProcessorView& view, const Moment& moment, const Policy
   }
   if (view.id == moment.refused_by) it.cost_ppm += kWhole;
   // When one that fell silent will book, nobody can tell.
-  if (it.crosses_audit && !IsOut(view)) it.cost_ppm += view.suspect ? kWhole : kBurstCostPpm;
+  if (it.crosses_audit && !IsOut(view)) it.cost_ppm += view.stalled ? kWhole : kBurstCostPpm;
   return it;
 }
 
@@ -143,7 +145,7 @@ const ProcessorView* BestReady(std::span<const ProcessorView> views, const Momen
   its_cost = kNever;
   for (const ProcessorView& view : views) {
     if (!Ready(view, moment, options)) continue;
-    const int64_t cost = Appraise(view, moment, options).cost_ppm;
+    const int64_t cost = EstimateCost(view, moment, options).cost_ppm;
     if (best != nullptr && !Before(view, cost, *best, its_cost)) continue;
     best = &view;
     its_cost = cost;
@@ -154,57 +156,57 @@ const ProcessorView* BestReady(std::span<const ProcessorView> views, const Momen
 // Another processor takes the payment, now or in its next burst.
 bool AnotherTakes(std::span<const ProcessorView> views, const ProcessorView& than) {
   return std::any_of(views.begin(), views.end(), [&](const ProcessorView& view) {
-    return &view != &than && view.standing == Standing::kOpenForAll;
+    return &view != &than && view.standing == Availability::kOpenForAll;
   });
 }
 
-// A payment that comes alone finds every trial due. It must not be one again and again while
+// A payment that comes alone finds every probe due. It must not be one again and again while
 // another processor would take it, nor after it has waited for as long as it may.
 bool MayBeTrial(const Moment& moment, const PolicyOptions& options) {
-  return moment.trials < kTrialsMax &&
+  return moment.probes < kProbesMax &&
          moment.age_ms <= std::max(options.wait_for_cheaper_ms_max, kTrialAgeMs);
 }
 
 // A payment now and then goes where the fee is less, to see whether it is back, or faster. The
 // cheapest that wants to be tried; nullptr: none, or it would do harm.
-const ProcessorView* Trial(std::span<const ProcessorView> views, const ProcessorView* ready,
-                           const Moment& moment, const PolicyOptions& options) {
-  const ProcessorView* trial = nullptr;
+const ProcessorView* DueProbe(std::span<const ProcessorView> views, const ProcessorView* ready,
+                              const Moment& moment, const PolicyOptions& options) {
+  const ProcessorView* probe = nullptr;
   for (const ProcessorView& view : views) {
     const bool open = Ready(view, moment, options);
-    if (view.standing != Standing::kProbeDue && !(open && view.sample_due)) continue;
+    if (view.standing != Availability::kProbeDue && !(open && view.sample_due)) continue;
     if (ready != nullptr && view.fee_ppm >= ready->fee_ppm) continue;
     if (ready != nullptr && view.id == moment.refused_by) continue;
-    if (trial == nullptr || Before(view, view.fee_ppm, *trial, trial->fee_ppm)) trial = &view;
+    if (probe == nullptr || Before(view, view.fee_ppm, *probe, probe->fee_ppm)) probe = &view;
   }
-  if (trial == nullptr) return nullptr;
-  const bool another_takes = AnotherTakes(views, *trial);
+  if (probe == nullptr) return nullptr;
+  const bool another_takes = AnotherTakes(views, *probe);
   if (another_takes && !MayBeTrial(moment, options)) return nullptr;
   const bool harmless =
-      !moment.quiet && trial->latency_ms < moment.left_ms && !CrossesAudit(*trial, options);
-  if (harmless) return trial;
+      !moment.load_ended && probe->latency_ms < moment.left_ms && !CrossesAudit(*probe, options);
+  if (harmless) return probe;
   // Nothing else is left, and nobody will say when it is back: then it has to be tried. Health that
   // says failing is soon to say otherwise; but not even that is waited for without an end.
   const int64_t patience_ms =
-      options.wait_for_cheaper_ms_max * (trial->told_out ? kToldPatience : 1);
-  return !another_takes && moment.age_ms >= patience_ms ? trial : nullptr;
+      options.wait_for_cheaper_ms_max * (probe->reported_failing ? kReportedPatience : 1);
+  return !another_takes && moment.age_ms >= patience_ms ? probe : nullptr;
 }
 
 }  // namespace
 
-int64_t WeakOfBestReady(std::span<const ProcessorView> views, const Moment& moment,
-                        const PolicyOptions& options) {
+int64_t UnavailableOfBestReady(std::span<const ProcessorView> views, const Moment& moment,
+                               const PolicyOptions& options) {
   int64_t cost = 0;
   const ProcessorView* const ready = BestReady(views, moment, options, cost);
-  return ready == nullptr ? kWhole : ready->weak_ppm;
+  return ready == nullptr ? kWhole : ready->unavailable_ppm;
 }
 
 Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
               const PolicyOptions& options) {
   int64_t ready_cost = kNever;
   const ProcessorView* const ready = BestReady(views, moment, options, ready_cost);
-  if (const ProcessorView* const trial = Trial(views, ready, moment, options)) {
-    return {.processor = trial->id, .wait_until_ms = 0, .is_trial = true};
+  if (const ProcessorView* const probe = DueProbe(views, ready, moment, options)) {
+    return {.processor = probe->id, .wait_until_ms = 0, .is_probe = true};
   }
   // Whether it is worth waiting for yet another one is a matter of what it costs indeed.
   if (ready != nullptr && ready->id == moment.refused_by) ready_cost -= kWhole;
@@ -212,17 +214,17 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
   if (ready != nullptr && may_wait_ms <= 0) return {.processor = ready->id, .wait_until_ms = 0};
 
   Moment waiting = moment;
-  waiting.other_weak_ppm = ready == nullptr ? kWhole : ready->weak_ppm;
+  waiting.other_unavailable_ppm = ready == nullptr ? kWhole : ready->unavailable_ppm;
   int64_t wake_ms = moment.now_ms + kLookAgainMs;
   bool better = ready == nullptr;
   for (const ProcessorView& view : views) {
-    if (view.standing == Standing::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
+    if (view.standing == Availability::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
     if (Ready(view, moment, options)) continue;
-    if (view.standing == Standing::kOpenForAll) {
+    if (view.standing == Availability::kOpenForAll) {
       wake_ms = std::min(wake_ms, moment.now_ms + BurstInMs(view, moment, options));
     }
     if (better || view.fee_ppm >= ready->fee_ppm) continue;
-    better = Appraise(view, waiting, options).cost_ppm < ready_cost;
+    better = EstimateCost(view, waiting, options).cost_ppm < ready_cost;
   }
   if (!better) return {.processor = ready->id, .wait_until_ms = 0};
   if (ready != nullptr) wake_ms = std::min(wake_ms, moment.now_ms + may_wait_ms);

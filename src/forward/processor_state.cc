@@ -87,11 +87,11 @@ void ProcessorState::Take(int64_t now_ns) {
   breaker_.OnTaken(now_ns);
 }
 
-Standing ProcessorState::StandingAt(int64_t now_ns) const {
-  if (unresolved_ >= options_.unresolved_max) return Standing::kUnresolvedCap;
-  if (limit_.full()) return Standing::kFull;
-  if (!breaker_.open()) return Standing::kOpenForAll;
-  return now_ns >= breaker_.next_probe_ns() ? Standing::kProbeDue : Standing::kBreakerOpen;
+Availability ProcessorState::StandingAt(int64_t now_ns) const {
+  if (unresolved_ >= options_.unresolved_max) return Availability::kUnresolvedCap;
+  if (limit_.full()) return Availability::kFull;
+  if (!breaker_.open()) return Availability::kOpenForAll;
+  return now_ns >= breaker_.next_probe_ns() ? Availability::kProbeDue : Availability::kBreakerOpen;
 }
 
 ProcessorView ProcessorState::View(int64_t now_ns, int64_t in_line) const {
@@ -100,12 +100,12 @@ ProcessorView ProcessorState::View(int64_t now_ns, int64_t in_line) const {
           .standing = StandingAt(now_ns),
           .retry_at_ms = breaker_.next_probe_ns() / base::kNanosPerMilli + 1,
           .latency_ms = latency_.Ms(now_ns),
-          .back_in_ms = BackInMs(now_ns),
+          .recovers_in_ms = BackInMs(now_ns),
           .usual_latency_ms = latency_.UsualMs(),
-          .weak_ppm = WeakPpm(now_ns, in_line),
+          .unavailable_ppm = WeakPpm(now_ns, in_line),
           .sample_due = now_ns - taken_ns_ >= options_.probe_interval_ns,
-          .told_out = health_.known && health_.failing,
-          .suspect = latency_.Stalled(now_ns),
+          .reported_failing = health_.known && health_.failing,
+          .stalled = latency_.Stalled(now_ns),
           .in_flight = limit_.in_flight(),
           .in_flight_cap = limit_.cap()};
 }

@@ -63,7 +63,7 @@ class ProcessorState {
   void AddUnresolved(int64_t n) { unresolved_ = static_cast<uint32_t>(unresolved_ + n); }
 
   // What keeps it from being chosen now, or does not.
-  Standing StandingAt(int64_t now_ns) const;
+  Availability StandingAt(int64_t now_ns) const;
   // `in_line`: how many payments wait.
   ProcessorView View(int64_t now_ns, int64_t in_line) const;
   bool breaker_open() const { return breaker_.open(); }

@@ -33,7 +33,7 @@ class Reports {
 
  private:
   void Say(bool problem, const std::string& text) const {
-    if (options_.tell) options_.tell(problem, text);
+    if (options_.report) options_.report(problem, text);
   }
 
   const ForwarderOptions& options_;

@@ -70,8 +70,8 @@ void Router::PublishMetrics(metrics::ForwardMetrics& metrics) const {
 
 bool Router::AnyEligible(int64_t now_ns) const {
   return std::any_of(states_.begin(), states_.end(), [now_ns](const ProcessorState& state) {
-    const Standing standing = state.StandingAt(now_ns);
-    return standing == Standing::kOpenForAll || standing == Standing::kProbeDue;
+    const Availability standing = state.StandingAt(now_ns);
+    return standing == Availability::kOpenForAll || standing == Availability::kProbeDue;
   });
 }
 
@@ -79,7 +79,7 @@ Choice Router::Route(const Candidate& payment, int64_t now_ns) {
   Views views;
   Moment moment = MomentNow(now_ns);
   moment.age_ms = payment.age_ms;
-  moment.trials = payment.trials;
+  moment.probes = payment.probes;
   moment.refused_by = payment.refused_by;
   const Choice choice = options_.choose(FillViews(views, now_ns), moment, options_.policy);
   if (choice.processor == payments::kNoProcessor &&
@@ -123,8 +123,8 @@ Moment Router::MomentNow(int64_t now_ns) const {
   return {.now_ms = now_ns / base::kNanosPerMilli,
           .wall_ms = wall_ms,
           .waiting = Waiting(),
-          .arrivals_per_s = traffic_.per_s(),
-          .quiet = traffic_.Quiet(now_ns),
+          .arrivals_per_s = arrivals_.per_s(),
+          .load_ended = arrivals_.Ended(now_ns),
           .left_ms = options_.cutoff.LeftMs(wall_ms)};
 }
 

@@ -13,9 +13,9 @@
 #include <span>
 #include <vector>
 
+#include "forward/arrival_rate.h"
 #include "forward/due_heap.h"
 #include "forward/processor_state.h"
-#include "forward/traffic.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 
@@ -26,7 +26,7 @@ class Router {
   // What the choice depends on of a payment; as in Moment.
   struct Candidate {
     int64_t age_ms = 0;
-    uint32_t trials = 0;
+    uint32_t probes = 0;
     payments::ProcessorId refused_by = payments::kNoProcessor;
   };
   using Views = std::array<ProcessorView, payments::kProcessorsMax>;
@@ -40,11 +40,11 @@ class Router {
   // which limits are shared. Returns those whose breaker this opened or closed.
   ProcessorSet ReadHealth(int64_t now_ns);
   // Once a turn: `in_ring` payments wait to be taken by this forwarder.
-  void ObserveTraffic(int64_t now_ns, size_t in_ring) { traffic_.Observe(now_ns, in_ring); }
-  void OnTaken() { traffic_.OnTaken(); }
+  void ObserveTraffic(int64_t now_ns, size_t in_ring) { arrivals_.Observe(now_ns, in_ring); }
+  void OnTaken() { arrivals_.OnTaken(); }
   void PublishMetrics(metrics::ForwardMetrics& metrics) const;
 
-  // The payments that wait for a processor, the oldest first: those that may be a trial, and those
+  // The payments that wait for a processor, the oldest first: those that may be a probe, and those
   // that have been one so often that they only wait. While the latter wait, one of the former may
   // be tried.
   DueHeap& ready() { return ready_; }
@@ -82,14 +82,14 @@ class Router {
 
  private:
   int64_t Waiting() const {
-    return static_cast<int64_t>(ready_.size() + tried_.size()) + traffic_.in_line();
+    return static_cast<int64_t>(ready_.size() + tried_.size()) + arrivals_.in_line();
   }
 
   const ForwarderOptions& options_;
   const upstream::HealthBoard& health_;
   const base::Clock& clock_;
   std::vector<ProcessorState> states_;  // by ProcessorId
-  Traffic traffic_;
+  ArrivalRate arrivals_;
   DueHeap ready_;
   DueHeap tried_;
   int64_t wait_until_ns_ = std::numeric_limits<int64_t>::max();

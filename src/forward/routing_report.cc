@@ -16,7 +16,7 @@ void RoutingReport::ReportPassedOver(payments::ProcessorId id, std::string_view 
   const bool passed_over = router_.State(id).passed_over();
   if (passed_over_[id] == passed_over) return;
   passed_over_[id] = passed_over;
-  if (options_.tell_routing) options_.tell_routing(id, passed_over, why);
+  if (options_.report_routing) options_.report_routing(id, passed_over, why);
 }
 
 Routing RoutingReport::Why(int64_t now_ns) const {
@@ -34,7 +34,7 @@ payments::ProcessorId RoutingReport::RouteNow(int64_t now_ns) const {
 }
 
 void RoutingReport::ReportRoute(int64_t now_ns) {
-  if (!options_.tell || options_.index != 0) return;
+  if (!options_.report || options_.index != 0) return;
   if (now_ns - reported_ns_ < base::kNanosPerSecond) return;
   reported_ns_ = now_ns;
   const payments::ProcessorId route = RouteNow(now_ns);

@@ -30,8 +30,8 @@ struct Monitor::Impl {
         renew_timer(loop, [this] { Renew(); }),
         poll_timer(loop, [this] { Poll(); }) {}
 
-  void Tell(bool problem, const std::string& text) const {
-    if (options.tell) options.tell(problem, text);
+  void Report(bool problem, const std::string& text) const {
+    if (options.report) options.report(problem, text);
   }
 
   void Renew() {
@@ -65,8 +65,8 @@ struct Monitor::Impl {
   void SetHeld(bool now_held, const std::string& why) {
     if (now_held == held) return;
     held = now_held;
-    Tell(false, held ? "health: this instance holds the lease and asks the processors"
-                     : "health: this instance gave up the lease (" + why + ")");
+    Report(false, held ? "health: this instance holds the lease and asks the processors"
+                       : "health: this instance gave up the lease (" + why + ")");
     held ? Poll() : poll_timer.Disarm();
   }
 
@@ -111,8 +111,8 @@ struct Monitor::Impl {
     if (!answer) return;
     Known& it = known[processor];
     if (!it.any || it.failing != answer->failing) {
-      Tell(false, "health: " + options.processors[processor] +
-                      (answer->failing ? " says that it is failing" : " says that it works"));
+      Report(false, "health: " + options.processors[processor] +
+                        (answer->failing ? " says that it is failing" : " says that it works"));
     }
     it.any = true;
     it.failing = answer->failing;

@@ -9,7 +9,7 @@ namespace tollgate::ledger::lua {
 
 extern const std::string_view kAcceptLoss;
 extern const std::string_view kClaim;
-extern const std::string_view kClaims;
+extern const std::string_view kScanClaims;
 extern const std::string_view kComplete;
 extern const std::string_view kFind;
 extern const std::string_view kHello;

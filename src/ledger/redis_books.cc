@@ -101,7 +101,7 @@ struct RedisBooks::Impl {
     if (reply->type != REDIS_REPLY_ERROR) return true;
     const std::string text(TextOf(*reply));
     if (text.starts_with(kOtherBooks)) return false;
-    if (options.tell) options.tell(true, "redis: a question was refused: " + text);
+    if (options.report) options.report(true, "redis: a question was refused: " + text);
     if (RedisConnection::IsNotNow(*reply)) connection.Drop(text);
     return false;
   }

@@ -45,7 +45,7 @@ struct RedisClaimReader::Impl {
        payments::ProcessorDirectory& directory_in)
       : options(options_in),
         directory(directory_in),
-        connection(loop, options, {lua::kClaims},
+        connection(loop, options, {lua::kScanClaims},
                    {.on_ready = [this](const RedisFacts& facts) { run_id = facts.run_id; },
                     .on_lost = [] {}}) {}
 

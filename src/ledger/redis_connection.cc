@@ -55,15 +55,15 @@ RedisConnection::~RedisConnection() {
   for (Pending* pending : pool_) delete pending;
 }
 
-void RedisConnection::Tell(bool problem, const std::string& text) {
-  if (text == last_told_) return;  // a server that stays away is told once
-  last_told_ = text;
-  if (options_.tell) options_.tell(problem, text);
+void RedisConnection::Report(bool problem, const std::string& text) {
+  if (text == last_reported_) return;  // a server that stays away is told once
+  last_reported_ = text;
+  if (options_.report) options_.report(problem, text);
 }
 
-void RedisConnection::TellAway(const std::string& why) {
-  Tell(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away + ". " +
-                 Advice(why));
+void RedisConnection::ReportAway(const std::string& why) {
+  Report(true, "redis: " + Where(options_) + " is away (" + why + "); " + options_.while_away +
+                   ". " + Advice(why));
 }
 
 void RedisConnection::Start() { Connect(); }
@@ -221,16 +221,16 @@ void RedisConnection::CheckFacts() {
   role_timer_.ArmIn(options_.role_interval_ms * base::kNanosPerMilli);
   // One that refused what it was asked shakes hands all the same; that it works is said once it
   // does.
-  if (!refused_) TellConnected();
+  if (!refused_) ReportConnected();
   events_.on_ready(facts_);
 }
 
-void RedisConnection::TellConnected() { Tell(false, "redis: connected to " + Where(options_)); }
+void RedisConnection::ReportConnected() { Report(false, "redis: connected to " + Where(options_)); }
 
 void RedisConnection::OnSuccess() {
   backoff_ms_ = 0;
   if (!std::exchange(refused_, false)) return;
-  TellConnected();
+  ReportConnected();
 }
 
 void RedisConnection::AskRole() {
@@ -321,7 +321,7 @@ void RedisConnection::ArmDeadline() {
 }
 
 void RedisConnection::OnDeadline() {
-  if (lookup_.busy()) return TellAway("its name is still being looked up");
+  if (lookup_.busy()) return ReportAway("its name is still being looked up");
   if (state_ == State::kConnecting) return GiveUp("no connection in time");
   if (deadlines_.empty()) return;
   if (deadlines_.front() > loop_.now_ns()) return deadline_timer_.Arm(deadlines_.front());
@@ -356,7 +356,7 @@ void RedisConnection::Retry(const std::string& why) {
   deadline_timer_.Disarm();
   deadlines_.clear();
   if (stopped_) return;
-  TellAway(why);
+  ReportAway(why);
   events_.on_lost();
   backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.reconnect_ms_min, options_.reconnect_ms_max);
   const auto half = static_cast<uint64_t>(backoff_ms_ / 2 + 1);

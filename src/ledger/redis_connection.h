@@ -109,12 +109,12 @@ class RedisConnection final : public net::EventHandler {
   void OnSuccess();
   void OnRoleTimer();
   bool TakeRole(const redisReply* reply);
-  void TellConnected();
+  void ReportConnected();
   void Want(uint32_t events);
   void ArmDeadline();
   void OnDeadline();
-  void Tell(bool problem, const std::string& text);
-  void TellAway(const std::string& why);
+  void Report(bool problem, const std::string& text);
+  void ReportAway(const std::string& why);
   static void OnCommandReply(redisAsyncContext* context, void* reply, void* pending);
   static void OnConnected(const redisAsyncContext* context, int status);
   static void OnDisconnected(const redisAsyncContext* context, int status);
@@ -148,7 +148,7 @@ class RedisConnection final : public net::EventHandler {
   base::Random random_;
   int64_t backoff_ms_ = 0;  // of the last reconnect; 0 again once a call succeeds
   bool refused_ = false;    // it was dropped, and no call has succeeded since
-  std::string last_told_;
+  std::string last_reported_;
 };
 
 }  // namespace tollgate::ledger

@@ -241,12 +241,12 @@ void RedisLedger::Impl::OnOurs(uint64_t number, std::string_view id, bool lossy)
   const BooksStanding before = standing;
   standing = lossy ? BooksStanding::kLossy : BooksStanding::kOurs;
   if (lossy && before != standing) {
-    Tell(
+    Report(
         "the books have lost payments that no table can tell them again. Summaries are not "
         "answered and nothing new is sent, until `tollgate books accept-loss` or a purge; "
         "`tollgate reconcile --repair` beforehand books what the processors still know");
   } else if (beyond && options.accept_loss) {
-    Tell(
+    Report(
         "the books have lost payments that no table can tell them again; as ALLOW_PURGE is on, "
         "this is taken for a purge");
   }
@@ -286,7 +286,7 @@ void RedisLedger::Impl::Refuse(BooksStanding why, const std::string& text) {
   standing = why;
   opened = false;
   if (news) {
-    Tell(text);
+    Report(text);
     events->OnLedgerState();
   }
   greeting_timer.ArmIn(base::kNanosPerSecond);

@@ -24,7 +24,7 @@ constexpr int64_t kRefusedMsMin = 20;
 // As record.lua takes it: how long ids are known, and the bits of a new shelf's buckets.
 std::string ShelfText(const RedisOptions& options) {
   TG_ASSERT(std::has_single_bit(options.buckets));
-  return std::to_string(options.horizon_s) + ":" +
+  return std::to_string(options.dedup_window_s) + ":" +
          std::to_string(std::countr_zero(options.buckets));
 }
 
@@ -143,7 +143,7 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
   for (size_t i = 0; i < expected; ++i) {
     call->record ? TakeRecordReply(*call, in) : TakeClaimReply(*call, in, call->single + i);
   }
-  if (forgotten != 0) TellForgotten();
+  if (forgotten != 0) ReportForgotten();
   Advance(call, expected);
 }
 
@@ -215,7 +215,7 @@ void RedisLedger::Impl::OnError(Call* call, const redisReply& reply) {
     call->one_by_one = true;
     return Send(call);
   }
-  Tell("one payment of a batch cannot be executed: " + std::string(TextOf(reply)));
+  Report("one payment of a batch cannot be executed: " + std::string(TextOf(reply)));
   if (call->record) {
     call->record_replies.push_back(
         {.verdict = RecordVerdict::kFailed, .other = payments::kNoProcessor});
@@ -233,7 +233,7 @@ void RedisLedger::Impl::Fail(Call* call) {
 }
 
 void RedisLedger::Impl::FailLater(Call* call, const std::string& why) {
-  Tell("claims wait until it has memory again: " + why + " Raise its maxmemory");
+  Report("claims wait until it has memory again: " + why + " Raise its maxmemory");
   refused_ms = std::clamp<int64_t>(2 * refused_ms, kRefusedMsMin, options.reconnect_ms_max);
   refused.push_back(call);
   refused_timer.ArmIn(refused_ms * base::kNanosPerMilli);
@@ -277,9 +277,9 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
     reply.holder.generation = static_cast<uint32_t>(in.Take<4>());
   }
   if (granted && !CanBeAdopted(reply)) {
-    Tell("the claim of a payment is not one that a gateway can have made (attempt " +
-         std::to_string(reply.attempt) + ", requestedAt " + std::to_string(reply.requested_at_ms) +
-         " ms); the payment waits");
+    Report("the claim of a payment is not one that a gateway can have made (attempt " +
+           std::to_string(reply.attempt) + ", requestedAt " +
+           std::to_string(reply.requested_at_ms) + " ms); the payment waits");
     reply = {};
     reply.verdict = ClaimVerdict::kFailed;
   }
@@ -301,11 +301,11 @@ void RedisLedger::Impl::TakeRecordReply(Call& call, Unpacker& in) {
   call.record_replies.push_back(reply);
 }
 
-void RedisLedger::Impl::TellForgotten() {
-  Tell("payments booked before the time that the books remember: " +
-       std::to_string(std::exchange(forgotten, 0)) +
-       ". They may have been counted then, so they are on the books and not in the summary. "
-       "Where this is frequent, set a longer DEDUP_HORIZON");
+void RedisLedger::Impl::ReportForgotten() {
+  Report("payments booked before the time that the books remember: " +
+         std::to_string(std::exchange(forgotten, 0)) +
+         ". They may have been counted then, so they are on the books and not in the summary. "
+         "Where this is frequent, set a longer DEDUP_WINDOW");
 }
 
 payments::ProcessorId RedisLedger::Impl::ProcessorOf(uint64_t code, uint64_t identity) {
@@ -319,8 +319,8 @@ payments::ProcessorId RedisLedger::Impl::ProcessorOf(uint64_t code, uint64_t ide
   return id ? *id : payments::kNoProcessor;
 }
 
-void RedisLedger::Impl::Tell(const std::string& text) const {
-  if (options.tell) options.tell(true, "redis: " + text);
+void RedisLedger::Impl::Report(const std::string& text) const {
+  if (options.report) options.report(true, "redis: " + text);
 }
 
 RedisLedger::RedisLedger(net::EventLoop& loop, const RedisOptions& options,

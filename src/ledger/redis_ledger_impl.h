@@ -116,12 +116,12 @@ struct RedisLedger::Impl {
   static bool CanBeAdopted(const ClaimReply& reply);
   void TakeRecordReply(Call& call, Unpacker& in);
 
-  void TellForgotten();
+  void ReportForgotten();
 
   // None as well if its name is lost, or there is no room for one more.
   payments::ProcessorId ProcessorOf(uint64_t code, uint64_t identity);
 
-  void Tell(const std::string& text) const;
+  void Report(const std::string& text) const;
 
   net::EventLoop& loop;
   const RedisOptions options;

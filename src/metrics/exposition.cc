@@ -92,22 +92,22 @@ class Renderer {
 
   void RenderAccept() {
     AcceptCounter("tollgate_accepted_total", "Payments answered with 202.",
-                  [](const AcceptMetrics& m) { return m.accepted.value(); });
+                  [](const AcceptorMetrics& m) { return m.accepted.value(); });
     Family("tollgate_refused_total", "Payments not accepted, by reason.", MetricType::Counter);
     static constexpr std::array<const char*, static_cast<size_t>(Refusal::kCount)> kReasons{
         "invalid", "table_full", "disk_failed", "fenced"};
     for (size_t i = 0; i < kReasons.size(); ++i) {
       Add({{"reason", kReasons[i]}},
-          Sum(sources_.accept, [i](const AcceptMetrics& m) { return m.refused[i].value(); }));
+          Sum(sources_.accept, [i](const AcceptorMetrics& m) { return m.refused[i].value(); }));
     }
     AcceptCounter("tollgate_summaries_total", "Summaries asked for.",
-                  [](const AcceptMetrics& m) { return m.summaries.value(); });
+                  [](const AcceptorMetrics& m) { return m.summaries.value(); });
     AcceptCounter("tollgate_lookups_total", "Payments looked up.",
-                  [](const AcceptMetrics& m) { return m.lookups.value(); });
+                  [](const AcceptorMetrics& m) { return m.lookups.value(); });
     AcceptCounter("tollgate_purges_total", "Purges of the books.",
-                  [](const AcceptMetrics& m) { return m.purges.value(); });
+                  [](const AcceptorMetrics& m) { return m.purges.value(); });
     AcceptCounter("tollgate_ledger_away_total", "Questions answered 503 for want of the ledger.",
-                  [](const AcceptMetrics& m) { return m.ledger_away.value(); });
+                  [](const AcceptorMetrics& m) { return m.ledger_away.value(); });
   }
 
   void RenderForward() {

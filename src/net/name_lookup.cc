@@ -63,7 +63,7 @@ void NameLookup::Start(const std::string& host, OnFound done) {
   TG_ASSERT(!busy_);
   busy_ = true;
   done_ = std::move(done);
-  const auto tell = [](const std::shared_ptr<Shared>& shared, Found found) {
+  const auto report = [](const std::shared_ptr<Shared>& shared, Found found) {
     const std::lock_guard lock(shared->mutex);
     if (shared->owner == nullptr) return;
     shared->owner->loop_.Post([shared, found = std::move(found)] {
@@ -72,12 +72,12 @@ void NameLookup::Start(const std::string& host, OnFound done) {
     });
   };
   try {
-    std::thread([tell, host, shared = shared_] {
+    std::thread([report, host, shared = shared_] {
       ::pthread_setname_np(::pthread_self(), "lookup");
-      tell(shared, Resolve(host));
+      report(shared, Resolve(host));
     }).detach();
   } catch (const std::system_error& error) {
-    tell(shared_, {.addresses = {}, .problem = error.what()});
+    report(shared_, {.addresses = {}, .problem = error.what()});
   }
 }
 

@@ -106,7 +106,7 @@ std::vector<Difference> Compare(const Subject& subject, int64_t known_from_ms) {
   return Finder(subject, known_from_ms).Find();
 }
 
-bool IsTooOldToTell(const Subject& subject, int64_t known_from_ms) {
+bool IsTooOldToJudge(const Subject& subject, int64_t known_from_ms) {
   if (subject.books) return false;
   for (const Answer& answer : subject.answers) {
     if (answer.kind == Answer::Kind::kHeld && answer.requested_at_ms < known_from_ms) return true;

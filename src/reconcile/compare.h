@@ -55,7 +55,7 @@ struct Difference {
 std::vector<Difference> Compare(const Subject& subject, int64_t known_from_ms);
 
 // A payment that the books do not know, too old for them to know: nothing can be said.
-bool IsTooOldToTell(const Subject& subject, int64_t known_from_ms);
+bool IsTooOldToJudge(const Subject& subject, int64_t known_from_ms);
 
 // What the processor holds less what the books count of this payment, within `range`, by
 // ProcessorId: the payment's part of a difference between the summaries.

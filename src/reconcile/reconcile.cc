@@ -71,7 +71,7 @@ class ReconcileRun {
   void ReportSilent();
   void CompareSums();
   void CompareTotals();
-  int Tell();
+  int PrintReport();
   int Fail(const std::string& message);
 
   const config::Config& config_;
@@ -137,15 +137,15 @@ int ReconcileRun::Run() {
   CompareSums();
   CompareTotals();
   ReportSilent();
-  return Tell();
+  return PrintReport();
 }
 
 ledger::RedisOptions ReconcileRun::MakeRedisOptions() {
   ledger::RedisOptions redis = config_.redis;
   redis.while_away = "waiting for it";
-  redis.tell = [this](bool problem, std::string_view text) {
+  redis.report = [this](bool problem, std::string_view text) {
     // Told once, not once per connection.
-    if (problem) limit_.Tell(0, text);
+    if (problem) limit_.Report(0, text);
   };
   return redis;
 }
@@ -230,7 +230,7 @@ void ReconcileRun::CompareTotals() {
   }
 }
 
-int ReconcileRun::Tell() {
+int ReconcileRun::PrintReport() {
   progress_.Clear();
   if (!options_.json_file.empty()) {
     std::ofstream file(options_.json_file);

@@ -222,7 +222,7 @@ void Reconciler::Settle(size_t index, std::vector<Difference> differences) {
   Subject& subject = items_[index]->subject;
   if (IsOutside(subject)) {
     ++counts_.out_of_range;
-  } else if (IsTooOldToTell(subject, known_from_ms_ + kSkewMs)) {
+  } else if (IsTooOldToJudge(subject, known_from_ms_ + kSkewMs)) {
     ++counts_.too_old;
   } else {
     Count(subject);

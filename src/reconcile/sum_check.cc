@@ -111,7 +111,7 @@ bool SumCheck::Find() {
     spans_[it.requested_at_ms >> kSpanBits] |= uint64_t{1} << part;
   }
   if (!ReadUpperLevels() || !CompareSpans() || !Confirm()) return false;
-  TellUpperLevels();
+  ReportUpperLevels();
   return !options_.repair || MendUpperLevels();
 }
 
@@ -237,7 +237,7 @@ SumFigures SumCheck::Fault::LacksIf(const SumFigures& children_lack) const {
 
 // What a node lacks is what its children lack, less what it has more than they. It is told of where
 // that is not the fault of its children alone.
-void SumCheck::TellUpperLevels() {
+void SumCheck::ReportUpperLevels() {
   std::map<std::pair<int64_t, payments::ProcessorId>, SumFigures> lacks;
   for (const auto& [key, of_span] : span_faults_) {
     const auto [span, processor] = key;

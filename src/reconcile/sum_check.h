@@ -138,7 +138,7 @@ class SumCheck {
   bool CompareSomeSpans(std::map<int64_t, uint64_t> spans);
   void CheckFamily(const ledger::SumFamilyPage& family);
   void AddFault(const NodeKey& node, const Fault& fault);
-  void TellUpperLevels();
+  void ReportUpperLevels();
   void Merge(bool first);
   // What differs by the millisecond, and mending (reconcile_sums_mend.cc).
   bool Confirm();

@@ -18,24 +18,24 @@ class Deadlines {
   explicit Deadlines(const std::array<int64_t, kWaitingKinds>& limits_ms) : limits_ms_(limits_ms) {}
 
   // Puts `it` under the limit of `kind`, from now on.
-  void Set(Connection& it, Waiting kind, int64_t now_ns) {
-    Clear(it);
+  void Set(Connection& connection, Waiting kind, int64_t now_ns) {
+    Clear(connection);
     if (kind == Waiting::kNone) return;
-    it.waiting = kind;
-    it.deadline_ns = now_ns + limits_ms_[Index(kind)] * base::kNanosPerMilli;
+    connection.waiting = kind;
+    connection.deadline_ns = now_ns + limits_ms_[Index(kind)] * base::kNanosPerMilli;
     List& list = lists_[Index(kind)];
-    it.previous = list.last;
-    it.next = nullptr;
-    (list.last == nullptr ? list.first : list.last->next) = &it;
-    list.last = &it;
+    connection.previous = list.last;
+    connection.next = nullptr;
+    (list.last == nullptr ? list.first : list.last->next) = &connection;
+    list.last = &connection;
   }
-  void Clear(Connection& it) {
-    if (it.waiting == Waiting::kNone) return;
-    List& list = lists_[Index(it.waiting)];
-    (it.previous == nullptr ? list.first : it.previous->next) = it.next;
-    (it.next == nullptr ? list.last : it.next->previous) = it.previous;
-    it.previous = it.next = nullptr;
-    it.waiting = Waiting::kNone;
+  void Clear(Connection& connection) {
+    if (connection.waiting == Waiting::kNone) return;
+    List& list = lists_[Index(connection.waiting)];
+    (connection.previous == nullptr ? list.first : connection.previous->next) = connection.next;
+    (connection.next == nullptr ? list.last : connection.next->previous) = connection.previous;
+    connection.previous = connection.next = nullptr;
+    connection.waiting = Waiting::kNone;
   }
   int64_t NextNs() const {
     int64_t next = std::numeric_limits<int64_t>::max();

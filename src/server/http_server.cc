@@ -38,8 +38,8 @@ HttpServer::Impl::Impl(HttpServer& self_in, net::EventLoop& loop_in,
 
 HttpServer::Impl::~Impl() {
   acceptors.clear();
-  for (auto& it : connections) {
-    if (it->fd.valid()) Close(*it);
+  for (auto& connection : connections) {
+    if (connection->fd.valid()) Close(*connection);
   }
   group.GiveMemory(buffers.size() * (kUsualInputBytes + kBodyPaddingBytes));
 }
@@ -62,17 +62,18 @@ void HttpServer::Impl::TakeIn(base::UniqueFd fd) {
                                                        std::max<size_t>(options.pipeline_max, 1)));
     free.push_back(index);
   }
-  Connection& it = *connections[free.back()];
-  if (!loop.Add(fd.get(), EPOLLIN, &it).ok()) return group.Leave(seat);  // the client sees a close
+  Connection& connection = *connections[free.back()];
+  if (!loop.Add(fd.get(), EPOLLIN, &connection).ok())
+    return group.Leave(seat);  // the client sees a close
   free.pop_back();
-  it.fd = std::move(fd);
-  it.watched = EPOLLIN;
-  it.parser.Reset();
+  connection.fd = std::move(fd);
+  connection.watched = EPOLLIN;
+  connection.parser.Reset();
   ++open;
   counters.connections.Add();
-  deadlines.Set(it, Waiting::kIdle, loop.now_ns());
+  deadlines.Set(connection, Waiting::kIdle, loop.now_ns());
   ArmTimer();
-  if (draining) LookForRequest(it);  // it was on its way when the drain began
+  if (draining) LookForRequest(connection);  // it was on its way when the drain began
 }
 
 void HttpServer::Impl::AcceptOnce() {
@@ -85,21 +86,21 @@ bool HttpServer::Impl::FreeDescriptors() {
   return ended > 0;
 }
 
-void HttpServer::Impl::Close(Connection& it) {
-  deadlines.Clear(it);
-  loop.Remove(it.fd.get());
-  it.fd.reset();
-  ++it.generation;
-  GiveBuffer(it);
-  GiveOutput(it);
-  std::vector<std::string>().swap(it.later);
-  if (it.charged_bytes != 0) group.GiveMemory(std::exchange(it.charged_bytes, 0));
-  it.input_used = it.drained_bytes = 0;
-  it.first_sequence = it.next_sequence = 0;
-  it.reading = true;
-  it.in_turn = it.stalled = it.peer_done = it.continue_due = false;
-  it.close_when_sent = it.linger = false;
-  free.push_back(it.index);
+void HttpServer::Impl::Close(Connection& connection) {
+  deadlines.Clear(connection);
+  loop.Remove(connection.fd.get());
+  connection.fd.reset();
+  ++connection.generation;
+  GiveBuffer(connection);
+  GiveOutput(connection);
+  std::vector<std::string>().swap(connection.later);
+  if (connection.charged_bytes != 0) group.GiveMemory(std::exchange(connection.charged_bytes, 0));
+  connection.input_used = connection.drained_bytes = 0;
+  connection.first_sequence = connection.next_sequence = 0;
+  connection.reading = true;
+  connection.in_turn = connection.stalled = connection.peer_done = connection.continue_due = false;
+  connection.close_when_sent = connection.linger = false;
+  free.push_back(connection.index);
   --open;
   group.Leave(seat);
   counters.closed.Add();
@@ -107,10 +108,10 @@ void HttpServer::Impl::Close(Connection& it) {
 }
 
 // A request may have come that the loop has not seen yet.
-void HttpServer::Impl::LookForRequest(Connection& it) {
-  if (!Receive(it)) return;
-  HandleRequests(it);
-  if (it.fd.valid()) Settle(it);
+void HttpServer::Impl::LookForRequest(Connection& connection) {
+  if (!Receive(connection)) return;
+  HandleRequests(connection);
+  if (connection.fd.valid()) Settle(connection);
 }
 
 void HttpServer::Impl::StartDrain() {
@@ -118,17 +119,19 @@ void HttpServer::Impl::StartDrain() {
   group.StopHandingOver();
   for (auto& acceptor : acceptors) acceptor->Stop();
   for (size_t index = 0; index < connections.size(); ++index) {
-    Connection& it = *connections[index];
-    const bool quiet = it.fd.valid() && it.waiting != Waiting::kLinger && it.owed_count() == 0 &&
-                       it.output.empty() && !it.stalled;
-    if (quiet) LookForRequest(it);
+    Connection& connection = *connections[index];
+    const bool quiet = connection.fd.valid() && connection.waiting != Waiting::kLinger &&
+                       connection.owed_count() == 0 && connection.output.empty() &&
+                       !connection.stalled;
+    if (quiet) LookForRequest(connection);
   }
 }
 
 bool HttpServer::Impl::Idle() const {
   return !group.handing_over() &&
-         std::all_of(connections.begin(), connections.end(), [](const auto& it) {
-           return !it->fd.valid() || (it->owed_count() == 0 && it->output.empty() && !it->stalled);
+         std::all_of(connections.begin(), connections.end(), [](const auto& connection) {
+           return !connection->fd.valid() || (connection->owed_count() == 0 &&
+                                              connection->output.empty() && !connection->stalled);
          });
 }
 

@@ -40,40 +40,40 @@ struct HttpServer::Impl final : public ConnectionEvents, public GroupMember, pub
   bool FreeDescriptors() override;
   void OnPause() override { counters.accept_pauses.Add(); }
   std::string_view refusal() const override { return full.closing(); }
-  void Close(Connection& it);
-  void LookForRequest(Connection& it);
+  void Close(Connection& connection);
+  void LookForRequest(Connection& connection);
   void StartDrain();
   bool Idle() const;
 
   // --- memory.cc
-  void TakeBuffer(Connection& it);
-  void GiveBuffer(Connection& it);
+  void TakeBuffer(Connection& connection);
+  void GiveBuffer(Connection& connection);
   std::unique_ptr<char[]> NewUsualBuffer();
   enum class Room : uint8_t { kMade, kTooLarge, kNoMemory };
-  Room MakeInputRoom(Connection& it);
-  void ShrinkInput(Connection& it);
-  void SettleInput(Connection& it);
-  void GiveOutput(Connection& it);
-  bool Charge(Connection& it);
+  Room MakeInputRoom(Connection& connection);
+  void ShrinkInput(Connection& connection);
+  void SettleInput(Connection& connection);
+  void GiveOutput(Connection& connection);
+  bool Charge(Connection& connection);
 
   // --- reading.cc
   void OnConnectionEvents(uint32_t index, uint32_t events) override;
-  bool Receive(Connection& it);
-  void HandleRequests(Connection& it);
-  size_t HandOut(Connection& it);
-  void Consume(Connection& it, size_t done);
-  void RefuseRequest(Connection& it, int status, std::string_view detail,
+  bool Receive(Connection& connection);
+  void HandleRequests(Connection& connection);
+  size_t HandOut(Connection& connection);
+  void Consume(Connection& connection, size_t done);
+  void RefuseRequest(Connection& connection, int status, std::string_view detail,
                      std::string_view extra_headers = {});
-  void RefuseForMemory(Connection& it);
+  void RefuseForMemory(Connection& connection);
 
   // --- waiting.cc
-  void Watch(Connection& it, uint32_t events);
-  void Settle(Connection& it);
-  void Linger(Connection& it);
-  void Discard(Connection& it);
+  void Watch(Connection& connection, uint32_t events);
+  void Settle(Connection& connection);
+  void Linger(Connection& connection);
+  void Discard(Connection& connection);
   void ArmTimer();
   void OnTimer();
-  void Expire(Connection& it);
+  void Expire(Connection& connection);
   bool EvictOne();
   bool EvictFrom(Waiting kind, int64_t since_ns);
 
@@ -81,13 +81,13 @@ struct HttpServer::Impl final : public ConnectionEvents, public GroupMember, pub
   Connection* Find(uint32_t index, uint32_t generation);
   void Render(std::string& out, const Owed& owed, const http::StaticResponse* fixed,
               const http::ResponseHead& head, std::string_view body) const;
-  std::string* Open(Connection& it, uint32_t sequence);
-  void Finish(Connection& it, uint32_t sequence);
-  void Advance(Connection& it);
-  void Continue(Connection& it);
-  void Answer(Connection& it, uint32_t sequence, const http::StaticResponse* fixed,
+  std::string* Open(Connection& connection, uint32_t sequence);
+  void Finish(Connection& connection, uint32_t sequence);
+  void Advance(Connection& connection);
+  void Continue(Connection& connection);
+  void Answer(Connection& connection, uint32_t sequence, const http::StaticResponse* fixed,
               const http::ResponseHead& head, std::string_view body);
-  bool Send(Connection& it);
+  bool Send(Connection& connection);
 
   HttpServer& self;
   net::EventLoop& loop;

@@ -27,96 +27,100 @@ std::unique_ptr<char[]> HttpServer::Impl::NewUsualBuffer() {
 }
 
 // Without memory it is the reserve: the request is read, and if it is whole, answered.
-void HttpServer::Impl::TakeBuffer(Connection& it) {
-  it.input = NewUsualBuffer();
-  if (it.input == nullptr) {
+void HttpServer::Impl::TakeBuffer(Connection& connection) {
+  connection.input = NewUsualBuffer();
+  if (connection.input == nullptr) {
     TG_ASSERT(reserve != nullptr);  // whoever had it last has given it back (SettleInput)
-    it.input = std::move(reserve);
-    it.input_is_reserve = true;
+    connection.input = std::move(reserve);
+    connection.input_is_reserve = true;
   }
-  it.input_capacity = kUsualInputBytes;
+  connection.input_capacity = kUsualInputBytes;
 }
 
-void HttpServer::Impl::GiveBuffer(Connection& it) {
-  if (it.input == nullptr) return;
-  if (std::exchange(it.input_is_reserve, false)) {
-    reserve = std::move(it.input);
-  } else if (it.input_capacity == kUsualInputBytes && buffers.size() < kSpareBuffersMax) {
-    buffers.push_back(std::move(it.input));
+void HttpServer::Impl::GiveBuffer(Connection& connection) {
+  if (connection.input == nullptr) return;
+  if (std::exchange(connection.input_is_reserve, false)) {
+    reserve = std::move(connection.input);
+  } else if (connection.input_capacity == kUsualInputBytes && buffers.size() < kSpareBuffersMax) {
+    buffers.push_back(std::move(connection.input));
   } else {
-    it.input.reset();
-    group.GiveMemory(it.input_capacity + kBodyPaddingBytes);
+    connection.input.reset();
+    group.GiveMemory(connection.input_capacity + kBodyPaddingBytes);
   }
-  it.input_capacity = 0;
+  connection.input_capacity = 0;
 }
 
 // Room to read more of the request that the input begins with: what the framing of chunks took is
 // given back first, then a larger buffer is taken. The parser's limits bound it: a head, a body and
 // one line of the chunked body, which is a trailer at the longest.
-HttpServer::Impl::Room HttpServer::Impl::MakeInputRoom(Connection& it) {
-  it.input_used = it.parser.DropFraming(it.input.get(), it.input_used);
+HttpServer::Impl::Room HttpServer::Impl::MakeInputRoom(Connection& connection) {
+  connection.input_used =
+      connection.parser.DropFraming(connection.input.get(), connection.input_used);
   // With less than that, ever smaller pieces would be read.
-  if (it.input_used <= it.input_capacity - it.input_capacity / 4) return Room::kMade;
+  if (connection.input_used <= connection.input_capacity - connection.input_capacity / 4)
+    return Room::kMade;
   const size_t most =
       2 * options.parser.header_bytes_max + options.parser.body_bytes_max + kUsualInputBytes;
-  if (it.input_capacity >= most) {
-    return it.input_used < it.input_capacity ? Room::kMade : Room::kTooLarge;
+  if (connection.input_capacity >= most) {
+    return connection.input_used < connection.input_capacity ? Room::kMade : Room::kTooLarge;
   }
-  const size_t capacity = std::min(most, it.input_capacity * 4);
+  const size_t capacity = std::min(most, connection.input_capacity * 4);
   if (!group.TakeMemory(capacity + kBodyPaddingBytes)) return Room::kNoMemory;
   auto larger = std::make_unique_for_overwrite<char[]>(capacity + kBodyPaddingBytes);
-  std::memcpy(larger.get(), it.input.get(), it.input_used);
-  GiveBuffer(it);
-  it.input = std::move(larger);
-  it.input_capacity = capacity;
+  std::memcpy(larger.get(), connection.input.get(), connection.input_used);
+  GiveBuffer(connection);
+  connection.input = std::move(larger);
+  connection.input_capacity = capacity;
   return Room::kMade;
 }
 
 // What follows a large request has no need of its buffer.
-void HttpServer::Impl::ShrinkInput(Connection& it) {
-  if (it.input_capacity == kUsualInputBytes || it.input_used > kUsualInputBytes / 2) return;
+void HttpServer::Impl::ShrinkInput(Connection& connection) {
+  if (connection.input_capacity == kUsualInputBytes || connection.input_used > kUsualInputBytes / 2)
+    return;
   auto smaller = NewUsualBuffer();
   if (smaller == nullptr) return;
-  std::memcpy(smaller.get(), it.input.get(), it.input_used);
-  GiveBuffer(it);
-  it.input = std::move(smaller);
-  it.input_capacity = kUsualInputBytes;
+  std::memcpy(smaller.get(), connection.input.get(), connection.input_used);
+  GiveBuffer(connection);
+  connection.input = std::move(smaller);
+  connection.input_capacity = kUsualInputBytes;
 }
 
 // At the end of a step: what is not half a request, or is not ours to keep, goes back.
-void HttpServer::Impl::SettleInput(Connection& it) {
-  if (it.input_used > 0 && it.reading && it.input_is_reserve) RefuseForMemory(it);
-  if (it.input_used > 0 && it.reading) return;
-  it.input_used = 0;
-  GiveBuffer(it);
+void HttpServer::Impl::SettleInput(Connection& connection) {
+  if (connection.input_used > 0 && connection.reading && connection.input_is_reserve)
+    RefuseForMemory(connection);
+  if (connection.input_used > 0 && connection.reading) return;
+  connection.input_used = 0;
+  GiveBuffer(connection);
 }
 
 // All of it is sent.
-void HttpServer::Impl::GiveOutput(Connection& it) {
-  it.output.clear();
-  it.output_sent = 0;
-  const size_t bytes = it.output.capacity();
+void HttpServer::Impl::GiveOutput(Connection& connection) {
+  connection.output.clear();
+  connection.output_sent = 0;
+  const size_t bytes = connection.output.capacity();
   if (bytes == std::string().capacity()) return;
   if (bytes <= kKeptOutputBytesMax && outputs.size() < kSpareOutputsMax) {
-    outputs.push_back(std::move(it.output));
+    outputs.push_back(std::move(connection.output));
   }
-  it.output = std::string();
+  connection.output = std::string();
 }
 
 // What is kept for a client that does not take it comes out of the group's memory; false: there was
 // none, and the connection has ended.
-bool HttpServer::Impl::Charge(Connection& it) {
-  size_t bytes = it.output.empty() ? 0 : it.output.capacity();
-  for (const std::string& text : it.later) bytes += sizeof(std::string) + text.capacity();
-  if (bytes == it.charged_bytes) return true;
-  if (bytes < it.charged_bytes) {
-    group.GiveMemory(it.charged_bytes - bytes);
-  } else if (!group.TakeMemory(bytes - it.charged_bytes)) {
+bool HttpServer::Impl::Charge(Connection& connection) {
+  size_t bytes = connection.output.empty() ? 0 : connection.output.capacity();
+  for (const std::string& text : connection.later) bytes += sizeof(std::string) + text.capacity();
+  if (bytes == connection.charged_bytes) return true;
+  if (bytes < connection.charged_bytes) {
+    group.GiveMemory(connection.charged_bytes - bytes);
+  } else if (!group.TakeMemory(bytes - connection.charged_bytes)) {
     counters.memory_full.Add();
-    Close(it);
+    Close(connection);
     return false;
   }
-  it.charged_bytes = bytes;
+  connection.charged_bytes = bytes;
   return true;
 }
 

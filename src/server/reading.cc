@@ -19,138 +19,147 @@ constexpr size_t kUnsentBytesMax = 64 * 1024;
 }  // namespace
 
 void HttpServer::Impl::OnConnectionEvents(uint32_t index, uint32_t events) {
-  Connection& it = *connections[index];
-  if (!it.fd.valid()) return;
-  if (it.waiting == Waiting::kLinger) return Discard(it);
-  if ((it.watched & EPOLLIN) != 0) {
+  Connection& connection = *connections[index];
+  if (!connection.fd.valid()) return;
+  if (connection.waiting == Waiting::kLinger) return Discard(connection);
+  if ((connection.watched & EPOLLIN) != 0) {
     if ((events & (EPOLLIN | kGone)) != 0) {
-      if (!Receive(it)) return;
-      HandleRequests(it);
+      if (!Receive(connection)) return;
+      HandleRequests(connection);
     }
   } else if ((events & kGone) != 0) {
-    return Close(it);
-  } else if (it.stalled) {
-    if (!Send(it)) return;
-    if (it.output.empty()) HandleRequests(it);
+    return Close(connection);
+  } else if (connection.stalled) {
+    if (!Send(connection)) return;
+    if (connection.output.empty()) HandleRequests(connection);
   }
-  if (it.fd.valid()) Settle(it);
+  if (connection.fd.valid()) Settle(connection);
 }
 
 // False: the connection has ended.
-bool HttpServer::Impl::Receive(Connection& it) {
-  if (it.input == nullptr) TakeBuffer(it);
-  if (it.input_used == it.input_capacity && MakeInputRoom(it) != Room::kMade) return true;
-  const ssize_t n =
-      ::recv(it.fd.get(), it.input.get() + it.input_used, it.input_capacity - it.input_used, 0);
+bool HttpServer::Impl::Receive(Connection& connection) {
+  if (connection.input == nullptr) TakeBuffer(connection);
+  if (connection.input_used == connection.input_capacity &&
+      MakeInputRoom(connection) != Room::kMade)
+    return true;
+  const ssize_t n = ::recv(connection.fd.get(), connection.input.get() + connection.input_used,
+                           connection.input_capacity - connection.input_used, 0);
   if (n > 0) {
-    it.input_used += static_cast<size_t>(n);
+    connection.input_used += static_cast<size_t>(n);
     return true;
   }
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
   if (n < 0) {
-    Close(it);
+    Close(connection);
     return false;
   }
   // The client sends no more, but may still wait for the answers that it is owed.
-  it.peer_done = true;
-  it.reading = false;
+  connection.peer_done = true;
+  connection.reading = false;
   return true;
 }
 
-void HttpServer::Impl::HandleRequests(Connection& it) {
-  const uint32_t generation = it.generation;
-  it.in_turn = true;
-  it.stalled = false;
+void HttpServer::Impl::HandleRequests(Connection& connection) {
+  const uint32_t generation = connection.generation;
+  connection.in_turn = true;
+  connection.stalled = false;
   size_t done = 0;
-  while (it.reading && done < it.input_used) {
-    it.stalled = it.owes_most() || it.output.size() - it.output_sent > kUnsentBytesMax;
-    if (it.stalled) break;
-    const auto status = it.parser.Parse(it.input.get() + done, it.input_used - done);
+  while (connection.reading && done < connection.input_used) {
+    connection.stalled = connection.owes_most() ||
+                         connection.output.size() - connection.output_sent > kUnsentBytesMax;
+    if (connection.stalled) break;
+    const auto status =
+        connection.parser.Parse(connection.input.get() + done, connection.input_used - done);
     if (status == http::ParseStatus::kNeedMore) break;
     if (status == http::ParseStatus::kNeedContinue) {
-      Continue(it);
+      Continue(connection);
       break;
     }
     if (status == http::ParseStatus::kBad) {
-      RefuseRequest(it, it.parser.error_status(), it.parser.error_detail());
+      RefuseRequest(connection, connection.parser.error_status(), connection.parser.error_detail());
       break;
     }
     counters.requests.Add();
-    done += HandOut(it);
-    if (it.generation != generation) return;  // the handler ended the connection
+    done += HandOut(connection);
+    if (connection.generation != generation) return;  // the handler ended the connection
   }
-  it.in_turn = false;
-  Consume(it, done);
+  connection.in_turn = false;
+  Consume(connection, done);
 }
 
 // Hands the request that was read to the handler; returns its length.
-size_t HttpServer::Impl::HandOut(Connection& it) {
-  const http::Request& request = it.parser.request();
-  const size_t length = it.parser.consumed();
-  const uint32_t sequence = it.next_sequence++;
+size_t HttpServer::Impl::HandOut(Connection& connection) {
+  const http::Request& request = connection.parser.request();
+  const size_t length = connection.parser.consumed();
+  const uint32_t sequence = connection.next_sequence++;
   const bool close = !request.keep_alive || draining;
-  it.OwedAt(sequence) = {.answered = false,
-                         .head_only = request.method == http::Method::kHead,
-                         .close = close,
-                         .http10 = request.http10};
-  it.continue_due = false;
-  if (close) it.reading = false;
-  if (draining) it.linger = true;
+  connection.OwedAt(sequence) = {.answered = false,
+                                 .head_only = request.method == http::Method::kHead,
+                                 .close = close,
+                                 .http10 = request.http10};
+  connection.continue_due = false;
+  if (close) connection.reading = false;
+  if (draining) connection.linger = true;
   Responder responder;
   responder.server_ = &self;
-  responder.connection_ = it.index;
-  responder.generation_ = it.generation;
+  responder.connection_ = connection.index;
+  responder.generation_ = connection.generation;
   responder.sequence_ = sequence;
   handler.OnRequest(request, responder);
-  it.parser.Reset();
+  connection.parser.Reset();
   return length;
 }
 
 // Takes `done` bytes of handled requests from the input.
-void HttpServer::Impl::Consume(Connection& it, size_t done) {
+void HttpServer::Impl::Consume(Connection& connection, size_t done) {
   if (done == 0) {
-    if (!it.reading || it.stalled || it.input_used < it.input_capacity) return;
-    switch (MakeInputRoom(it)) {
+    if (!connection.reading || connection.stalled ||
+        connection.input_used < connection.input_capacity)
+      return;
+    switch (MakeInputRoom(connection)) {
       case Room::kMade:
         return;
       case Room::kTooLarge:
-        return RefuseRequest(it, 413, "the request is too large");
+        return RefuseRequest(connection, 413, "the request is too large");
       case Room::kNoMemory:
-        return RefuseForMemory(it);
+        return RefuseForMemory(connection);
     }
   }
-  it.input_used -= done;
-  if (it.input_used > 0) std::memmove(it.input.get(), it.input.get() + done, it.input_used);
+  connection.input_used -= done;
+  if (connection.input_used > 0)
+    std::memmove(connection.input.get(), connection.input.get() + done, connection.input_used);
   // The limit of the request that is done is not that of the one that follows.
-  deadlines.Clear(it);
-  if (it.input_used > 0) ShrinkInput(it);
+  deadlines.Clear(connection);
+  if (connection.input_used > 0) ShrinkInput(connection);
 }
 
 // A request that cannot be read: answered after those before it, and the end of the connection.
-void HttpServer::Impl::RefuseRequest(Connection& it, int status, std::string_view detail,
+void HttpServer::Impl::RefuseRequest(Connection& connection, int status, std::string_view detail,
                                      std::string_view extra_headers) {
   if (status != 503) counters.bad_requests.Add();  // which is no fault of the request
-  it.reading = false;
-  it.stalled = false;
-  it.linger = true;
-  it.continue_due = false;
-  const uint32_t sequence = it.next_sequence++;
-  it.OwedAt(sequence) = {.answered = false,
-                         .head_only = it.parser.request().method == http::Method::kHead,
-                         .close = true,
-                         .http10 = false};
+  connection.reading = false;
+  connection.stalled = false;
+  connection.linger = true;
+  connection.continue_due = false;
+  const uint32_t sequence = connection.next_sequence++;
+  connection.OwedAt(sequence) = {
+      .answered = false,
+      .head_only = connection.parser.request().method == http::Method::kHead,
+      .close = true,
+      .http10 = false};
   http::ResponseHead head;
   head.status = status;
   head.content_type = http::kProblemType;
   head.extra_headers = extra_headers;
-  const bool in_turn = std::exchange(it.in_turn, true);  // the caller settles
-  Answer(it, sequence, nullptr, head, http::ProblemBody(status, detail));
-  it.in_turn = in_turn;
+  const bool in_turn = std::exchange(connection.in_turn, true);  // the caller settles
+  Answer(connection, sequence, nullptr, head, http::ProblemBody(status, detail));
+  connection.in_turn = in_turn;
 }
 
-void HttpServer::Impl::RefuseForMemory(Connection& it) {
+void HttpServer::Impl::RefuseForMemory(Connection& connection) {
   counters.memory_full.Add();
-  RefuseRequest(it, 503, "no memory for half a request at the moment; send it again a little later",
+  RefuseRequest(connection, 503,
+                "no memory for half a request at the moment; send it again a little later",
                 "Retry-After: 1\r\n");
 }
 

@@ -17,8 +17,8 @@ namespace tollgate::table {
 namespace {
 
 constexpr size_t kEntriesMax = 65'536;  // of a folder, per look
-constexpr size_t kToldMax = 1'024;      // paths that are remembered as told
-constexpr size_t kTellsPerLook = 16;    // others may make up files all the time
+constexpr size_t kReportedMax = 1'024;  // paths that are remembered as told
+constexpr size_t kReportsPerLook = 16;  // others may make up files all the time
 constexpr std::string_view kExtension = ".table";
 
 bool IsPlain(char c) {
@@ -112,22 +112,22 @@ bool IsLocked(const std::string& path) {
 FolderWatch::Found FolderWatch::Look(size_t tables, size_t slots) {
   Found found;
   const FolderListing listing = ListFolder(data_dir_);
-  const auto tell = [&](const std::string& path, const std::string& text) {
-    if (found.tell.size() < kTellsPerLook && IsNews(path, text)) found.tell.push_back(text);
+  const auto news = [&](const std::string& path, const std::string& text) {
+    if (found.news.size() < kReportsPerLook && IsNews(path, text)) found.news.push_back(text);
   };
   std::set<std::string> unlocked;
   for (const std::string& path : listing.paths) {
     const TableSight sight = LookAt(path);
-    if (sight.state == TableSight::State::kNotUsable) tell(path, sight.problem);
+    if (sight.state == TableSight::State::kNotUsable) news(path, sight.problem);
     if (sight.state != TableSight::State::kUnlocked) continue;
     unlocked.insert(path);
     if (kept_.count(path) != 0) continue;
     if (sight.slots > limits_.slots_max) {
-      tell(path, path + " is nobody's and has " + std::to_string(sight.slots) +
+      news(path, path + " is nobody's and has " + std::to_string(sight.slots) +
                      " slots; this instance adopts at most " + std::to_string(limits_.slots_max) +
                      ". Start an instance with its address again, or raise TABLE_SLOTS here");
     } else if (tables == limits_.tables_max || slots + sight.slots > limits_.slots_max) {
-      tell(path, path + " is nobody's; it waits until those that are adopted now are finished");
+      news(path, path + " is nobody's; it waits until those that are adopted now are finished");
     } else {
       ++tables;
       slots += sight.slots;
@@ -136,15 +136,15 @@ FolderWatch::Found FolderWatch::Look(size_t tables, size_t slots) {
   }
   std::erase_if(kept_, [&](const std::string& path) { return unlocked.count(path) == 0; });
   // What is gone is forgotten; it may come back as news.
-  std::erase_if(told_, [&](const auto& told) {
-    return told.first != data_dir_ &&
-           !std::binary_search(listing.paths.begin(), listing.paths.end(), told.first);
+  std::erase_if(reported_, [&](const auto& reported) {
+    return reported.first != data_dir_ &&
+           !std::binary_search(listing.paths.begin(), listing.paths.end(), reported.first);
   });
   if (!listing.complete) {
-    tell(data_dir_, data_dir_ + " holds more than " + std::to_string(kEntriesMax) +
+    news(data_dir_, data_dir_ + " holds more than " + std::to_string(kEntriesMax) +
                         " files, so that tables to adopt may be overlooked; clear it");
   } else if (listing.odd_names) {
-    tell(data_dir_, data_dir_ +
+    news(data_dir_, data_dir_ +
                         " holds *.table files with names that no instance gives; they are left as "
                         "they are");
   }
@@ -152,10 +152,10 @@ FolderWatch::Found FolderWatch::Look(size_t tables, size_t slots) {
 }
 
 bool FolderWatch::IsNews(const std::string& path, const std::string& text) {
-  if (told_.size() >= kToldMax && told_.count(path) == 0) return false;
-  std::string& told = told_[path];
-  if (told == text) return false;
-  told = text;
+  if (reported_.size() >= kReportedMax && reported_.count(path) == 0) return false;
+  std::string& reported = reported_[path];
+  if (reported == text) return false;
+  reported = text;
   return true;
 }
 

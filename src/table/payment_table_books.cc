@@ -21,8 +21,8 @@ void PaymentTable::Impl::Forget(const Slot& slot) {
   const uint64_t confirmed = NumberIn(file.live().number);
   // Of an era before: it was told again since, with no higher number than when all was told.
   if (recorded > confirmed || recorded / kEra != confirmed / kEra) {
-    const uint64_t told = told_number.load(std::memory_order_relaxed);
-    recorded = told / kEra == confirmed / kEra ? told : confirmed;
+    const uint64_t sent = sent_number.load(std::memory_order_relaxed);
+    recorded = sent / kEra == confirmed / kEra ? sent : confirmed;
   }
   Raise(file.live().forgotten, recorded);
 }
@@ -98,7 +98,7 @@ uint64_t PaymentTable::RestClockMs() const { return impl_->rest_clock.NowMs(); }
 
 void PaymentTable::SetLedgerRunId(std::string_view run_id) {
   const std::lock_guard lock(impl_->header_mutex);
-  impl_->told_number.store(LedgerNumber(), std::memory_order_relaxed);
+  impl_->sent_number.store(LedgerNumber(), std::memory_order_relaxed);
   SetText(impl_->file.header().ledger_run_id, run_id);
   // Not synced: an old value found after a power loss only means that all is told again.
   auto status = impl_->file.WriteHeader(false);

@@ -67,7 +67,7 @@ struct PaymentTable::Impl {
   std::atomic<bool> was_current{false};
   // The books' number when all was told to them again; 0: not in this life. Read relaxed: an older
   // one is only more careful.
-  std::atomic<uint64_t> told_number{0};
+  std::atomic<uint64_t> sent_number{0};
   std::atomic<bool> fenced{false};
   // Last, so that its thread has ended before anything that it syncs does.
   std::unique_ptr<Committer> committer;

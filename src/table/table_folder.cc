@@ -14,7 +14,7 @@ base::Result<TableFacts> ReadFacts(const std::string& path) {
   if (!status.ok()) return status.error();
   const TableHeader& header = file.header();
   return TableFacts{
-      .table = header.table, .books = header.books, .told_before = header.ledger_run_id[0] != 0};
+      .table = header.table, .books = header.books, .known_to_books = header.ledger_run_id[0] != 0};
 }
 
 base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(

@@ -50,7 +50,7 @@ class GatewayHandlerTest : public server::ServerTest {
         GatewayParts{.loop = loop,
                      .table = *table_,
                      .ring = ring_,
-                     .sleepers = sleepers_,
+                     .waiters = waiters_,
                      .books = books_,
                      .directory = directory_,
                      .metrics = metrics_,
@@ -89,9 +89,9 @@ class GatewayHandlerTest : public server::ServerTest {
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::unique_ptr<table::PaymentTable> table_;
   base::MpmcRing<uint32_t> ring_{32'768};
-  net::Sleepers sleepers_{1'000};
+  net::WaiterList waiters_{1'000};
   SlowBooks books_;
-  metrics::AcceptMetrics metrics_;
+  metrics::AcceptorMetrics metrics_;
   std::atomic<bool> draining_{false};
   std::atomic<ledger::BooksStanding> standing_{ledger::BooksStanding::kUnknown};
   std::unique_ptr<GatewayHandler> handler_;

@@ -52,8 +52,8 @@ TEST(Capacity, MemoryBoundsConnectionsToo) {
   config = WithinCapacity(config);
   EXPECT_EQ(config.server.connections_max, (20U << 20U) / kConnectionBytes / 2);
   EXPECT_EQ(config.server.send_buffer_bytes, kSendBufferBytes);
-  EXPECT_EQ(AdminServerOf(config).connections_max, kAdminConnectionsMax);
-  EXPECT_EQ(AdminServerOf(config).memory_bytes_max, kAdminBytesMax);
+  EXPECT_EQ(MakeAdminServerOptions(config).connections_max, kAdminConnectionsMax);
+  EXPECT_EQ(MakeAdminServerOptions(config).memory_bytes_max, kAdminBytesMax);
 }
 
 // In a child: the limit is the process's own.

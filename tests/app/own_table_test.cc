@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "app/shared.h"
+#include "app/gateway_context.h"
 
 namespace tollgate::app {
 namespace {
@@ -25,9 +25,9 @@ class OwnTableTest : public ::testing::Test {
     config_.table_slots = 8;
   }
   ~OwnTableTest() override { std::filesystem::remove_all(folder_); }
-  base::Result<Queue> TryOpen() {
-    return OpenOwnQueue(config_, directory_,
-                        [this](bool, std::string_view text) { told_.emplace_back(text); });
+  base::Result<WorkQueue> TryOpen() {
+    return OpenOwnWorkQueue(config_, directory_,
+                            [this](bool, std::string_view text) { told_.emplace_back(text); });
   }
   std::string Name(const std::string& name) const { return folder_ + "/" + name; }
 
@@ -39,7 +39,7 @@ class OwnTableTest : public ::testing::Test {
 
 // As the containers of one service with one volume.
 TEST_F(OwnTableTest, AnyNumberOfInstancesOfOneAddressHaveATableEach) {
-  std::vector<Queue> instances;
+  std::vector<WorkQueue> instances;
   std::set<std::string> paths;
   for (int i = 0; i < 40; ++i) {
     auto opened = TryOpen();

@@ -21,48 +21,48 @@ class LineLimitTest : public ::testing::Test {
 
 TEST_F(LineLimitTest, OneLineOfAKindInAnIntervalAndThenTheCount) {
   for (int i = 0; i < 317; ++i) {
-    limit_.Tell(2, "payment " + std::to_string(i) + " of p1 is refused");
+    limit_.Report(2, "payment " + std::to_string(i) + " of p1 is refused");
     clock_.AdvanceMillis(10);
-    limit_.TellHeldBack();
+    limit_.ReportHeldBack();
   }
   EXPECT_EQ(Told(), (Lines{"2 payment 0 of p1 is refused"}));
   clock_.AdvanceMillis(10'000 - 3'170);
-  limit_.TellHeldBack();
+  limit_.ReportHeldBack();
   EXPECT_EQ(Told(), (Lines{"2 payment 316 of p1 is refused (317 times in the last 10 s)"}));
   // The line with the count is that of its interval.
-  limit_.Tell(2, "payment 400 of p1 is refused");
+  limit_.Report(2, "payment 400 of p1 is refused");
   EXPECT_EQ(Told(), Lines{});
   clock_.AdvanceMillis(10'000);
-  limit_.TellHeldBack();
+  limit_.ReportHeldBack();
   EXPECT_EQ(Told(), (Lines{"2 payment 400 of p1 is refused"}));
   clock_.AdvanceMillis(10'000);
-  limit_.TellHeldBack();
+  limit_.ReportHeldBack();
   EXPECT_EQ(Told(), Lines{});
-  limit_.Tell(2, "payment 500 of p1 is refused");
+  limit_.Report(2, "payment 500 of p1 is refused");
   EXPECT_EQ(Told(), (Lines{"2 payment 500 of p1 is refused"}));
 }
 
 TEST_F(LineLimitTest, OtherKindsPassAndTheLastWordIsTheLastOne) {
   for (int i = 0; i < 3; ++i) {
-    limit_.Tell(1, "p1 is used");
-    limit_.Tell(2, "p1 is passed over");
-    limit_.Tell(1, "p2 is used");
+    limit_.Report(1, "p1 is used");
+    limit_.Report(2, "p1 is passed over");
+    limit_.Report(1, "p2 is used");
   }
-  limit_.Tell(1, "p1 is used");
+  limit_.Report(1, "p1 is used");
   EXPECT_EQ(Told(), (Lines{"1 p1 is used", "2 p1 is passed over", "1 p2 is used"}));
   clock_.AdvanceMillis(20'000);
   // Also without anybody who looks.
-  limit_.Tell(1, "p2 is used");
+  limit_.Report(1, "p2 is used");
   EXPECT_EQ(Told(), (Lines{"1 p2 is used (3 times in the last 20 s)"}));
-  limit_.TellHeldBack();
+  limit_.ReportHeldBack();
   EXPECT_EQ(Told(), (Lines{"2 p1 is passed over (3 times in the last 20 s)",
                            "1 p1 is used (4 times in the last 20 s)"}));
 }
 
 TEST_F(LineLimitTest, WhoeverMayTellMoreOfAKindDoes) {
-  for (int i = 0; i < 5; ++i) limit_.Tell(2, "double charge: " + std::to_string(i), 3);
+  for (int i = 0; i < 5; ++i) limit_.Report(2, "double charge: " + std::to_string(i), 3);
   EXPECT_EQ(Told(), (Lines{"2 double charge: 0", "2 double charge: 1", "2 double charge: 2"}));
-  limit_.TellHeldBack(true);
+  limit_.ReportHeldBack(true);
   EXPECT_EQ(Told(), (Lines{"2 double charge: 4 (5 times in the last 1 s)"}));
 }
 
@@ -73,12 +73,12 @@ TEST_F(LineLimitTest, KindsAreBoundedAndRoomIsMadeByThoseThatAreSilent) {
     for (; i != 0; i /= 20) text += static_cast<char>('g' + i % 20);
     return text;
   };
-  for (int i = 0; i < 20'000; ++i) limit_.Tell(2, word(i));
+  for (int i = 0; i < 20'000; ++i) limit_.Report(2, word(i));
   EXPECT_EQ(Told().size(), 65U);
   clock_.AdvanceMillis(10'000);
-  limit_.TellHeldBack();
+  limit_.ReportHeldBack();
   EXPECT_EQ(Told(), (Lines{"2 " + word(19'999) + " (19936 times in the last 10 s)"}));
-  for (int i = 0; i < 64; ++i) limit_.Tell(2, "new" + word(i));
+  for (int i = 0; i < 64; ++i) limit_.Report(2, "new" + word(i));
   EXPECT_EQ(Told().size(), 63U);
 }
 

@@ -30,7 +30,7 @@ int Nice() { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); 
 TEST(TimeSlice, IsShorterAndNothingElseChanges) {
   std::thread([] {
     ASSERT_EQ(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5), 0);
-    const Status asked = AskForTimeSlice(kTimeSliceMinNs);
+    const Status asked = SetTimeSlice(kTimeSliceMinNs);
     ASSERT_TRUE(asked.ok()) << asked.error().message;
     EXPECT_EQ(Nice(), 5);
     EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);
@@ -44,7 +44,7 @@ TEST(TimeSlice, AnotherPolicyIsLeftAlone) {
   std::thread([] {
     const sched_param none{};
     ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &none), 0);
-    const Status asked = AskForTimeSlice(kTimeSliceMinNs);
+    const Status asked = SetTimeSlice(kTimeSliceMinNs);
     ASSERT_TRUE(asked.ok()) << asked.error().message;
     EXPECT_EQ(::sched_getscheduler(0), SCHED_BATCH);
   }).join();
@@ -53,17 +53,17 @@ TEST(TimeSlice, AnotherPolicyIsLeftAlone) {
 int64_t Now() { return SystemClock().MonotonicNanos(); }
 int Policy() { return ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; }
 
-// Turns of `busy_ns` of work and `idle_ns` of sleep until precedence is held, or is not; 10 s at
+// Turns of `busy_ns` of work and `idle_ns` of sleep until boost is held, or is not; 10 s at
 // most, for other tests keep the CPUs busy too.
-void TurnUntil(Precedence& precedence, bool held, int64_t busy_ns, int64_t idle_ns) {
+void TurnUntil(RealtimeBoost& boost, bool held, int64_t busy_ns, int64_t idle_ns) {
   const int64_t end = Now() + 10 * kNanosPerSecond;
-  while (precedence.held() != held && Now() < end) {
+  while (boost.held() != held && Now() < end) {
     for (const int64_t begun = Now(); Now() - begun < busy_ns;) continue;
     if (idle_ns > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(idle_ns));
-    const Status turned = precedence.OnTurn(Now());
+    const Status turned = boost.OnTurn(Now());
     ASSERT_TRUE(turned.ok()) << turned.error().message;
   }
-  EXPECT_EQ(precedence.held(), held);
+  EXPECT_EQ(boost.held(), held);
 }
 
 // Threads that need all they can get, as workers do when much is to be done.
@@ -93,54 +93,54 @@ class PrecedenceTest : public ::testing::Test {
   void OnThread(Body body) {
     bool allowed = true;
     std::thread([&] {
-      ASSERT_TRUE(AskForTimeSlice(kTimeSliceMinNs).ok());
-      Precedence precedence;
-      allowed = precedence.Begin(Now()).ok();
-      EXPECT_FALSE(precedence.held());
+      ASSERT_TRUE(SetTimeSlice(kTimeSliceMinNs).ok());
+      RealtimeBoost boost;
+      allowed = boost.Begin(Now()).ok();
+      EXPECT_FALSE(boost.held());
       EXPECT_EQ(Policy(), SCHED_OTHER);
-      if (allowed) body(precedence);
+      if (allowed) body(boost);
     }).join();
     if (!allowed) GTEST_SKIP() << "needs root, CAP_SYS_NICE or RLIMIT_RTPRIO";
   }
 };
 
 TEST_F(PrecedenceTest, IsForAThreadThatNeedsLittleWhileOthersNeedMuch) {
-  OnThread([](Precedence& precedence) {
+  OnThread([](RealtimeBoost& boost) {
     const Busy others;
-    TurnUntil(precedence, true, 100'000, 2'000'000);
+    TurnUntil(boost, true, 100'000, 2'000'000);
     EXPECT_EQ(Policy(), SCHED_RR);
     const int64_t held_ns = Now();  // before it is given up, however late this thread is let on
-    TurnUntil(precedence, false, 1'000'000, 0);
+    TurnUntil(boost, false, 1'000'000, 0);
     EXPECT_EQ(Policy(), SCHED_OTHER);
     if (KernelHasSlices()) {
       EXPECT_EQ(TimeSliceNs(), kTimeSliceMinNs) << "as it was";
     }
-    TurnUntil(precedence, true, 100'000, 2'000'000);
+    TurnUntil(boost, true, 100'000, 2'000'000);
     EXPECT_EQ(Policy(), SCHED_RR);
-    EXPECT_GE(Now() - held_ns, Precedence::kRestNs) << "or it had it half of the time";
+    EXPECT_GE(Now() - held_ns, RealtimeBoost::kRestNs) << "or it had it half of the time";
   });
 }
 
 TEST_F(PrecedenceTest, EndsWhenTheOthersAreDone) {
-  OnThread([](Precedence& precedence) {
+  OnThread([](RealtimeBoost& boost) {
     {
       const Busy others;
-      TurnUntil(precedence, true, 100'000, 2'000'000);
+      TurnUntil(boost, true, 100'000, 2'000'000);
     }
-    TurnUntil(precedence, false, 100'000, 2'000'000);
+    TurnUntil(boost, false, 100'000, 2'000'000);
     EXPECT_EQ(Policy(), SCHED_OTHER);
     for (int i = 0; i < 10; ++i) {
-      std::this_thread::sleep_for(std::chrono::nanoseconds(Precedence::kLookNs));
-      ASSERT_TRUE(precedence.OnTurn(Now() + Precedence::kRestNs).ok());
-      EXPECT_FALSE(precedence.held()) << "nobody is in its way";
+      std::this_thread::sleep_for(std::chrono::nanoseconds(RealtimeBoost::kLookNs));
+      ASSERT_TRUE(boost.OnTurn(Now() + RealtimeBoost::kRestNs).ok());
+      EXPECT_FALSE(boost.held()) << "nobody is in its way";
     }
   });
 }
 
 TEST_F(PrecedenceTest, IsNotInherited) {
-  OnThread([](Precedence& precedence) {
+  OnThread([](RealtimeBoost& boost) {
     const Busy others;
-    TurnUntil(precedence, true, 100'000, 2'000'000);
+    TurnUntil(boost, true, 100'000, 2'000'000);
     std::thread([] { EXPECT_EQ(Policy(), SCHED_OTHER); }).join();
   });
 }
@@ -149,10 +149,10 @@ TEST_F(PrecedenceTest, AnotherPolicyIsLeftAlone) {
   std::thread([] {
     const sched_param none{};
     ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &none), 0);
-    Precedence precedence;
-    ASSERT_TRUE(precedence.Begin(Now()).ok());
-    EXPECT_FALSE(precedence.held());
-    ASSERT_TRUE(precedence.OnTurn(Now() + 2 * Precedence::kLookNs).ok());
+    RealtimeBoost boost;
+    ASSERT_TRUE(boost.Begin(Now()).ok());
+    EXPECT_FALSE(boost.held());
+    ASSERT_TRUE(boost.OnTurn(Now() + 2 * RealtimeBoost::kLookNs).ok());
     EXPECT_EQ(Policy(), SCHED_BATCH);
   }).join();
 }

@@ -90,6 +90,34 @@ TEST_F(ConfigTest, TheOriginalsEnvironmentAloneIsValid) {
   EXPECT_EQ(config.processors[1].in_flight_max, 350U);
 }
 
+TEST_F(ConfigTest, ARenamedSettingIsTakenUnderItsFormerNameWithANote) {
+  environment_["GATHER"] = "40ms";
+  environment_["CONFIG"] = File("horizon = \"17:00\"\n");
+  const Config config = Good({"--dedup-horizon", "48h"});
+  EXPECT_EQ(config.linger_us, 40'000);
+  EXPECT_EQ(config.redis.dedup_window_s, 2 * 86'400);
+  EXPECT_TRUE(config.cutoff.daily);
+  ASSERT_EQ(config.notes.size(), 3U);
+  EXPECT_SAYS(config.notes[0], "flag --dedup-horizon: dedup_horizon is now called dedup_window");
+  EXPECT_SAYS(config.notes[1], "horizon is now called cutoff; use that name");
+  EXPECT_SAYS(config.notes[2], "environment GATHER: gather is now called linger");
+  EXPECT_EQ(Parse({"--help"}).value().text.find("horizon"), std::string::npos);
+  EXPECT_SAYS(Problem({"--gather", "0ms"}), "linger: '0ms' from flag --gather");
+}
+
+TEST_F(ConfigTest, OfBothNamesTheStrongerSourceCountsAndThePresentNameInOneSource) {
+  environment_["GATHER"] = "40ms";
+  environment_["LINGER"] = "50ms";
+  Config config = Good({});
+  EXPECT_EQ(config.linger_us, 50'000);
+  ASSERT_EQ(config.notes.size(), 1U);
+  EXPECT_SAYS(config.notes[0], "environment LINGER sets: ignored");
+  config = Good({"--gather", "60ms"});
+  EXPECT_EQ(config.linger_us, 60'000);
+  config = Good({"--linger", "70ms"});
+  EXPECT_EQ(config.linger_us, 70'000);
+}
+
 TEST_F(ConfigTest, GomaxprocsBoundsTheThreadsThatAreNotGivenAndContradictsTooManyThatAre) {
   environment_["GOMAXPROCS"] = "1";  // there is always one of each
   EXPECT_EQ(Good({}).acceptors, 1U);
@@ -117,8 +145,8 @@ TEST_F(ConfigTest, BadValuesNameTheSettingItsSourceAndTheFix) {
   EXPECT_SAYS(Problem({"--listen", "nowhere"}), "HOST:PORT");
   EXPECT_SAYS(Problem({"--default-url", "ftp://x"}), "http://");
   EXPECT_SAYS(Problem({"--table-slots", "0"}), "whole number");
-  EXPECT_SAYS(Problem({"--gather", "0ms"}), "at least 1us");
-  EXPECT_SAYS(Problem({"--gather", "1001ms"}), "at most 1s");
+  EXPECT_SAYS(Problem({"--linger", "0ms"}), "at least 1us");
+  EXPECT_SAYS(Problem({"--linger", "1001ms"}), "at most 1s");
   EXPECT_SAYS(Problem({"--data-dir", "/proc/nothing"}), "can be written to");
   EXPECT_SAYS(Problem({"--answer-timeout", "10ms"}), "answer_timeout is shorter");
 }
@@ -135,8 +163,8 @@ TEST_F(ConfigTest, TimesAreGosAndNotBelowTheirLeast) {
   EXPECT_SAYS(Problem({"--health-interval", "100000h"}), "must be at most 10000h");
   EXPECT_SAYS(Problem({"--health-interval", "9999999999h"}), "290 years");
   EXPECT_SAYS(Problem({"--health-interval", "5d"}), "'d' is no unit");
-  EXPECT_SAYS(Problem({"--horizon", "2025-07-15T25:00:00Z"}), "the hour must be 00 to 23");
-  EXPECT_SAYS(Problem({"--horizon", "17:60"}), "the minute must be 00 to 59");
+  EXPECT_SAYS(Problem({"--cutoff", "2025-07-15T25:00:00Z"}), "the hour must be 00 to 23");
+  EXPECT_SAYS(Problem({"--cutoff", "17:60"}), "the minute must be 00 to 59");
   const auto processor = [&](const std::string& line) {
     return Problem(
         {"--config", File("[[processors]]\nname = \"a\"\nurl = \"http://a:1\"\n" + line)});
@@ -286,11 +314,11 @@ TEST_F(ConfigTest, NoSecretOfAProcessorIsShown) {
 // milliseconds: 50 days would be some minutes to it.
 TEST_F(ConfigTest, ADurationThatWouldWrapAClockIsRefused) {
   for (const char* flag : {"--idle-timeout", "--drain-timeout", "--max-wait", "--health-interval",
-                           "--redis-read-timeout", "--dedup-horizon", "--sync-interval"}) {
+                           "--redis-read-timeout", "--dedup-window", "--sync-interval"}) {
     EXPECT_SAYS(Problem({std::string(flag) + "=10001h"}), "must be at most 10000h");
     EXPECT_SAYS(Problem({std::string(flag) + "=2562047h"}), "must be at most 10000h");
   }
-  EXPECT_EQ(Good({"--dedup-horizon=10000h"}).redis.horizon_s, 36'000'000);
+  EXPECT_EQ(Good({"--dedup-window=10000h"}).redis.dedup_window_s, 36'000'000);
   for (const char* flag : {"--connect-timeout", "--answer-timeout"}) {
     EXPECT_SAYS(Problem({std::string(flag) + "=1200h"}), "must be at most 24h");
   }

@@ -91,9 +91,9 @@ class CostTest : public ::testing::Test {
   // How often the gateway has told in its log that the routing changed.
   size_t RoutesTold() {
     const std::string log = gateway_.Log();
-    size_t told = 0;
-    for (size_t at = 0; (at = log.find("routing: ", at)) != std::string::npos; ++at) ++told;
-    return told;
+    size_t reported = 0;
+    for (size_t at = 0; (at = log.find("routing: ", at)) != std::string::npos; ++at) ++reported;
+    return reported;
   }
 
  private:

@@ -57,12 +57,12 @@ TEST_F(ClaimedElsewhere, IsOnlyLookedUpAndLetGoOnceTheOtherHasBookedIt) {
   EXPECT_EQ(Status().reason, table::RejectReason::kElsewhere);
   ASSERT_FALSE(told_.empty());
   EXPECT_TRUE(told_.back().starts_with("possible double charge: ")) << told_.back();
-  const size_t told = told_.size();
+  const size_t reported = told_.size();
   const uint64_t counted = metrics_.contradictions.value();
   EXPECT_GT(counted, 0U);
   Turn(20'000);
   EXPECT_EQ(posts_, 0);
-  EXPECT_EQ(told_.size(), told) << "not at each look";
+  EXPECT_EQ(told_.size(), reported) << "not at each look";
   EXPECT_EQ(metrics_.contradictions.value(), counted);
   // Also after the next start.
   Restart();

@@ -123,9 +123,9 @@ LedgerModel::Answer<RecordReply> LedgerModel::Record(const Owner& owner,
 LedgerModel::Greeted LedgerModel::Greet(const Owner& owner, uint64_t confirmed,
                                         const payments::Uuid& told_to) {
   Remember();
-  const bool told = told_to != payments::Uuid{};
-  if (state_.books && told && *state_.books != told_to) return {.verdict = Greeting::kOthers};
-  const bool put_back = !state_.books && told;
+  const bool reported = told_to != payments::Uuid{};
+  if (state_.books && reported && *state_.books != told_to) return {.verdict = Greeting::kOthers};
+  const bool put_back = !state_.books && reported;
   uint64_t& number = state_.numbers[owner.table];
   const auto known = state_.owners.find(owner.table);
   if (known != state_.owners.end() &&
@@ -135,7 +135,7 @@ LedgerModel::Greeted LedgerModel::Greet(const Owner& owner, uint64_t confirmed,
   }
   const bool acknowledged =
       ledger::EraOf(number) < ledger::EraOf(confirmed) && confirmed % ledger::kEraNumbers == 0;
-  if (!state_.books) state_.books = told ? told_to : id_;
+  if (!state_.books) state_.books = reported ? told_to : id_;
   if (number < confirmed && !acknowledged) {
     return {.verdict = Greeting::kLost, .number = number, .put_back = put_back};
   }

@@ -11,7 +11,7 @@ struct Row {
   const char* name;
   int64_t max_wait_ms;
   int64_t audit_lag_ms;
-  bool told;               // its health says failing
+  bool reported;           // its health says failing
   int64_t fallback_us;     // how long the dearer one takes
   int64_t takes_ms_more;   // than the longest wait
   uint64_t attempts_most;  // per payment
@@ -26,10 +26,10 @@ class LonePayment : public OneForwarder, public ::testing::WithParamInterface<Ro
     Open();
     processors_[0].failing = true;
     processors_[1].delay_us = GetParam().fallback_us;
-    Publish(GetParam().told);
+    Publish(GetParam().reported);
   }
   void Publish(bool failing) {
-    health_.Publish(0, {.known = GetParam().told, .failing = failing, .min_response_ms = 0});
+    health_.Publish(0, {.known = GetParam().reported, .failing = failing, .min_response_ms = 0});
     const auto fallback_ms = static_cast<uint32_t>(GetParam().fallback_us / 1000);
     health_.Publish(1, {.known = true, .failing = false, .min_response_ms = fallback_ms});
   }
@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"TheOtherOneIsSentBursts", 2'000, 1'500, false, 1'800'000, 4'500, 8}),
     [](const auto& row) { return row.param.name; });
 
-// Those that have been the trial only wait; who comes next sees that it is back, for all.
+// Those that have been the probe only wait; who comes next sees that it is back, for all.
 TEST_F(OneForwarder, WhoComesLaterIsTheTrialForThoseThatWait) {
   Open();
   processors_[0].failing = true;
@@ -65,7 +65,7 @@ TEST_F(OneForwarder, WhoComesLaterIsTheTrialForThoseThatWait) {
   EXPECT_EQ(booked(), 0U) << "they wait for the cheaper one";
   processors_[0].failing = false;
   Turn(1'000);
-  EXPECT_EQ(booked(), 0U) << "each has been the trial, and nobody says that it is back";
+  EXPECT_EQ(booked(), 0U) << "each has been the probe, and nobody says that it is back";
   Post(1);
   Turn(1'000);
   EXPECT_EQ(processors_[0].entries().size(), 6U);

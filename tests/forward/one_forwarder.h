@@ -24,7 +24,7 @@ class OneForwarder : public ::testing::Test {
   OneForwarder() {
     options_.processors = {{.name = "default", .url = "", .fee_ppm = 50'000},
                            {.name = "fallback", .url = "", .fee_ppm = 150'000}};
-    options_.tell = [this](bool problem, std::string_view text) {
+    options_.report = [this](bool problem, std::string_view text) {
       if (problem) told_.emplace_back(text);
     };
   }

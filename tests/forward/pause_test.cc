@@ -60,7 +60,7 @@ TEST_F(Pause, ThatOutlastsTheGraceClaimsNothingNewBeforeAllIsToldAgain) {
   Post(1);
   Turn(3'000);
   ASSERT_TRUE(session_.can_claim());
-  ASSERT_TRUE(forwarder_->retelling());
+  ASSERT_TRUE(forwarder_->replaying());
   EXPECT_EQ(metrics_.claim_batch.sum(), claimed);
   Turn(3'000);
   EXPECT_EQ(booked(), 42U);

@@ -16,15 +16,15 @@ constexpr payments::ProcessorId kNobody = payments::kNoProcessor;
 ProcessorView AnyView(payments::ProcessorId id) {
   return {.id = id,
           .fee_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
-          .standing = static_cast<Standing>(*rc::gen::inRange(0, 5)),
+          .standing = static_cast<Availability>(*rc::gen::inRange(0, 5)),
           .retry_at_ms = *rc::gen::inRange<int64_t>(0, 2'000'000),
           .latency_ms = *rc::gen::inRange<int64_t>(0, 60'000),
-          .back_in_ms = *rc::gen::inRange<int64_t>(0, 600'000),
+          .recovers_in_ms = *rc::gen::inRange<int64_t>(0, 600'000),
           .usual_latency_ms = *rc::gen::inRange<int64_t>(0, 60'000),
-          .weak_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
+          .unavailable_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
           .sample_due = *rc::gen::arbitrary<bool>(),
-          .told_out = *rc::gen::arbitrary<bool>(),
-          .suspect = *rc::gen::arbitrary<bool>(),
+          .reported_failing = *rc::gen::arbitrary<bool>(),
+          .stalled = *rc::gen::arbitrary<bool>(),
           .in_flight = *rc::gen::inRange<uint32_t>(0, 1'000),
           .in_flight_cap = *rc::gen::inRange<uint32_t>(1, 1'000)};
 }
@@ -43,10 +43,10 @@ Situation AnySituation() {
   it.moment = {.now_ms = *rc::gen::inRange<int64_t>(0, 1'000'000),
                .wall_ms = *rc::gen::inRange<int64_t>(0, 1'000'000),
                .age_ms = *rc::gen::inRange<int64_t>(0, 100'000),
-               .trials = *rc::gen::inRange<uint32_t>(0, 4),
+               .probes = *rc::gen::inRange<uint32_t>(0, 4),
                .waiting = *rc::gen::inRange<int64_t>(0, 100'000),
                .arrivals_per_s = *rc::gen::inRange<int64_t>(0, 100'000),
-               .quiet = *rc::gen::arbitrary<bool>()};
+               .load_ended = *rc::gen::arbitrary<bool>()};
   if (*rc::gen::arbitrary<bool>()) {
     it.moment.refused_by = static_cast<payments::ProcessorId>(*rc::gen::inRange(0, count));
   }
@@ -57,8 +57,8 @@ Situation AnySituation() {
   return it;
 }
 
-bool CanTake(Standing standing) {
-  return standing == Standing::kOpenForAll || standing == Standing::kProbeDue;
+bool CanTake(Availability standing) {
+  return standing == Availability::kOpenForAll || standing == Availability::kProbeDue;
 }
 
 TEST(PolicyProperty, NeverSendsToOneThatCannotTakeIt) {
@@ -78,14 +78,14 @@ TEST(PolicyProperty, WaitingEnds) {
     if (choice.processor != kNobody) return;
     RC_ASSERT(choice.wait_until_ms <= it.moment.now_ms + 50);
     bool any_ready = false;
-    for (const auto& view : it.views) any_ready |= Appraise(view, it.moment, it.options).ready;
+    for (const auto& view : it.views) any_ready |= EstimateCost(view, it.moment, it.options).ready;
     if (any_ready) RC_ASSERT(it.moment.age_ms < it.options.wait_for_cheaper_ms_max);
   }));
 }
 
 bool AnotherIsOpen(const Situation& it, payments::ProcessorId than) {
   return std::any_of(it.views.begin(), it.views.end(), [&](const ProcessorView& view) {
-    return view.id != than && view.standing == Standing::kOpenForAll;
+    return view.id != than && view.standing == Availability::kOpenForAll;
   });
 }
 
@@ -93,16 +93,16 @@ bool AnotherIsOpen(const Situation& it, payments::ProcessorId than) {
 TEST(PolicyProperty, APaymentIsTheTrialAtMostTwiceAndNotAfterItsLongestWaitIfAnotherTakesIt) {
   EXPECT_TRUE(rc::check([] {
     Situation it = AnySituation();
-    it.moment.trials = *rc::gen::element(0U, 1U, 2U, 3U);
+    it.moment.probes = *rc::gen::element(0U, 1U, 2U, 3U);
     it.moment.age_ms = *rc::gen::element<int64_t>(0, 900, 1'500, 30'000, 100'000);
-    it.moment.quiet = false;  // what makes a trial harmful makes it rare
+    it.moment.load_ended = false;  // what makes a probe harmful makes it rare
     it.moment.left_ms = kNever;
     it.options.audit_lag_ms = 0;
     it.views.push_back(AnyView(static_cast<payments::ProcessorId>(it.views.size())));
-    it.views.back().standing = Standing::kProbeDue;
+    it.views.back().standing = Availability::kProbeDue;
     const Choice choice = Choose(it.views, it.moment, it.options);
-    if (!choice.is_trial || !AnotherIsOpen(it, choice.processor)) return;
-    RC_ASSERT(it.moment.trials < 2);
+    if (!choice.is_probe || !AnotherIsOpen(it, choice.processor)) return;
+    RC_ASSERT(it.moment.probes < 2);
     RC_ASSERT(it.moment.age_ms <= std::max<int64_t>(it.options.wait_for_cheaper_ms_max, 1'000));
   }));
 }
@@ -115,9 +115,9 @@ TEST(PolicyProperty, APaymentThatComesAloneReachesTheOneThatWorks) {
     it.options.audit_lag_ms = 0;
     it.moment = {.now_ms = 1'000'000};
     ProcessorView& works = it.views.front();
-    works.standing = Standing::kOpenForAll;
+    works.standing = Availability::kOpenForAll;
     works.sample_due = false;
-    for (size_t i = 1; i < it.views.size(); ++i) it.views[i].standing = Standing::kProbeDue;
+    for (size_t i = 1; i < it.views.size(); ++i) it.views[i].standing = Availability::kProbeDue;
     const int64_t most_ms = std::max<int64_t>(it.options.wait_for_cheaper_ms_max, 1'000) + 2'000;
     int attempts = 0;
     for (; it.moment.age_ms <= most_ms; ++attempts) {
@@ -127,7 +127,7 @@ TEST(PolicyProperty, APaymentThatComesAloneReachesTheOneThatWorks) {
                                    ? choice.wait_until_ms
                                    : it.moment.now_ms + *rc::gen::inRange<int64_t>(1, 2'000);
       RC_ASSERT(until_ms > it.moment.now_ms);
-      if (choice.processor != kNobody) ++it.moment.trials;
+      if (choice.processor != kNobody) ++it.moment.probes;
       it.moment.age_ms += until_ms - it.moment.now_ms;
       it.moment.now_ms = until_ms;
     }

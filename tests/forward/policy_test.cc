@@ -25,9 +25,9 @@ struct Case {
   }
 };
 
-void Break(ProcessorView& view, int64_t back_in_ms) {
-  view.standing = Standing::kBreakerOpen;
-  view.back_in_ms = back_in_ms;
+void Break(ProcessorView& view, int64_t recovers_in_ms) {
+  view.standing = Availability::kBreakerOpen;
+  view.recovers_in_ms = recovers_in_ms;
   view.retry_at_ms = 1'000'040;
 }
 
@@ -64,7 +64,7 @@ TEST(Policy, WaitsForACheaperOneThatIsSoonBack) {
 TEST(Policy, DoesNotWaitForOneThatStaysAwayLonger) {
   Case out;
   Break(out.cheap, 60'000);
-  out.dear.weak_ppm = 500'000;  // and who would take it may not be well later
+  out.dear.unavailable_ppm = 500'000;  // and who would take it may not be well later
   EXPECT_EQ(out().processor, 1);
 }
 
@@ -72,9 +72,9 @@ TEST(Policy, DoesNotWaitForOneThatStaysAwayLonger) {
 TEST(Policy, WaitsTheLongerTheSurerTheOtherOneIs) {
   Case out;
   Break(out.cheap, 12'000);  // 12 % for a second in flight each; the fees are 10 % apart
-  out.dear.weak_ppm = 0;
+  out.dear.unavailable_ppm = 0;
   EXPECT_EQ(out().processor, kNobody);
-  out.dear.weak_ppm = 1'000'000;
+  out.dear.unavailable_ppm = 1'000'000;
   EXPECT_EQ(out().processor, 1);
 }
 
@@ -91,7 +91,7 @@ TEST(Policy, WhatIsOutOfOrderIsExpectedBackAsItUsuallyIs) {
 TEST(Policy, NobodyWaitsForADearerOne) {
   Case dear_full;
   dear_full.cheap.latency_ms = 14'000;  // the dearer one would be better, but has no place now
-  dear_full.dear.standing = Standing::kFull;
+  dear_full.dear.standing = Availability::kFull;
   EXPECT_EQ(dear_full().processor, 0);
 }
 
@@ -107,7 +107,7 @@ TEST(Policy, NeverWaitsBeyondTheLongest) {
 
 TEST(Policy, WaitsForAPlaceThatIsFreeInAMoment) {
   Case full;
-  full.cheap.standing = Standing::kFull;
+  full.cheap.standing = Availability::kFull;
   EXPECT_EQ(full().processor, kNobody);
   full.moment.arrivals_per_s = 100'000;  // more than can leave: its line would only grow
   EXPECT_EQ(full().processor, 1);
@@ -124,7 +124,7 @@ TEST(Policy, NobodyReadyMeansWaiting) {
 TEST(Policy, AProbeThatIsDueIsTaken) {
   Case out;
   Break(out.cheap, 60'000);
-  out.cheap.standing = Standing::kProbeDue;
+  out.cheap.standing = Availability::kProbeDue;
   EXPECT_EQ(out().processor, 0);
 }
 
@@ -132,10 +132,10 @@ TEST(Policy, AProbeThatIsDueIsTaken) {
 TEST(Policy, APaymentIsTheTrialAtMostTwiceWhileAnotherWouldTakeIt) {
   Case out;
   Break(out.cheap, 2'000);
-  out.cheap.standing = Standing::kProbeDue;
-  for (out.moment.trials = 0; out.moment.trials < 2; ++out.moment.trials) {
+  out.cheap.standing = Availability::kProbeDue;
+  for (out.moment.probes = 0; out.moment.probes < 2; ++out.moment.probes) {
     EXPECT_EQ(out().processor, 0);
-    EXPECT_TRUE(out().is_trial);
+    EXPECT_TRUE(out().is_probe);
   }
   EXPECT_EQ(out().processor, kNobody) << "it waits for what others will see";
   out.moment.age_ms = out.options.wait_for_cheaper_ms_max;
@@ -147,7 +147,7 @@ TEST(Policy, APaymentIsTheTrialAtMostTwiceWhileAnotherWouldTakeIt) {
 TEST(Policy, NoPaymentIsTheTrialAfterItsLongestWaitWhileAnotherWouldTakeIt) {
   Case out;
   Break(out.cheap, 2'000);
-  out.cheap.standing = Standing::kProbeDue;
+  out.cheap.standing = Availability::kProbeDue;
   out.options.wait_for_cheaper_ms_max = 3'000;
   out.moment.age_ms = 3'001;
   EXPECT_EQ(out().processor, 1);
@@ -155,17 +155,17 @@ TEST(Policy, NoPaymentIsTheTrialAfterItsLongestWaitWhileAnotherWouldTakeIt) {
   EXPECT_EQ(out().processor, 1);
   out.moment.age_ms = 100;
   EXPECT_EQ(out().processor, 0) << "someone has to see whether it is back";
-  EXPECT_TRUE(out().is_trial);
+  EXPECT_TRUE(out().is_probe);
 }
 
 TEST(Policy, ASlowerOneThatIsSampledIsATrialToo) {
   Case slow;
   slow.cheap.latency_ms = 12'000;
   slow.cheap.sample_due = true;
-  EXPECT_TRUE(slow().is_trial);
-  slow.moment.trials = 2;
+  EXPECT_TRUE(slow().is_probe);
+  slow.moment.probes = 2;
   EXPECT_EQ(slow().processor, 1);
-  EXPECT_FALSE(slow().is_trial);
+  EXPECT_FALSE(slow().is_probe);
 }
 
 TEST(Policy, APaymentThatWasRefusedWith429PrefersAnotherProcessor) {
@@ -173,10 +173,10 @@ TEST(Policy, APaymentThatWasRefusedWith429PrefersAnotherProcessor) {
   refused.moment.refused_by = 0;
   EXPECT_EQ(refused().processor, 1);
   refused.cheap.sample_due = true;
-  EXPECT_EQ(refused().processor, 1) << "nor is it a trial of who has just refused it";
+  EXPECT_EQ(refused().processor, 1) << "nor is it a probe of who has just refused it";
   Break(refused.cheap, 100);
   EXPECT_EQ(refused().processor, 1) << "nor does it wait for it";
-  refused.cheap.standing = Standing::kProbeDue;
+  refused.cheap.standing = Availability::kProbeDue;
   EXPECT_EQ(refused().processor, 1);
   Break(refused.dear, 60'000);
   refused.cheap = Case().cheap;
@@ -186,7 +186,7 @@ TEST(Policy, APaymentThatWasRefusedWith429PrefersAnotherProcessor) {
 TEST(Policy, WhatWasRefusedWith429WaitsForACheaperOneNoLongerThanOthers) {
   Case refused;
   Break(refused.cheap, 60'000);
-  refused.dear.weak_ppm = 500'000;
+  refused.dear.unavailable_ppm = 500'000;
   ASSERT_EQ(refused().processor, 1);
   refused.moment.refused_by = 1;
   EXPECT_EQ(refused().processor, 1);
@@ -195,7 +195,7 @@ TEST(Policy, WhatWasRefusedWith429WaitsForACheaperOneNoLongerThanOthers) {
 TEST(Policy, ADearerOneIsNotProbedWhileACheaperWorks) {
   Case out;
   Break(out.dear, 60'000);
-  out.dear.standing = Standing::kProbeDue;
+  out.dear.standing = Availability::kProbeDue;
   EXPECT_EQ(out().processor, 0);
 }
 
@@ -224,7 +224,7 @@ Case Audited(int64_t cheap_ms) {
   Case audited;
   audited.options.audit_lag_ms = 1'500;
   audited.cheap.latency_ms = cheap_ms;
-  audited.cheap.back_in_ms = 60'000;
+  audited.cheap.recovers_in_ms = 60'000;
   return audited;
 }
 
@@ -245,7 +245,7 @@ TEST(Policy, WhatWouldBeBookedAcrossAnAuditIsSentInBursts) {
 TEST(Policy, ABurstIsWaitedForAsLongAsItHasAPlace) {
   Case audited = Audited(2'300);
   audited.moment.wall_ms = 500;  // 80 ms too late for what is booked at 2'700
-  audited.dear.weak_ppm = 500'000;
+  audited.dear.unavailable_ppm = 500'000;
   Choice choice = audited();
   EXPECT_EQ(choice.processor, kNobody);
   EXPECT_LE(choice.wait_until_ms, audited.moment.now_ms + 1'000);
@@ -269,7 +269,7 @@ TEST(Policy, ASmallDifferenceIsNotWorthTheRestOfTheRiskOfABurst) {
 TEST(Policy, WhenAllAreSlowAllGoInBursts) {
   Case audited = Audited(2'000);
   audited.dear.latency_ms = 3'500;
-  audited.dear.weak_ppm = 1'000'000;
+  audited.dear.unavailable_ppm = 1'000'000;
   audited.moment.wall_ms = kBookedInABurst;
   EXPECT_EQ(audited().processor, 0);
   audited.moment.wall_ms = kBookedInABurst - 500;
@@ -278,47 +278,47 @@ TEST(Policy, WhenAllAreSlowAllGoInBursts) {
   audited.moment.wall_ms = 0;
   audited.moment.age_ms = audited.options.wait_for_cheaper_ms_max;
   EXPECT_EQ(audited().processor, kNobody) << "a burst is no more than a second away";
-  audited.moment.quiet = true;
+  audited.moment.load_ended = true;
   EXPECT_NE(audited().processor, kNobody) << "at the end there is no time for that";
 }
 
 TEST(Policy, WaitsForASlowOneToBeQuickAgain) {
   Case slow;
-  slow.cheap.standing = Standing::kFull;
+  slow.cheap.standing = Availability::kFull;
   slow.cheap.latency_ms = 1'400;  // 250 a second, and 500 come
   EXPECT_EQ(slow().processor, 1);
-  slow.cheap.back_in_ms = 5'000;
+  slow.cheap.recovers_in_ms = 5'000;
   slow.cheap.usual_latency_ms = 20;
   EXPECT_EQ(slow().processor, kNobody);
-  slow.cheap.back_in_ms = 60'000;
-  slow.dear.weak_ppm = 500'000;
+  slow.cheap.recovers_in_ms = 60'000;
+  slow.dear.unavailable_ppm = 500'000;
   EXPECT_EQ(slow().processor, 1);
 }
 
-// What is slow may take a trial although it says failing, and an auditor then sees it in flight.
+// What is slow may take a probe although it says failing, and an auditor then sees it in flight.
 TEST(Policy, ATrialThatCrossesAnAuditWaitsForHealthToSpeak) {
   Case out;
   out.options.audit_lag_ms = 1'500;
   Break(out.dear, 60'000);
-  out.cheap.standing = Standing::kProbeDue;
+  out.cheap.standing = Availability::kProbeDue;
   out.cheap.latency_ms = 2'000;
   EXPECT_EQ(out().processor, kNobody);
   out.moment.age_ms = out.options.wait_for_cheaper_ms_max;
   EXPECT_EQ(out().processor, 0) << "nobody will say when it is back";
-  out.cheap.told_out = true;
+  out.cheap.reported_failing = true;
   EXPECT_EQ(out().processor, kNobody);
   out.moment.age_ms = 4 * out.options.wait_for_cheaper_ms_max;
   EXPECT_EQ(out().processor, 0) << "not even health is believed for ever";
   out.moment.age_ms = 0;
   out.cheap.latency_ms = 1'000;
-  EXPECT_EQ(out().processor, 0) << "a trial that is over in time does no harm";
+  EXPECT_EQ(out().processor, 0) << "a probe that is over in time does no harm";
 }
 
 TEST(Policy, WhoDoesNotAnswerIsSuspectToAnAudit) {
   Case audited = Audited(2'000);
   audited.moment.wall_ms = kBookedInABurst;
   ASSERT_EQ(audited().processor, 0);
-  audited.cheap.suspect = true;
+  audited.cheap.stalled = true;
   EXPECT_EQ(audited().processor, 1);
 }
 
@@ -326,16 +326,16 @@ TEST(Policy, WhenPaymentsStopWaitingIsOver) {
   Case out;
   Break(out.cheap, 2'000);
   ASSERT_EQ(out().processor, kNobody);
-  out.dear.weak_ppm = 500'000;
-  out.moment.quiet = true;
+  out.dear.unavailable_ppm = 500'000;
+  out.moment.load_ended = true;
   EXPECT_EQ(out().processor, 1);
 }
 
 TEST(Policy, TooManyOfUnknownOutcomeAreNotAddedTo) {
   Case capped;
-  capped.cheap.standing = Standing::kUnresolvedCap;
+  capped.cheap.standing = Availability::kUnresolvedCap;
   EXPECT_EQ(capped().processor, 1);
-  capped.dear.standing = Standing::kUnresolvedCap;
+  capped.dear.standing = Availability::kUnresolvedCap;
   EXPECT_EQ(capped().processor, kNobody);
 }
 
@@ -349,14 +349,14 @@ TEST(Policy, AnyNumberOfProcessors) {
                      .in_flight_cap = 10});
   }
   EXPECT_EQ(Choose(views, {}, {}).processor, 4);
-  views[4].standing = Standing::kUnresolvedCap;
+  views[4].standing = Availability::kUnresolvedCap;
   EXPECT_EQ(Choose(views, {}, {}).processor, 3);
 }
 
 TEST(Explain, SaysWhyInNumbers) {
   Case out;
   Break(out.cheap, 60'000);
-  out.dear.weak_ppm = 500'000;
+  out.dear.unavailable_ppm = 500'000;
   const Routing routing = Explain({out.cheap, out.dear}, out.moment, out.options, &Choose);
   const std::string text = Describe(routing, {"default", "fallback"});
   EXPECT_NE(text.find("payments go to fallback"), std::string::npos) << text;

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "forward/traffic.h"
+#include "forward/arrival_rate.h"
 #include "tollgate/base/clock.h"
 #include "tollgate/forward/forwarder.h"
 
@@ -51,11 +51,11 @@ TEST_F(ProcessorStateTest, AFewFailuresInARowOpenTheBreakerAndOneSuccessClosesIt
   Fail(2);
   Answer(1);
   Fail(2);
-  EXPECT_EQ(View().standing, Standing::kOpenForAll) << "not in a row";
+  EXPECT_EQ(View().standing, Availability::kOpenForAll) << "not in a row";
   Fail(1);
-  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
   Answer(1);
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
 }
 
 TEST_F(ProcessorStateTest, WhatWasSentBeforeTheBreakerChangedDoesNotChangeItBack) {
@@ -78,24 +78,24 @@ TEST_F(ProcessorStateTest, WhatWasSentBeforeTheBreakerChangedDoesNotChangeItBack
 TEST_F(ProcessorStateTest, OneProbePerInterval) {
   Fail(3);
   now_ns_ += 250 * kNanosPerMilli;
-  ASSERT_EQ(View().standing, Standing::kProbeDue);
+  ASSERT_EQ(View().standing, Availability::kProbeDue);
   state_.Take(now_ns_);
-  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
   now_ns_ += 250 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Standing::kProbeDue);
+  EXPECT_EQ(View().standing, Availability::kProbeDue);
 }
 
 TEST_F(ProcessorStateTest, HealthOpensAndClosesTheBreakerWhenItIsNews) {
   health_ = {.known = true, .failing = true, .min_response_ms = 0};
   EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
-  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
   Answer(1);  // payments know better
   EXPECT_FALSE(state_.OnHealth(health_, now_ns_));
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
   Fail(3);
   health_.failing = false;
   EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
 }
 
 TEST_F(ProcessorStateTest, LatencyIsThatOfTheLastAnswersAndHealthWhereItIsNewer) {
@@ -112,12 +112,12 @@ TEST_F(ProcessorStateTest, LatencyIsThatOfTheLastAnswersAndHealthWhereItIsNewer)
 }
 
 TEST_F(ProcessorStateTest, WhoseHealthSaysFailingIsToldOut) {
-  EXPECT_FALSE(View().told_out);
+  EXPECT_FALSE(View().reported_failing);
   health_ = {.known = true, .failing = true, .min_response_ms = 0};
   state_.OnHealth(health_, now_ns_);
-  EXPECT_TRUE(View().told_out);
+  EXPECT_TRUE(View().reported_failing);
   state_.OnHealth({}, now_ns_);  // nobody asks any more
-  EXPECT_FALSE(View().told_out);
+  EXPECT_FALSE(View().reported_failing);
 }
 
 TEST_F(ProcessorStateTest, AnAnswerThatWasOvertakenSaysNothingOfNow) {
@@ -132,11 +132,11 @@ TEST_F(ProcessorStateTest, WhoDoesNotAnswerBecomesSlowAndThenSuspect) {
   state_.OnSent(now_ns_);
   now_ns_ += 100 * kNanosPerMilli;
   EXPECT_EQ(View().latency_ms, 100);
-  EXPECT_FALSE(View().suspect);
+  EXPECT_FALSE(View().stalled);
   now_ns_ += 100 * kNanosPerMilli;
-  EXPECT_TRUE(View().suspect);
+  EXPECT_TRUE(View().stalled);
   state_.OnEnded(false, now_ns_);
-  EXPECT_FALSE(View().suspect);
+  EXPECT_FALSE(View().stalled);
 }
 
 // The ledger may take its time between the two.
@@ -145,11 +145,11 @@ TEST_F(ProcessorStateTest, SilenceBeginsWhenAPaymentIsSentNotWhenItTakesItsPlace
   state_.Take(now_ns_);
   now_ns_ += 8 * kNanosPerSecond;
   EXPECT_EQ(View().latency_ms, 10);
-  EXPECT_FALSE(View().suspect);
+  EXPECT_FALSE(View().stalled);
   state_.OnSent(now_ns_);
   now_ns_ += 15 * kNanosPerMilli;
   EXPECT_EQ(View().latency_ms, 15);
-  EXPECT_FALSE(View().suspect);
+  EXPECT_FALSE(View().stalled);
 }
 
 TEST_F(ProcessorStateTest, ALookAtAnUnknownOutcomeIsNoSilence) {
@@ -157,7 +157,7 @@ TEST_F(ProcessorStateTest, ALookAtAnUnknownOutcomeIsNoSilence) {
   now_ns_ += 60 * kNanosPerSecond;
   state_.TakeForRecheck();
   EXPECT_EQ(View().latency_ms, 10);
-  EXPECT_FALSE(View().suspect);
+  EXPECT_FALSE(View().stalled);
 }
 
 TEST_F(ProcessorStateTest, AnAnswerThatRefusesEndsASilenceToo) {
@@ -165,9 +165,9 @@ TEST_F(ProcessorStateTest, AnAnswerThatRefusesEndsASilenceToo) {
   now_ns_ += 10 * kNanosPerSecond;
   for (int i = 0; i < 2; ++i) state_.OnSent(now_ns_);
   now_ns_ += 500 * kNanosPerMilli;
-  EXPECT_TRUE(View().suspect);
+  EXPECT_TRUE(View().stalled);
   state_.OnEnded(true, now_ns_);
-  EXPECT_FALSE(View().suspect);
+  EXPECT_FALSE(View().stalled);
 }
 
 TEST_F(ProcessorStateTest, ASampleIsDueWhenNothingWasSentForAWhile) {
@@ -178,32 +178,32 @@ TEST_F(ProcessorStateTest, ASampleIsDueWhenNothingWasSentForAWhile) {
 }
 
 TEST_F(ProcessorStateTest, TheLengthOfOutagesIsLearned) {
-  EXPECT_EQ(View().back_in_ms, 0);
+  EXPECT_EQ(View().recovers_in_ms, 0);
   Fail(3);
-  EXPECT_EQ(View().back_in_ms, 20'000) << "as imagined";
+  EXPECT_EQ(View().recovers_in_ms, 20'000) << "as imagined";
   now_ns_ += 20 * kNanosPerSecond;
-  EXPECT_EQ(View().back_in_ms, 30'000) << "the longer it lasts, the longer it is thought to";
+  EXPECT_EQ(View().recovers_in_ms, 30'000) << "the longer it lasts, the longer it is thought to";
   Answer(1);
-  EXPECT_EQ(View().back_in_ms, 0);
+  EXPECT_EQ(View().recovers_in_ms, 0);
   for (int i = 0; i < 20; ++i) {
     Fail(3);
     now_ns_ += kNanosPerSecond;
     Answer(1);
   }
   Fail(3);
-  EXPECT_LT(View().back_in_ms, 4'000) << "they are short";
+  EXPECT_LT(View().recovers_in_ms, 4'000) << "they are short";
 }
 
 TEST_F(ProcessorStateTest, WeaknessIsTheShareOfTimeThatItCouldNotHaveHelped) {
-  EXPECT_NEAR(static_cast<double>(View().weak_ppm), 250'000, 3'000) << "nothing is known";
+  EXPECT_NEAR(static_cast<double>(View().unavailable_ppm), 250'000, 3'000) << "nothing is known";
   Pass(540'000);
-  EXPECT_NEAR(static_cast<double>(View().weak_ppm), 25'000, 3'000) << "always well";
+  EXPECT_NEAR(static_cast<double>(View().unavailable_ppm), 25'000, 3'000) << "always well";
   Fail(3);
-  EXPECT_EQ(View().weak_ppm, 1'000'000) << "now it could not";
+  EXPECT_EQ(View().unavailable_ppm, 1'000'000) << "now it could not";
   Pass(300'000);
   Answer(1);
-  EXPECT_GT(View().weak_ppm, 300'000);
-  EXPECT_LT(View().weak_ppm, 600'000);
+  EXPECT_GT(View().unavailable_ppm, 300'000);
+  EXPECT_LT(View().unavailable_ppm, 600'000);
 }
 
 // 16 at once in 100 ms: 160 in a second.
@@ -212,27 +212,27 @@ TEST_F(ProcessorStateTest, ALongLineNeedsAQuickProcessor) {
     Answer(100);
     Pass(900);
   }
-  EXPECT_LT(View().weak_ppm, 50'000);
+  EXPECT_LT(View().unavailable_ppm, 50'000);
   in_line_ = 100;
-  EXPECT_LT(View().weak_ppm, 50'000);
+  EXPECT_LT(View().unavailable_ppm, 50'000);
   in_line_ = 1'000;
-  EXPECT_EQ(View().weak_ppm, 1'000'000) << "at this pace it could not";
+  EXPECT_EQ(View().unavailable_ppm, 1'000'000) << "at this pace it could not";
   for (int i = 0; i < 32; ++i) Answer(1);
-  EXPECT_GT(View().weak_ppm, 800'000) << "now it could, but it hardly ever could";
+  EXPECT_GT(View().unavailable_ppm, 800'000) << "now it could, but it hardly ever could";
 }
 
 TEST_F(ProcessorStateTest, BeingSlowEndsAsAnOutageDoes) {
   health_ = {.known = true, .failing = false, .min_response_ms = 2'000};
   state_.OnHealth(health_, now_ns_);
   Pass(100);
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
-  EXPECT_NEAR(static_cast<double>(View().back_in_ms), 20'000, 200);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_NEAR(static_cast<double>(View().recovers_in_ms), 20'000, 200);
   Pass(20'000);
-  EXPECT_NEAR(static_cast<double>(View().back_in_ms), 30'000, 200);
+  EXPECT_NEAR(static_cast<double>(View().recovers_in_ms), 30'000, 200);
   Fail(3);
-  EXPECT_NEAR(static_cast<double>(View().back_in_ms), 30'000, 200) << "it is the same trouble";
+  EXPECT_NEAR(static_cast<double>(View().recovers_in_ms), 30'000, 200) << "it is the same trouble";
   Answer(5);
-  EXPECT_EQ(View().back_in_ms, 0);
+  EXPECT_EQ(View().recovers_in_ms, 0);
 }
 
 TEST_F(ProcessorStateTest, ATooManyRequestsHalvesTheCapAndSuccessesRaiseIt) {
@@ -258,14 +258,14 @@ TEST_F(ProcessorStateTest, WavesOf429WithoutASuccessOpenTheBreaker) {
   Answer(1);
   EXPECT_FALSE(wave()) << "it takes some: a matter of capacity";
   EXPECT_FALSE(wave());
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
   EXPECT_TRUE(wave());
-  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
   const uint32_t cap = state_.cap();
   EXPECT_FALSE(wave()) << "a probe";
   EXPECT_EQ(state_.cap(), cap) << "says nothing of how many it takes at once";
   Answer(1);
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
   EXPECT_FALSE(wave()) << "a new row";
 }
 
@@ -276,16 +276,16 @@ TEST_F(ProcessorStateTest, AProbeWaitsForAsLongAsTheProcessorWantsToBeLeftAlone)
   }
   ASSERT_TRUE(state_.breaker_open());
   now_ns_ += 1'990 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Standing::kBreakerOpen);
+  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
   EXPECT_LE(View().retry_at_ms, now_ns_ / kNanosPerMilli + 11);
   now_ns_ += 10 * kNanosPerMilli;
-  ASSERT_EQ(View().standing, Standing::kProbeDue);
+  ASSERT_EQ(View().standing, Availability::kProbeDue);
   state_.Take(now_ns_);
   state_.OnOverCapacity(0, 25'000, now_ns_);
   now_ns_ += 24'000 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Standing::kBreakerOpen) << "a probe's answer is heard, too";
+  EXPECT_EQ(View().standing, Availability::kBreakerOpen) << "a probe's answer is heard, too";
   now_ns_ += 1'000 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Standing::kProbeDue);
+  EXPECT_EQ(View().standing, Availability::kProbeDue);
 }
 
 TEST_F(ProcessorStateTest, WhoWantsToBeLeftAloneIsNotExpectedBackBefore) {
@@ -298,7 +298,7 @@ TEST_F(ProcessorStateTest, WhoWantsToBeLeftAloneIsNotExpectedBackBefore) {
     now_ns_ += 150 * kNanosPerMilli;
     state_.OnOverCapacity(0, 20'000, now_ns_);
   }
-  EXPECT_EQ(View().back_in_ms, 20'000);
+  EXPECT_EQ(View().recovers_in_ms, 20'000);
 }
 
 TEST_F(ProcessorStateTest, TheFleetsSizeBoundsTheCap) {
@@ -313,41 +313,41 @@ TEST_F(ProcessorStateTest, TheFleetsSizeBoundsTheCap) {
 
 TEST_F(ProcessorStateTest, FullAndCapped) {
   for (int i = 0; i < 16; ++i) state_.Take(now_ns_);
-  EXPECT_EQ(View().standing, Standing::kFull);
+  EXPECT_EQ(View().standing, Availability::kFull);
   state_.GiveBack();
-  EXPECT_EQ(View().standing, Standing::kOpenForAll);
+  EXPECT_EQ(View().standing, Availability::kOpenForAll);
   state_.AddUnresolved(4);
-  EXPECT_EQ(View().standing, Standing::kUnresolvedCap);
+  EXPECT_EQ(View().standing, Availability::kUnresolvedCap);
   EXPECT_TRUE(state_.passed_over());
 }
 
-TEST(Traffic, FollowsTheRateOfArrivals) {
-  Traffic traffic;
+TEST(ArrivalRate, FollowsTheRateOfArrivals) {
+  ArrivalRate arrivals;
   int64_t now_ns = kNanosPerSecond;
   const auto pass = [&](int64_t ms, int64_t each_10_ms, size_t in_line) {
     for (int64_t i = 0; i < ms / 10; ++i) {
       now_ns += 10 * kNanosPerMilli;
-      for (int64_t k = 0; k < each_10_ms; ++k) traffic.OnTaken();
-      traffic.Observe(now_ns, in_line);
+      for (int64_t k = 0; k < each_10_ms; ++k) arrivals.OnTaken();
+      arrivals.Observe(now_ns, in_line);
     }
   };
   pass(6'000, 5, 0);
-  EXPECT_NEAR(static_cast<double>(traffic.per_s()), 500, 25);
-  EXPECT_FALSE(traffic.Quiet(now_ns));
+  EXPECT_NEAR(static_cast<double>(arrivals.per_s()), 500, 25);
+  EXPECT_FALSE(arrivals.Ended(now_ns));
   pass(6'000, 1, 0);
-  EXPECT_NEAR(static_cast<double>(traffic.per_s()), 100, 25);
-  EXPECT_FALSE(traffic.Quiet(now_ns + 100 * kNanosPerMilli)) << "a pause is no end";
-  EXPECT_TRUE(traffic.Quiet(now_ns + 300 * kNanosPerMilli));
+  EXPECT_NEAR(static_cast<double>(arrivals.per_s()), 100, 25);
+  EXPECT_FALSE(arrivals.Ended(now_ns + 100 * kNanosPerMilli)) << "a pause is no end";
+  EXPECT_TRUE(arrivals.Ended(now_ns + 300 * kNanosPerMilli));
 }
 
-TEST(Traffic, WhatWaitsHasComeToo) {
-  Traffic traffic;
+TEST(ArrivalRate, WhatWaitsHasComeToo) {
+  ArrivalRate arrivals;
   int64_t now_ns = kNanosPerSecond;
   for (size_t in_line = 0; in_line < 3'000; in_line += 5) {
     now_ns += 10 * kNanosPerMilli;
-    traffic.Observe(now_ns, in_line);
+    arrivals.Observe(now_ns, in_line);
   }
-  EXPECT_NEAR(static_cast<double>(traffic.per_s()), 500, 25);
+  EXPECT_NEAR(static_cast<double>(arrivals.per_s()), 500, 25);
 }
 
 TEST(Cutoff, OnceDailyOrNever) {

@@ -50,8 +50,8 @@ class Renamed : public ::testing::Test {
         options.processors.push_back(
             {.name = name, .url = "", .fee_ppm = name == "b" ? 10'000 : 100'000});
       }
-      options.tell = [this](bool problem, std::string_view text) {
-        if (problem) told.emplace_back(text);
+      options.report = [this](bool problem, std::string_view text) {
+        if (problem) reported.emplace_back(text);
       };
       for (const uint32_t slot : table->recovery().to_continue) EXPECT_TRUE(ring.TryPush(slot));
       client.OnPost([this](const upstream::PostRequest& request) {
@@ -74,7 +74,7 @@ class Renamed : public ::testing::Test {
     LedgerSession session;
     ClientModel client;
     metrics::ForwardMetrics metrics;
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
     std::vector<uint64_t> posted;
     std::unique_ptr<forward::Forwarder> forwarder;
   };
@@ -129,10 +129,10 @@ TEST_F(Renamed, APaymentThatMayHaveBeenSentToARemovedOneWaitsAndIsToldOfByName) 
   EXPECT_EQ(BookedAt(2), 0);
   EXPECT_EQ(gateway_->UnresolvedAt(1), 1);
   EXPECT_EQ(gateway_->forwarder->stranded(), 1U);
-  ASSERT_EQ(gateway_->told.size(), 2U);
-  EXPECT_NE(gateway_->told[1].find("1 of them are at b, which is not configured"),
+  ASSERT_EQ(gateway_->reported.size(), 2U);
+  EXPECT_NE(gateway_->reported[1].find("1 of them are at b, which is not configured"),
             std::string::npos)
-      << gateway_->told[1];
+      << gateway_->reported[1];
   // It is back.
   Open({});
   Turn(10'000);
@@ -200,8 +200,8 @@ TEST_F(Renamed, APaymentOfOneThatWasMovedIsOnlyLookedUp) {
   Open({.identities = {{1}, {kNew}}});
   Turn(70'000);
   EXPECT_TRUE(gateway_->posted.empty());
-  ASSERT_EQ(gateway_->told.size(), 2U);
-  EXPECT_NE(gateway_->told[1].find("add was ="), std::string::npos) << gateway_->told[1];
+  ASSERT_EQ(gateway_->reported.size(), 2U);
+  EXPECT_NE(gateway_->reported[1].find("add was ="), std::string::npos) << gateway_->reported[1];
   // Whoever else holds that id with another amount says nothing of it.
   processors_[1].Book({.id = {1, 1}, .amount_cents = 555}, timeline_.clock().WallMillis());
   Turn(10'000);

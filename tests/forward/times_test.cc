@@ -67,7 +67,7 @@ TEST_F(Times, ABookingOfAnotherGatewayWithinTheHorizonIsTaken) {
   Open();
   const int64_t start_ms = now_ms();
   for (const int64_t ago_ms :
-       {int64_t{0}, kDayMs, options_.dedup_horizon_ms + kDayMs, -kDayMs, -2 * kDayMs + 60'000}) {
+       {int64_t{0}, kDayMs, options_.dedup_window_ms + kDayMs, -kDayMs, -2 * kDayMs + 60'000}) {
     HoldNext(start_ms - ago_ms);
     Post(1);
     Turn(2'000);
@@ -79,18 +79,18 @@ TEST_F(Times, ABookingOfAnotherGatewayWithinTheHorizonIsTaken) {
 TEST_F(Times, AnAnswerWithATimeThatNoGatewayCanHaveSentLeavesThePaymentWhereItIs) {
   Open();
   const int64_t start_ms = now_ms();
-  size_t told = 0;
+  size_t reported = 0;
   for (const int64_t at_ms : {k2060Ms, k1970Ms, int64_t{253'402'300'799'999}, int64_t{-1},
                               start_ms - 5 * kDayMs, start_ms + 3 * kDayMs}) {
     HoldNext(at_ms);
     Post(1);
     Turn(6'000);
     EXPECT_EQ(BookedAt(posted_), 0) << at_ms;
-    ASSERT_EQ(told_.size(), ++told) << "once per payment, however often it is asked about";
+    ASSERT_EQ(told_.size(), ++reported) << "once per payment, however often it is asked about";
     EXPECT_NE(told_.back().find("which no gateway can have sent"), std::string::npos)
         << told_.back();
   }
-  EXPECT_EQ(metrics_.processors[0].unresolved.value(), static_cast<int64_t>(told));
+  EXPECT_EQ(metrics_.processors[0].unresolved.value(), static_cast<int64_t>(reported));
   EXPECT_EQ(processors_[1].entries().size(), 0U) << "nothing went to the other processor";
   // The rest goes on.
   Post(1);

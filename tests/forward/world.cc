@@ -106,7 +106,7 @@ void World::OpenWorkers(size_t index) {
     forwarding.seed = timeline_.random().Next();
     forwarding.on_step = [this, index] { Step(index); };
     if (options_.owner_away) {
-      forwarding.tell = [this](bool problem, std::string_view text) {
+      forwarding.report = [this](bool problem, std::string_view text) {
         if (problem) told_.emplace_back(text);
       };
     }
@@ -190,13 +190,13 @@ void World::Turn(size_t index) {
     return;
   }
   // As the gateway does: a run is known once all that was to be told again has been told.
-  const bool told = std::all_of(it.workers.begin(), it.workers.end(), [](const auto& worker) {
-    return worker.ledger->can_claim() && !worker.forwarder->retelling();
+  const bool reported = std::all_of(it.workers.begin(), it.workers.end(), [](const auto& worker) {
+    return worker.ledger->can_claim() && !worker.forwarder->replaying();
   });
   const std::string& run = it.workers.front().ledger->run_id();
   const bool same = std::all_of(it.workers.begin(), it.workers.end(),
                                 [&](const auto& worker) { return worker.ledger->run_id() == run; });
-  if (told && same && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
+  if (reported && same && it.table->LastLedgerRunId() != run) it.table->SetLedgerRunId(run);
 }
 
 void World::Accepted(size_t index, const payments::Uuid& id) {
@@ -275,7 +275,7 @@ bool World::Settled() const {
     if (it->table == nullptr) return true;
     if (it->ring->SizeApprox() != 0) return false;
     return std::all_of(it->workers.begin(), it->workers.end(), [](const auto& worker) {
-      return worker.ledger->can_claim() && !worker.forwarder->retelling() &&
+      return worker.ledger->can_claim() && !worker.forwarder->replaying() &&
              worker.forwarder->held() == 0;
     });
   });

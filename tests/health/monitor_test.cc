@@ -55,7 +55,7 @@ class MonitorTest : public ::testing::Test {
         : monitor(test.loop_,
                   {.processors = {"default", "fallback"},
                    .token = token,
-                   .tell = [&test](bool, std::string_view line) { test.told_ += line; }},
+                   .report = [&test](bool, std::string_view line) { test.told_ += line; }},
                   test.lease_, board, [&test](size_t processor) {
                     ++test.calls_[processor];
                     return true;

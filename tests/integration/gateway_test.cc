@@ -151,7 +151,7 @@ TEST(GatewayTest, PaymentsThatWaitCostNoCpu) {
 
 // What comes while no worker is busy is claimed and recorded together.
 TEST(GatewayTest, AnIdleWorkerWaitsForMorePaymentsToComeAlong) {
-  Stack stack(One({"--gather=1s"}));
+  Stack stack(One({"--linger=1s"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
   const auto script_calls = [&] {
     const std::string text = stack.RedisCli({"info", "commandstats"});

@@ -59,10 +59,10 @@ class HalfDoneTest : public RedisLedgerTest {
     std::vector<RecordRequest> rejected(records_.begin(), records_.begin() + 3);
     for (RecordRequest& record : rejected) record.booked = false;
     ClaimAll();
-    Tell(rejected);
-    Tell({records_.begin() + 3, records_.begin() + 40});
-    Tell({records_.begin() + 30, records_.end()});
-    Tell({records_.begin(), records_.begin() + 8});
+    Report(rejected);
+    Report({records_.begin() + 3, records_.begin() + 40});
+    Report({records_.begin() + 30, records_.end()});
+    Report({records_.begin(), records_.begin() + 8});
   }
   // A call may end the connection, as an error of some kinds does.
   void AwaitConnection() {
@@ -72,7 +72,7 @@ class HalfDoneTest : public RedisLedgerTest {
     AwaitConnection();
     return Claim(owner_, claims_);
   }
-  std::vector<RecordReply> Tell(const std::vector<RecordRequest>& records) {
+  std::vector<RecordReply> Report(const std::vector<RecordRequest>& records) {
     AwaitConnection();
     return Record(owner_, records);
   }
@@ -121,7 +121,7 @@ class HalfDoneTest : public RedisLedgerTest {
   // Nothing is denied any more: all is told again.
   void ExpectAllOnceTheyAreTold() {
     std::vector<RecordReply> replies;
-    for (int i = 0; i < 20 && replies.empty(); ++i) replies = Tell(records_);
+    for (int i = 0; i < 20 && replies.empty(); ++i) replies = Report(records_);
     ASSERT_EQ(replies.size(), records_.size()) << told_;
     for (const RecordReply& reply : replies) EXPECT_EQ(reply.verdict, RecordVerdict::kDone);
     AwaitConnection();
@@ -172,9 +172,9 @@ class HalfDoneTest : public RedisLedgerTest {
     };
     ClaimAll();
     collect();
-    Tell({records_.begin(), records_.begin() + 40});
+    Report({records_.begin(), records_.begin() + 40});
     collect();
-    Tell({records_.begin() + 40, records_.end()});
+    Report({records_.begin() + 40, records_.end()});
     collect();
     keys.insert("tollgate:journal");
     return keys;
@@ -232,7 +232,7 @@ TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverKeyIsOfAnotherKind) {
     SCOPED_TRACE(broken);
     ASSERT_NO_FATAL_FAILURE(Begin());
     ClaimAll();
-    Tell({records_.begin(), records_.begin() + 10});
+    Report({records_.begin(), records_.begin() + 10});
     const bool existed = Exists(broken);
     if (existed) Cli({"rename", broken, "aside"});
     Cli({"rpush", broken, "of another kind"});
@@ -247,7 +247,7 @@ TEST_F(HalfDoneTest, APurgeHappensAsAWholeOrNotAtAll) {
   for (const char* const command : {"set", "mset", "incr", "incrby"}) {
     SCOPED_TRACE(command);
     ASSERT_NO_FATAL_FAILURE(Begin());
-    ASSERT_EQ(Tell(records_).size(), records_.size());
+    ASSERT_EQ(Report(records_).size(), records_.size());
     Cli({"acl", "setuser", "default", std::string("-") + command});
     std::optional<bool> purged;
     books_->Purge([&](bool done) { purged = done; });

@@ -29,7 +29,7 @@ class RedisFixture : public ::testing::Test {
   ledger::RedisOptions Options() {
     ledger::RedisOptions options;
     options.unix_path = Socket();
-    options.tell = [this](bool, std::string_view text) { told_ += std::string(text) + "\n"; };
+    options.report = [this](bool, std::string_view text) { told_ += std::string(text) + "\n"; };
     return options;
   }
   // Turns the loop until `done`, at most 20 s.

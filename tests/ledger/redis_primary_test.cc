@@ -289,7 +289,7 @@ TEST_F(RedisRightsTest, AUserWithoutARightIsToldOnceWhichItNeeds) {
     const RedisOptions options = User(std::string(kRedisRights) + " " + less);
     ConnectWith(options);
     RedisOptions silent = options;
-    silent.tell = nullptr;
+    silent.report = nullptr;
     RedisBooks books(loop_, less == "-@transaction" ? options : silent, directory_);
     books.Start();
     Until([&] { return !told_.empty(); });

@@ -10,7 +10,7 @@ namespace {
 TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
   constexpr int64_t kDay = 86'400;
   RedisOptions options = Options();
-  options.horizon_s = 7 * kDay;
+  options.dedup_window_s = 7 * kDay;
   ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, "");
   ledger_->SetEvents(this);
   ledger_->Start();
@@ -28,7 +28,7 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
   };
   ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
   ASSERT_EQ(Record(owner_, {record}).at(0).verdict, RecordVerdict::kDone);
-  EXPECT_EQ(after(7 * kDay - 60), "1") << "a shelf is as long as the horizon";
+  EXPECT_EQ(after(7 * kDay - 60), "1") << "a shelf is as long as the window";
   // However long nobody came: by one, so that what was booked last is still known.
   EXPECT_EQ(after(100 * kDay), "2");
   EXPECT_EQ(after(7 * kDay - 60), "2");
@@ -65,13 +65,13 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
     return std::exchange(*held, false);
   };
   for (int i = 0; i < 50;) i += renew() ? 1 : 0;
-  EXPECT_TRUE(known()) << "cleared away within its horizon";
+  EXPECT_TRUE(known()) << "cleared away within its window";
   EXPECT_EQ(after(7 * kDay), "3");
   EXPECT_FALSE(known());
   EXPECT_TRUE(Until([&] {
     renew();
     return KeysLike("tollgate:k:0:1:*") == 0;
-  })) << "the horizon has passed";
+  })) << "the window has passed";
   EXPECT_GT(KeysLike("tollgate:k:0:2:*"), 0);
   EXPECT_EQ(total(), 5) << "sums are kept";
 }
@@ -79,7 +79,7 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
 TEST_F(RedisLedgerTest, AShelfIsADayAtLeastAndItsClockNeverTurnsItBack) {
   constexpr int64_t kDay = 86'400;
   RedisOptions options = Options();
-  options.horizon_s = 60;
+  options.dedup_window_s = 60;
   ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, "");
   ledger_->SetEvents(this);
   ledger_->Start();

@@ -12,8 +12,8 @@ bool Has(const std::string& text, const std::string& line) {
 }
 
 TEST(Exposition, SumsTheThreadsAndNamesProcessorsAndReasons) {
-  const auto a = std::make_unique<AcceptMetrics>();
-  const auto b = std::make_unique<AcceptMetrics>();
+  const auto a = std::make_unique<AcceptorMetrics>();
+  const auto b = std::make_unique<AcceptorMetrics>();
   a->accepted.Add(3);
   b->accepted.Add(4);
   b->refused[static_cast<size_t>(Refusal::kTableFull)].Add(2);

@@ -21,7 +21,7 @@ TEST(Signals, ThoseThatDoNotAskForTheEndAreToldAndPaymentsGoOn) {
   ASSERT_NO_FATAL_FAILURE(stack.Start());
   Load load({.addresses = {stack.GatewaySocket(0)}, .seed = 24, .threads = 2, .pause_us = 1'000});
   load.Start();
-  const std::pair<int, std::string> told[] = {
+  const std::pair<int, std::string> reported[] = {
       {SIGHUP, "SIGHUP"},
       {SIGUSR1, "SIGUSR1"},
       {SIGUSR2, "SIGUSR2"},
@@ -29,7 +29,7 @@ TEST(Signals, ThoseThatDoNotAskForTheEndAreToldAndPaymentsGoOn) {
       {SIGSTKFLT, "SIGSTKFLT"},
       {SIGIO, "SIGPOLL"},
       {SIGRTMIN + 1, "signal " + std::to_string(SIGRTMIN + 1)}};
-  for (const auto& [number, name] : told) {
+  for (const auto& [number, name] : reported) {
     stack.gateway(0).Signal(number);
     EXPECT_TRUE(Eventually([&, text = name + " is ignored"] {
       return stack.gateway(0).Log().find(text) != std::string::npos;

@@ -95,8 +95,8 @@ TEST(ReconcileCompare, ABookingOfBeforeTheBooksBeginIsNeverRepaired) {
   pending.requested_at_ms = kKnownFrom - 1;
   EXPECT_EQ(Found(pending, {Held(100, kKnownFrom - 1), kLacks}), "books_lack@0 repairable");
   const Subject unknown{{1, 2}, std::nullopt, {Held(100, kKnownFrom - 1), kLacks}};
-  EXPECT_TRUE(IsTooOldToTell(unknown, kKnownFrom));
-  EXPECT_FALSE(IsTooOldToTell(unknown, kKnownFrom - 1));
+  EXPECT_TRUE(IsTooOldToJudge(unknown, kKnownFrom));
+  EXPECT_FALSE(IsTooOldToJudge(unknown, kKnownFrom - 1));
 }
 
 TEST(ReconcileCompare, GapsAreWhatThePaymentAddsToTheDifferenceOfTheSummaries) {

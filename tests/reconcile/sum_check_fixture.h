@@ -135,17 +135,17 @@ class SumCheckTest : public ledger::RedisLedgerTest {
   // Told of, then mended, then right.
   SumsReport ExpectFoundAndMended() { return ExpectFoundAndMended(Usual()); }
   SumsReport ExpectFoundAndMended(const payments::SummaryRange& range) {
-    const SumsReport told = Check(false, range);
+    const SumsReport reported = Check(false, range);
     EXPECT_EQ(error_, "");
-    EXPECT_FALSE(told.differences.empty());
-    for (const SumDifference& it : told.differences) EXPECT_FALSE(it.mended);
+    EXPECT_FALSE(reported.differences.empty());
+    for (const SumDifference& it : reported.differences) EXPECT_FALSE(it.mended);
     const SumsReport again = Check(true, range);
     EXPECT_EQ(error_, "");
-    EXPECT_EQ(again.differences.size(), told.differences.size()) << "mended without --repair";
+    EXPECT_EQ(again.differences.size(), reported.differences.size()) << "mended without --repair";
     for (const SumDifference& it : again.differences) EXPECT_TRUE(it.mended) << it.level;
     EXPECT_TRUE(Check(false, range).differences.empty());
     ExpectSummariesAreThePayments();
-    return told;
+    return reported;
   }
 
   using Totals = std::map<payments::ProcessorId, SumFigures>;

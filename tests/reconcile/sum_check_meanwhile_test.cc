@@ -173,9 +173,9 @@ TEST_F(SumCheckTest, AMendThatIsInterruptedIsCompleted) {
     Cli({"flushall"});
     BookAnHour();
     AddToSums(booked_.at(700), -1, "012345");
-    const SumsReport told = Check(false);
-    ASSERT_EQ(told.differences.size(), 1U);
-    const SumDifference& it = told.differences[0];
+    const SumsReport reported = Check(false);
+    ASSERT_EQ(reported.differences.size(), 1U);
+    const SumDifference& it = reported.differences[0];
     const ledger::SumCell cell{.at_ms = it.from_ms,
                                .was = {it.summed.count, it.summed.amount_cents},
                                .is = {it.counted.count, it.counted.amount_cents}};

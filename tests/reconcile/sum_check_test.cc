@@ -25,9 +25,9 @@ TEST_F(SumCheckTest, APaymentThatWasNeverSummedIsFoundToTheMillisecond) {
   BookAnHour();
   const RecordRequest& payment = booked_.at(700);
   AddToSums(payment, -1, "012345");
-  const SumsReport told = ExpectFoundAndMended();
-  ASSERT_EQ(told.differences.size(), 1U);
-  const SumDifference& it = told.differences[0];
+  const SumsReport reported = ExpectFoundAndMended();
+  ASSERT_EQ(reported.differences.size(), 1U);
+  const SumDifference& it = reported.differences[0];
   EXPECT_EQ(it.processor, payment.claim.processor);
   EXPECT_EQ(it.level, 0);
   EXPECT_EQ(it.from_ms, payment.claim.requested_at_ms);
@@ -52,9 +52,10 @@ TEST_F(SumCheckTest, SumsThatWereWrittenTwiceOnSomeLevelsAreMended) {
 TEST_F(SumCheckTest, ASumWhosePaymentIsLostIsMended) {
   BookAnHour();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(Asked({"eval", kLosePayment, "0", "-"}), "1\n");
-  const SumsReport told = ExpectFoundAndMended();
+  const SumsReport reported = ExpectFoundAndMended();
   int64_t too_many = 0;
-  for (const SumDifference& it : told.differences) too_many += it.summed.count - it.counted.count;
+  for (const SumDifference& it : reported.differences)
+    too_many += it.summed.count - it.counted.count;
   EXPECT_EQ(too_many, 3);
 }
 
@@ -75,8 +76,8 @@ TEST_F(SumCheckTest, AKeyThatIsLostIsMadeAgainWhicheverLevelItIsOf) {
     BookAnHour();
     const int64_t at_ms = booked_.at(1400).claim.requested_at_ms;
     ASSERT_EQ(Asked({"del", KeyOf(level, at_ms)}), "1\n");
-    const SumsReport told = ExpectFoundAndMended();
-    for (const SumDifference& it : told.differences) EXPECT_EQ(it.level, level);
+    const SumsReport reported = ExpectFoundAndMended();
+    for (const SumDifference& it : reported.differences) EXPECT_EQ(it.level, level);
   }
 }
 

@@ -291,8 +291,8 @@ TEST_F(ServerLimitsTest, OutOfDescriptorsItPausesAndNeverSpins) {
     if (server->counters().accept_pauses.value() != 1) ::_exit(2);
     // The first in line was told by a close; the others still wait.
     if (waiting[0].State() != Ending::kEnd) ::_exit(3);
-    const Response told = waiting[0].Read();
-    if (told.status != 503 || !told.Has("Retry-After: ")) ::_exit(11);
+    const Response reported = waiting[0].Read();
+    if (reported.status != 503 || !reported.Has("Retry-After: ")) ::_exit(11);
     if (waiting[1].State() != Ending::kOpen) ::_exit(4);
     // Those inside are served meanwhile.
     if (!first.Send(Get("/now")) || first.Read().status != 202) ::_exit(5);

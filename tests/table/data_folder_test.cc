@@ -89,10 +89,10 @@ TEST_F(DataFolderTest, WhatIsAdoptedAtOnceIsBoundedAndTheRestIsToldOnce) {
   const std::string d = Make("d.table", 101);
   const auto found = watch.Look(0, 0);
   EXPECT_EQ(found.unlocked, (std::vector<std::string>{a, c}));
-  EXPECT_EQ(found.tell.size(), 2U);
-  EXPECT_TRUE(Has(found.tell, b + " is nobody's; it waits"));
-  EXPECT_TRUE(Has(found.tell, d + " is nobody's and has 101 slots"));
-  EXPECT_TRUE(watch.Look(0, 0).tell.empty());
+  EXPECT_EQ(found.news.size(), 2U);
+  EXPECT_TRUE(Has(found.news, b + " is nobody's; it waits"));
+  EXPECT_TRUE(Has(found.news, d + " is nobody's and has 101 slots"));
+  EXPECT_TRUE(watch.Look(0, 0).news.empty());
   EXPECT_TRUE(watch.Look(3, 0).unlocked.empty()) << "as many tables as allowed are adopted";
   EXPECT_EQ(watch.Look(2, 0).unlocked, std::vector<std::string>{a});
   EXPECT_EQ(watch.Look(1, 55).unlocked, std::vector<std::string>{c});
@@ -105,7 +105,7 @@ TEST_F(DataFolderTest, ASparseGiantIsTooLargeToAdopt) {
   std::filesystem::resize_file(giant, kSlotsOffset + kSlotsMax * sizeof(Slot));
   const auto found = watch.Look(0, 0);
   EXPECT_TRUE(found.unlocked.empty());
-  EXPECT_TRUE(Has(found.tell, "16777216 slots"));
+  EXPECT_TRUE(Has(found.news, "16777216 slots"));
 }
 
 TEST_F(DataFolderTest, WhatCannotBeUsedIsToldOnceAndNeverAdopted) {
@@ -116,14 +116,14 @@ TEST_F(DataFolderTest, WhatCannotBeUsedIsToldOnceAndNeverAdopted) {
   const std::string open_to_all = Make("open.table");
   ASSERT_EQ(::chmod(open_to_all.c_str(), 0666), 0);
   const auto found = watch.Look(0, 0);
-  EXPECT_TRUE(Has(found.tell, "fifo.table is a FIFO"));
-  EXPECT_TRUE(Has(found.tell, "dangling.table is a symbolic link"));
-  EXPECT_TRUE(Has(found.tell, "chmod 600"));
-  EXPECT_TRUE(Has(found.tell, "names that no instance gives"));
-  EXPECT_FALSE(Has(found.tell, "\x1b"));
+  EXPECT_TRUE(Has(found.news, "fifo.table is a FIFO"));
+  EXPECT_TRUE(Has(found.news, "dangling.table is a symbolic link"));
+  EXPECT_TRUE(Has(found.news, "chmod 600"));
+  EXPECT_TRUE(Has(found.news, "names that no instance gives"));
+  EXPECT_FALSE(Has(found.news, "\x1b"));
   for (int i = 0; i < 3; ++i) {
     const auto again = watch.Look(0, 0);
-    EXPECT_TRUE(again.tell.empty());
+    EXPECT_TRUE(again.news.empty());
     EXPECT_TRUE(again.unlocked.empty());
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/nothing"));
@@ -134,7 +134,7 @@ TEST_F(DataFolderTest, AnotherUsersTableIsNeverAdopted) {
   FolderWatch watch(folder_, {.tables_max = 8, .slots_max = 1000});
   const std::string planted = Make("a.table");
   ASSERT_EQ(::chown(planted.c_str(), kStranger, kStranger), 0);
-  EXPECT_TRUE(Has(watch.Look(0, 0).tell, "belongs to user 12345"));
+  EXPECT_TRUE(Has(watch.Look(0, 0).news, "belongs to user 12345"));
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(watch.Look(0, 0).unlocked.empty());
 }
 
@@ -144,8 +144,8 @@ TEST_F(DataFolderTest, FilesWithoutEndAreToldInBounds) {
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(::mkfifo((folder_ + "/" + std::to_string(i) + ".table").c_str(), 0666), 0);
   }
-  EXPECT_EQ(watch.Look(0, 0).tell.size(), 16U);
-  EXPECT_EQ(watch.Look(0, 0).tell.size(), 16U) << "the next ones";
+  EXPECT_EQ(watch.Look(0, 0).news.size(), 16U);
+  EXPECT_EQ(watch.Look(0, 0).news.size(), 16U) << "the next ones";
 }
 
 TEST_F(DataFolderTest, ATableThatIsFinishedIsRemovedOnlyIfItIsStillThatFile) {

@@ -5,17 +5,17 @@
 namespace tollgate::schedule {
 namespace {
 
+using forward::Availability;
 using forward::Choice;
 using forward::kNever;
 using forward::Moment;
 using forward::PolicyOptions;
 using forward::ProcessorView;
-using forward::Standing;
 
 using Views = std::span<const ProcessorView>;
 
 bool Ready(const ProcessorView& view) {
-  return view.standing == Standing::kOpenForAll || view.standing == Standing::kProbeDue;
+  return view.standing == Availability::kOpenForAll || view.standing == Availability::kProbeDue;
 }
 
 Choice Take(const ProcessorView& view) { return {.processor = view.id, .wait_until_ms = 0}; }
@@ -23,7 +23,7 @@ Choice Take(const ProcessorView& view) { return {.processor = view.id, .wait_unt
 Choice WaitFor(Views views) {
   int64_t wake_ms = kNever;
   for (const ProcessorView& view : views) {
-    if (view.standing == Standing::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
+    if (view.standing == Availability::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
   }
   return {.processor = payments::kNoProcessor, .wait_until_ms = wake_ms};
 }

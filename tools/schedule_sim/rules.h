@@ -11,7 +11,7 @@ namespace tollgate::schedule {
 
 inline constexpr const char* kDaemonsRule = "expected cost, audit-safe";  // as it is by default
 inline constexpr const char* kWithoutAudits = "expected cost";            // AUDIT_LAG=0
-// The daemon told when the day ends: HORIZON, DELAY_COST=0, MAX_WAIT longer than the day.
+// The daemon told when the day ends: CUTOFF, DELAY_COST=0, MAX_WAIT longer than the day.
 inline constexpr const char* kDaemonsKnownEnd = "audit-safe, cutoff known";
 
 // All of them, the daemon's as it is by default last.

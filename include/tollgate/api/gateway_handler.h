@@ -16,7 +16,7 @@
 #include "tollgate/ledger/books.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/event_loop.h"
-#include "tollgate/net/sleepers.h"
+#include "tollgate/net/waiter_list.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/table/payment_table.h"
@@ -35,10 +35,10 @@ struct GatewayParts {
   net::EventLoop& loop;
   table::PaymentTable& table;
   base::MpmcRing<uint32_t>& ring;  // of slot numbers
-  net::Sleepers& sleepers;
+  net::WaiterList& waiters;
   ledger::Books& books;
   const payments::ProcessorDirectory& directory;
-  metrics::AcceptMetrics& metrics;
+  metrics::AcceptorMetrics& metrics;
   Readiness readiness;
 };
 

@@ -39,15 +39,15 @@ class LineLimit {
       : clock_(clock), write_(std::move(write)), options_(options) {}
 
   // Writes the line, or counts it if `of_a_kind_max` of its kind were written in this interval.
-  void Tell(int level, std::string_view text, size_t of_a_kind_max = 1);
+  void Report(int level, std::string_view text, size_t of_a_kind_max = 1);
   // Of each kind whose interval is over and that was held back: the last line with the count. To be
   // called every second or so. `all`: also of those whose interval is not over.
-  void TellHeldBack(bool all = false);
+  void ReportHeldBack(bool all = false);
 
  private:
   struct Kind {
     int64_t began_ns = 0;    // of the interval
-    size_t told = 0;         // lines, in the interval
+    size_t reported = 0;     // lines, in the interval
     uint64_t seen = 0;       // how often it was to be told, in the interval
     uint64_t held_back = 0;  // and how often it was not
     uint64_t order = 0;      // of its last line, among those of all kinds

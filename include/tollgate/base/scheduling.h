@@ -18,21 +18,21 @@ inline constexpr int64_t kTimeSliceMinNs = 100'000;
 // at once when it wakes, instead of when the slice of whoever runs there is over, some 3 ms. No
 // privilege is needed. Keeps its policy and nice value; of another policy than the normal one, and
 // on a kernel that knows nothing of this, nothing happens. The error carries errno.
-Status AskForTimeSlice(int64_t slice_ns);
+Status SetTimeSlice(int64_t slice_ns);
 
 // What is in force for the calling thread, in ns; 0: the kernel does not say.
 int64_t TimeSliceNs();
 
-// Precedence: real-time priority, the lowest there is (sched(7), SCHED_RR), for a thread that needs
-// little, while the other threads of its process need much: whoever runs makes way when it wakes.
-// At other times it is as it was: on a machine with time to spare a thread that breaks in on those
-// that send to it only does them harm. If it needs more than half of a CPU itself it goes without
-// for a while, so that it keeps others from their work for a tenth of the time at most. Threads
-// that it starts do not inherit it. A limit of CPU time that a container has does not bind it
-// meanwhile (cgroups(7)): nobody should allow this there who counts on the limit.
+// RealtimeBoost: real-time priority, the lowest there is (sched(7), SCHED_RR), for a thread that
+// needs little, while the other threads of its process need much: whoever runs makes way when it
+// wakes. At other times it is as it was: on a machine with time to spare a thread that breaks in on
+// those that send to it only does them harm. If it needs more than half of a CPU itself it goes
+// without for a while, so that it keeps others from their work for a tenth of the time at most.
+// Threads that it starts do not inherit it. A limit of CPU time that a container has does not bind
+// it meanwhile (cgroups(7)): nobody should allow this there who counts on the limit.
 //
 // Thread: one, the same in all calls.
-class Precedence {
+class RealtimeBoost {
  public:
   // Fails where the system does not allow it: it needs root, CAP_SYS_NICE or RLIMIT_RTPRIO.
   Status Begin(int64_t now_ns);

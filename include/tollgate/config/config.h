@@ -29,7 +29,7 @@ struct Config {
   size_t acceptors = 0;  // resolved
   size_t workers = 0;
   bool acceptor_realtime = false;
-  int64_t gather_us = 0;   // an idle worker's wait for more payments
+  int64_t linger_us = 0;   // an idle worker's wait for more payments
   size_t threads_max = 0;  // bounds both together; 0: nothing does
   int64_t drain_timeout_ms = 0;
   std::string log_level;
@@ -45,7 +45,7 @@ struct Config {
   int64_t delay_cost_ppm_per_s = 0;
   int64_t outage_expected_ms = 0;
   int64_t audit_lag_ms = 0;  // 0: nobody audits
-  forward::Cutoff horizon;
+  forward::Cutoff cutoff;
   size_t fleet_in_flight_max = 0;  // per processor
   int64_t probe_interval_ms = 0;
   int64_t takeover_after_ms = 0;  // an owner of claims is silent after so long

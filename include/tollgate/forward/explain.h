@@ -15,7 +15,7 @@ namespace tollgate::forward {
 // One processor as it stands for a payment that has just come.
 struct Reasons {
   ProcessorView view;
-  Appraisal appraisal;
+  CostEstimate estimate;
   bool chosen = false;
   std::string why;  // a clause: "5.03 %: 5.00 % fee and 0.03 % for 3 ms in flight"
 };
@@ -30,7 +30,7 @@ struct Routing {
 // Where the bulk goes, not a payment now and then: probes and samples are taken out of `views`.
 void LeaveOutTrials(std::span<ProcessorView> views);
 
-// With trials left out.
+// With probes left out.
 Routing Explain(std::vector<ProcessorView> views, const Moment& moment,
                 const PolicyOptions& options, ChooseFunction choose);
 

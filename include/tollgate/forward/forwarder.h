@@ -63,15 +63,15 @@ struct ForwarderOptions {
   // repeat is left to its owner, if that one is alive.
   size_t kept_repeats_percent = 25;
   // How long the books know a booked id, at least.
-  int64_t dedup_horizon_ms = 24 * 3600 * 1000;
+  int64_t dedup_window_ms = 24 * 3600 * 1000;
   // Per processor, over all live instances (upstream::HealthBoard says how many): a processor's
   // in_flight_max holds as far as this allows.
   size_t fleet_in_flight_max = 800;
   uint64_t seed = 1;  // of the jitter
   // This forwarder passes a processor over now, or uses it again, and why. Off the hot path.
-  std::function<void(payments::ProcessorId, bool passed_over, std::string_view why)> tell_routing;
+  std::function<void(payments::ProcessorId, bool passed_over, std::string_view why)> report_routing;
   // One line for people per problem. Off the hot path.
-  std::function<void(bool problem, std::string_view text)> tell;
+  std::function<void(bool problem, std::string_view text)> report;
   // Called before every change of a slot and every call to the ledger and the client: where the
   // simulation pulls the plug. Empty in the daemon.
   std::function<void()> on_step;
@@ -91,7 +91,7 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   void Pump();
   // Monotonic nanoseconds by which Pump wants to be called although no event came; INT64_MAX: none.
   int64_t NextDeadlineNs() const;
-  // Could Pump take something from the ring right now? For Sleepers::Seat.
+  // Could Pump take something from the ring right now? For WaiterList::Waiter.
   bool CouldTake() const;
   // Payments that it has taken from the ring and not yet released.
   size_t held() const;
@@ -104,7 +104,7 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   // Nothing is in flight and nothing waits to be recorded.
   bool quiet() const;
   // Still tells the ledger again what it may have lost.
-  bool retelling() const;
+  bool replaying() const;
   // The ledger knows a newer opening of this table, and has known this one as the newest: nothing
   // is sent any more, and the table takes nothing.
   bool fenced() const;

@@ -33,7 +33,7 @@ struct MonitorOptions {
   int64_t poll_interval_ms = 5'000;
   int64_t believed_ms_max = 15'000;  // an older answer says nothing
   uint64_t seed = 1;                 // of the jitter
-  std::function<void(bool problem, std::string_view text)> tell;
+  std::function<void(bool problem, std::string_view text)> report;
 };
 
 class Monitor {

@@ -31,7 +31,8 @@ struct RedisOptions {
   std::string prefix = "tollgate:";  // of every key
   int64_t connect_timeout_ms = 2'000;
   int64_t command_timeout_ms = 5'000;
-  int64_t horizon_s = 86'400;  // how long a booked id is known, at least; never less than a day
+  int64_t dedup_window_s =
+      86'400;  // how long a booked id is known, at least; never less than a day
   // Of each shelf of booked ids that begins from now on: a power of two.
   size_t buckets = 65'536;
   int64_t grace_ms = 2'000;  // without new claims, after Redis may have lost its tail
@@ -45,7 +46,7 @@ struct RedisOptions {
   // What that means while it is away, for people.
   std::string while_away = "payments are kept until it is back";
   // One line for people per connection gained or lost, and per problem.
-  std::function<void(bool problem, std::string_view text)> tell;
+  std::function<void(bool problem, std::string_view text)> report;
 };
 
 }  // namespace tollgate::ledger

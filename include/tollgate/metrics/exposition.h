@@ -22,7 +22,7 @@ struct ExtraFigure {
 };
 
 struct ExpositionSources {
-  std::vector<const AcceptMetrics*> accept;    // one per acceptor
+  std::vector<const AcceptorMetrics*> accept;  // one per acceptor
   std::vector<const ForwardMetrics*> forward;  // one per worker
   std::vector<std::string> processors;         // names by ProcessorId
   std::vector<std::string> outcomes;           // names by upstream::PostOutcome

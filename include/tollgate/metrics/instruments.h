@@ -17,7 +17,7 @@ inline constexpr size_t kProcessorSlots = 32;  // payments::ProcessorId fits
 // Why a POST /payments was not accepted.
 enum class Refusal : uint8_t { kInvalid, kTableFull, kDiskFailed, kFenced, kCount };
 
-struct alignas(64) AcceptMetrics {
+struct alignas(64) AcceptorMetrics {
   Counter accepted;
   std::array<Counter, static_cast<size_t>(Refusal::kCount)> refused;
   Counter summaries;

@@ -21,7 +21,8 @@
 //
 // With a processor's admin token its summary over the range is held against the books', and the
 // difference against that of the payments found. What is left unexplained was never known to these
-// books, or no more: from before a purge or the horizon, or of another client of the processor.
+// books, or no more: from before a purge or the de-duplication window, or of another client of the
+// processor.
 //
 // The sums, of which summaries are made, are held against the payments on the books that are
 // counted, over the same range, as far back as all payments are known (src/reconcile/sum_check.h).

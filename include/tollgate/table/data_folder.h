@@ -47,7 +47,7 @@ class FolderWatch {
   };
   struct Found {
     std::vector<std::string> unlocked;
-    std::vector<std::string> tell;
+    std::vector<std::string> news;
   };
   FolderWatch(std::string data_dir, Limits limits)
       : data_dir_(std::move(data_dir)), limits_(limits) {}
@@ -63,7 +63,7 @@ class FolderWatch {
   const std::string data_dir_;
   const Limits limits_;
   std::set<std::string> kept_;
-  std::map<std::string, std::string> told_;  // by path
+  std::map<std::string, std::string> reported_;  // by path
 };
 
 }  // namespace tollgate::table

@@ -196,8 +196,8 @@ base::Result<std::vector<PaymentTable::Snapshot>> ReadPending(const std::string&
 // Whose a file is, by its header, without opening it for work.
 struct TableFacts {
   payments::Uuid table;
-  payments::Uuid books;      // zero: told to none yet, or by a version that did not note it
-  bool told_before = false;  // it has a ledger's run
+  payments::Uuid books;         // zero: told to none yet, or by a version that did not note it
+  bool known_to_books = false;  // it has a ledger's run
 };
 base::Result<TableFacts> ReadFacts(const std::string& path);
 

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "forward/processor/pace_history.h"
+#include "forward/processor/latency_histogram.h"
 #include "tollgate/base/clock.h"
 
 namespace tollgate::forward {
@@ -15,7 +15,7 @@ namespace tollgate::forward {
 class OutageModel {
  public:
   // A latency from which on a processor is away; also stands for one that is out of order.
-  static constexpr int64_t kAwayMs = PaceHistory::kSlowMs;
+  static constexpr int64_t kAwayMs = LatencyHistogram::kSlowMs;
 
   // `expected_ms`: how long an outage is thought to last before any was seen.
   explicit OutageModel(int64_t expected_ms) : expected_ms_(expected_ms) {}
@@ -38,7 +38,7 @@ class OutageModel {
 
   const int64_t expected_ms_;
   int64_t observed_ns_ = 0;  // up to when pace_ counts
-  PaceHistory pace_;
+  LatencyHistogram pace_;
   bool away_ = false;
   int64_t away_since_ns_ = 0;
   int64_t outages_ns_ = 0;  // of all times away that have ended, together

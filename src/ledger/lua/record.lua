@@ -12,10 +12,10 @@ local ENTRY = 46
 local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how many of them wait
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local horizon, bits = string.match(ARGV[6] or '', '^(%d+):(%d+)$')
-horizon, bits = tonumber(horizon), tonumber(bits)
+local window, bits = string.match(ARGV[6] or '', '^(%d+):(%d+)$')
+window, bits = tonumber(window), tonumber(bits)
 if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or #data > BATCH_MAX * ENTRY
-  or not horizon or bits < BITS_MIN or bits > BITS_MAX then
+  or not window or bits < BITS_MIN or bits > BITS_MAX then
   return redis.error_reply('ERR malformed batch')
 end
 local count = #data / ENTRY
@@ -58,7 +58,7 @@ local writes, put, entries = {}, {}, { PUT }
 local DAY = 86400
 local now = tonumber(call('TIME')[1])
 local function move_shelf(number, began, older_began, older_bits)
-  local text = decimal('%d %d %d %d %d %d %d', number, began, math.max(horizon, DAY), bits,
+  local text = decimal('%d %d %d %d %d %d %d', number, began, math.max(window, DAY), bits,
     older_began, older_bits, epoch)
   writes[#writes + 1] = { 'SET', prefix .. 'shelf', text }
   use_shelves(text)

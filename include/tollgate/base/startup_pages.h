@@ -16,6 +16,6 @@ namespace tollgate::base {
 // comes back from the page cache with a minor fault. Only mappings of files without a single
 // changed page are touched: not what the dynamic linker relocated, nor code in which a debugger
 // has set a breakpoint. How many bytes went; the error says what could not be read.
-Result<size_t> ReturnLoadPages();
+Result<size_t> ReleaseStartupPages();
 
 }  // namespace tollgate::base

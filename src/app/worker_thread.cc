@@ -1,4 +1,4 @@
-#include "app/worker.h"
+#include "app/worker_thread.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,62 +24,63 @@ size_t AdoptedSlotsMax(const config::Config& config) {
 
 }  // namespace
 
-Worker::Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t workers)
-    : shared_(shared),
+WorkerThread::WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t index,
+                           size_t workers)
+    : context_(context),
       run_ids_(run_ids),
       index_(index),
       metrics_(std::make_unique<metrics::ForwardMetrics>()),
-      thread_(shared.clock, "worker-" + std::to_string(index)),
+      thread_(context.clock, "worker-" + std::to_string(index)),
       adopted_metrics_(std::make_unique<metrics::ForwardMetrics>()),
-      folder_(shared.config.data_dir,
-              {.tables_max = kAdoptedTablesMax, .slots_max = AdoptedSlotsMax(shared.config)}) {
+      folder_(context.config.data_dir,
+              {.tables_max = kAdoptedTablesMax, .slots_max = AdoptedSlotsMax(context.config)}) {
   net::EventLoop& loop = thread_.loop();
-  forwarding_ = std::make_unique<Forwarding>(loop, shared, shared.queue,
-                                             ForwardingOf(shared, workers, index), *metrics_);
+  forwarding_ = std::make_unique<ForwardingStack>(
+      loop, context, context.queue, MakeForwarderOptions(context, workers, index), *metrics_);
   maintenance_ = std::make_unique<net::Timer>(loop, [this] { Maintain(); });
   loop.AddTurnHook([this] {
     forwarding_->Pump();
     for (const auto& it : adopted_) it->forwarding->Pump();
   });
   forward::Forwarder& forwarder = forwarding_->forwarder();
-  forward::WorkRing& ring = *shared.queue.ring;
-  loop.SetSleepGuard(
-      &shared.sleepers.AddSeat(loop, {.could_take = [&forwarder] { return forwarder.CouldTake(); },
-                                      .queue_has = [&ring] { return ring.SizeApprox() != 0; }}));
-  commits_ = shared.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
+  forward::WorkRing& ring = *context.queue.ring;
+  loop.SetSleepGuard(&context.waiters.AddWaiter(
+      loop, {.could_take = [&forwarder] { return forwarder.CouldTake(); },
+             .queue_has = [&ring] { return ring.SizeApprox() != 0; }}));
+  commits_ = context.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
 }
 
 // What stands on the loop ends after its thread.
-Worker::~Worker() { Stop(); }
+WorkerThread::~WorkerThread() { Stop(); }
 
-void Worker::Start() {
-  next_look_ns_ = shared_.clock.MonotonicNanos();
+void WorkerThread::Start() {
+  next_look_ns_ = context_.clock.MonotonicNanos();
   forwarding_->Start();
   maintenance_->ArmIn(kMaintenanceNs);
   thread_.Start();
 }
 
-void Worker::Maintain() {
+void WorkerThread::Maintain() {
   maintenance_->ArmIn(kMaintenanceNs);
   base::LogHeldBack();
-  const std::string_view run_id = forwarding_->ToldRunId();
-  if (!run_id.empty()) run_ids_.Told(index_, run_id);
-  if (index_ == 0) shared_.standing.store(forwarding_->ledger().standing());
-  if (index_ != 0 || shared_.config.durability == table::Durability::kMemory) return;
+  const std::string_view run_id = forwarding_->ReplayedRunId();
+  if (!run_id.empty()) run_ids_.Replayed(index_, run_id);
+  if (index_ == 0) context_.standing.store(forwarding_->ledger().standing());
+  if (index_ != 0 || context_.config.durability == table::Durability::kMemory) return;
   FinishAdopted();
-  if (!draining_ && shared_.clock.MonotonicNanos() >= next_look_ns_) LookForOrphans();
+  if (!draining_ && context_.clock.MonotonicNanos() >= next_look_ns_) LookForOrphans();
 }
 
 // A table that nobody has locked twice in a row belongs to an instance that will not come back by
 // itself: a restart takes less. It is adopted if it is of our fleet, by the books that it was told
 // to, and if nobody works with its like elsewhere: by its number on the books, which has not moved.
-void Worker::LookForOrphans() {
-  next_look_ns_ = shared_.clock.MonotonicNanos() + kLookNs;
+void WorkerThread::LookForOrphans() {
+  next_look_ns_ = context_.clock.MonotonicNanos() + kLookNs;
   // What these books are is not known yet, or they are not ours: then neither is any table.
   if (!forwarding_->ledger().can_claim()) return orphans_.clear();
   std::map<std::string, Orphan> before = std::exchange(orphans_, {});
   const table::FolderWatch::Found found = folder_.Look(adopted_.size(), AdoptedSlots());
-  for (const std::string& line : found.tell) base::LogWarning("adoption: " + line);
+  for (const std::string& line : found.news) base::LogWarning("adoption: " + line);
   for (const std::string& path : found.unlocked) {
     const auto facts = table::ReadFacts(path);
     if (!facts.ok()) {
@@ -101,18 +102,19 @@ void Worker::LookForOrphans() {
   }
 }
 
-std::string Worker::WhyNotAdopt(const std::string& path, const table::TableFacts& facts) const {
-  const auto is_open = [&](const Queue& queue) {
+std::string WorkerThread::WhyNotAdopt(const std::string& path,
+                                      const table::TableFacts& facts) const {
+  const auto is_open = [&](const WorkQueue& queue) {
     const table::TableIdentity identity = queue.table->identity();
     return identity.table == facts.table ||
            std::find(identity.predecessors.begin(), identity.predecessors.end(), facts.table) !=
                identity.predecessors.end();
   };
-  if (is_open(shared_.queue) || std::any_of(adopted_.begin(), adopted_.end(),
-                                            [&](const auto& it) { return is_open(it->queue); })) {
+  if (is_open(context_.queue) || std::any_of(adopted_.begin(), adopted_.end(),
+                                             [&](const auto& it) { return is_open(it->queue); })) {
     return path + " is a copy of a table that this instance works with; move it out of DATA_DIR";
   }
-  const payments::Uuid ours = shared_.queue.table->Books();
+  const payments::Uuid ours = context_.queue.table->Books();
   if (facts.books != payments::Uuid{} && facts.books != ours) {
     return path +
            " is another fleet's: its payments are claimed in other books. Give each fleet a "
@@ -121,8 +123,8 @@ std::string Worker::WhyNotAdopt(const std::string& path, const table::TableFacts
   return {};
 }
 
-void Worker::OnOwner(const std::string& path, const table::TableFacts& facts,
-                     const ledger::OwnerFacts& owner) {
+void WorkerThread::OnOwner(const std::string& path, const table::TableFacts& facts,
+                           const ledger::OwnerFacts& owner) {
   const auto orphan = orphans_.find(path);
   if (orphan == orphans_.end() || orphan->second.table != facts.table) return;
   // A version before this one did not note the books: those that know the table are its own.
@@ -142,18 +144,18 @@ void Worker::OnOwner(const std::string& path, const table::TableFacts& facts,
   Adopt(path);
 }
 
-size_t Worker::AdoptedSlots() const {
+size_t WorkerThread::AdoptedSlots() const {
   size_t sum = 0;
   for (const auto& it : adopted_) sum += it->queue.table->slot_count();
   return sum;
 }
 
-void Worker::Adopt(const std::string& path) {
-  const size_t slots_left = AdoptedSlotsMax(shared_.config) - AdoptedSlots();
+void WorkerThread::Adopt(const std::string& path) {
+  const size_t slots_left = AdoptedSlotsMax(context_.config) - AdoptedSlots();
   if (adopted_.size() >= kAdoptedTablesMax || slots_left == 0) return;  // a later look
-  table::TableOptions table = TableOf(shared_.config, path);
+  table::TableOptions table = MakeTableOptions(context_.config, path);
   table.adopt_slots_max = slots_left;
-  auto opened = OpenQueue(table, shared_.directory);
+  auto opened = OpenWorkQueue(table, context_.directory);
   if (!opened.ok()) {
     const base::Error& error = opened.error();
     // Somebody was faster, or finished it; or it has to wait for others.
@@ -166,15 +168,15 @@ void Worker::Adopt(const std::string& path) {
   base::LogInfo("adoption: " + path + " is nobody's; finishing its " +
                 std::to_string(adopted->queue.table->recovery().unfinished) + " payments");
   for (const auto& [processor, count] : adopted->queue.table->recovery().sent_to_strangers) {
-    base::LogError(AboutStranger(shared_.directory, processor, count));
+    base::LogError(AboutStranger(context_.directory, processor, count));
   }
-  forward::ForwarderOptions options = ForwardingOf(shared_, 1, 0);
-  options.tell_routing = nullptr;  // the workers' own say the same
+  forward::ForwarderOptions options = MakeForwarderOptions(context_, 1, 0);
+  options.report_routing = nullptr;  // the workers' own say the same
   for (auto& processor : options.processors) {
     processor.in_flight_max = std::min<size_t>(processor.in_flight_max, 64);
   }
-  adopted->forwarding = std::make_unique<Forwarding>(thread_.loop(), shared_, adopted->queue,
-                                                     options, *adopted_metrics_);
+  adopted->forwarding = std::make_unique<ForwardingStack>(thread_.loop(), context_, adopted->queue,
+                                                          options, *adopted_metrics_);
   adopted->commits =
       adopted->queue.table->AddCommitListener([&loop = thread_.loop()] { loop.WakeUp(); });
   adopted->queue.table->StartCommits();
@@ -182,11 +184,11 @@ void Worker::Adopt(const std::string& path) {
   adopted_.push_back(std::move(adopted));
 }
 
-void Worker::PassOver(const std::string& path, const std::string& why) {
+void WorkerThread::PassOver(const std::string& path, const std::string& why) {
   if (folder_.IsNews(path, why)) base::LogWarning("adoption: " + why + ". It is left as it is");
 }
 
-void Worker::FinishAdopted() {
+void WorkerThread::FinishAdopted() {
   std::erase_if(adopted_, [&](const std::unique_ptr<Adopted>& it) {
     if (it->forwarding->forwarder().fenced()) {
       base::LogWarning("adoption: " + it->queue.table->path() +
@@ -204,7 +206,7 @@ void Worker::FinishAdopted() {
     const uint64_t now_ms = it->queue.table->RestClockMs();
     if (!it->idle_since_ms) it->idle_since_ms = now_ms;
     const bool rested = now_ms - *it->idle_since_ms >= kRestedMs;
-    if (!rested || it->forwarding->ToldRunId().empty()) return false;
+    if (!rested || it->forwarding->ReplayedRunId().empty()) return false;
     const table::RecoveryReport& report = it->queue.table->recovery();
     base::LogInfo("adoption: " + it->queue.table->path() + " is finished" +
                   (report.damaged == 0 ? ""
@@ -225,13 +227,13 @@ void Worker::FinishAdopted() {
   });
 }
 
-std::future<bool> Worker::AskEmpty() {
+std::future<bool> WorkerThread::AskEmpty() {
   return thread_.Ask<bool>([this] {
-    return forwarding_->forwarder().held() == 0 && shared_.queue.ring->SizeApprox() == 0;
+    return forwarding_->forwarder().held() == 0 && context_.queue.ring->SizeApprox() == 0;
   });
 }
 
-void Worker::BeginDrain() {
+void WorkerThread::BeginDrain() {
   thread_.loop().Post([this] {
     draining_ = true;
     forwarding_->forwarder().BeginDrain();
@@ -239,7 +241,7 @@ void Worker::BeginDrain() {
   });
 }
 
-std::future<bool> Worker::AskQuiet() {
+std::future<bool> WorkerThread::AskQuiet() {
   return thread_.Ask<bool>([this] {
     return forwarding_->forwarder().quiet() &&
            std::all_of(adopted_.begin(), adopted_.end(),
@@ -247,7 +249,7 @@ std::future<bool> Worker::AskQuiet() {
   });
 }
 
-void Worker::SayGone(int64_t ms) {
+void WorkerThread::SayGone(int64_t ms) {
   auto said = std::make_shared<std::promise<void>>();
   auto done = said->get_future();
   thread_.loop().Post(
@@ -255,7 +257,7 @@ void Worker::SayGone(int64_t ms) {
   done.wait_for(std::chrono::milliseconds(ms));
 }
 
-std::future<forward::Routing> Worker::AskWhy() {
+std::future<forward::Routing> WorkerThread::AskWhy() {
   return thread_.Ask<forward::Routing>([this] { return forwarding_->forwarder().Why(); });
 }
 

@@ -1,4 +1,4 @@
-#include "app/shared.h"
+#include "app/gateway_context.h"
 
 #include <algorithm>
 #include <bit>
@@ -27,14 +27,14 @@ std::string AboutStranger(const payments::ProcessorDirectory& directory,
          "DEFAULT_WAS or FALLBACK_WAS, and start again; if it is another one, give it another name";
 }
 
-Shared::Shared(const config::Config& config_in)
+GatewayContext::GatewayContext(const config::Config& config_in)
     : config(config_in),
       directory(config::ProcessorNames(config_in), config::ProcessorIdentities(config_in)),
       routing_log(directory, [](const std::string& line) { base::LogInfo(line); }),
-      sleepers(config_in.gather_us * base::kNanosPerMicro),
+      waiters(config_in.linger_us * base::kNanosPerMicro),
       clients(config_in.client_bytes_max / 2) {}
 
-table::TableOptions TableOf(const config::Config& config, const std::string& path) {
+table::TableOptions MakeTableOptions(const config::Config& config, const std::string& path) {
   table::TableOptions options;
   options.path = path;
   options.durability = config.durability;
@@ -44,11 +44,11 @@ table::TableOptions TableOf(const config::Config& config, const std::string& pat
   return options;
 }
 
-base::Result<Queue> OpenQueue(const table::TableOptions& options,
-                              payments::ProcessorDirectory& directory) {
+base::Result<WorkQueue> OpenWorkQueue(const table::TableOptions& options,
+                                      payments::ProcessorDirectory& directory) {
   auto opened = table::PaymentTable::Open(options, directory);
   if (!opened.ok()) return opened.error();
-  Queue queue{.table = std::move(opened).value(), .ring = nullptr, .memory = nullptr};
+  WorkQueue queue{.table = std::move(opened).value(), .ring = nullptr, .memory = nullptr};
   queue.memory = std::make_unique<forward::TableMemory>(*queue.table);
   queue.ring = std::make_unique<forward::WorkRing>(
       std::bit_ceil(std::max<size_t>(queue.table->slot_count(), 2)));
@@ -61,10 +61,10 @@ base::Result<Queue> OpenQueue(const table::TableOptions& options,
   return queue;
 }
 
-base::Result<Queue> OpenOwnQueue(const config::Config& config,
-                                 payments::ProcessorDirectory& directory,
-                                 const std::function<void(bool, std::string_view)>& tell) {
-  constexpr int kToldMax = 8;
+base::Result<WorkQueue> OpenOwnWorkQueue(
+    const config::Config& config, payments::ProcessorDirectory& directory,
+    const std::function<void(bool, std::string_view)>& report) {
+  constexpr int kReportedMax = 8;
   const std::string address = config.server_socket.empty()
                                   ? config.listen
                                   : std::filesystem::path(config.server_socket).filename().string();
@@ -74,14 +74,14 @@ base::Result<Queue> OpenOwnQueue(const config::Config& config,
   for (int n = 1; n <= kOwnTablesMax; ++n) {
     std::string path = first;
     if (n > 1) path.insert(path.rfind('.'), "-" + std::to_string(n));
-    table::TableOptions options = TableOf(config, path);
+    table::TableOptions options = MakeTableOptions(config, path);
     options.lock_wait_ms = n == 1 ? 1'000 : 0;
-    auto opened = OpenQueue(options, directory);
+    auto opened = OpenWorkQueue(options, directory);
     if (opened.ok()) return opened;
     const base::Error& error = opened.error();
     const bool not_ours = error.code == table::kNotOurs && others_may_write;
     if (error.code != EWOULDBLOCK && !not_ours) return error;
-    if (not_ours && ++passed_by <= kToldMax) tell(true, error.message);
+    if (not_ours && ++passed_by <= kReportedMax) report(true, error.message);
   }
   return base::Error{"the payment table " + first + " and the " +
                      std::to_string(kOwnTablesMax - 1) + " that may stand beside it are in use" +
@@ -89,26 +89,27 @@ base::Result<Queue> OpenOwnQueue(const config::Config& config,
                      "; give this instance an address or a DATA_DIR of its own"};
 }
 
-void RunIdKeeper::Told(size_t index, std::string_view run_id) {
+void RunIdKeeper::Replayed(size_t index, std::string_view run_id) {
   const std::lock_guard lock(mutex_);
-  told_[index] = run_id;
-  const bool all = std::all_of(told_.begin(), told_.end(),
-                               [&](const std::string& told) { return told == run_id; });
+  replayed_[index] = run_id;
+  const bool all = std::all_of(replayed_.begin(), replayed_.end(),
+                               [&](const std::string& reported) { return reported == run_id; });
   if (!all || kept_ == run_id) return;
   table_.SetLedgerRunId(run_id);
   kept_ = run_id;
 }
 
-forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t index) {
-  const config::Config& config = shared.config;
+forward::ForwarderOptions MakeForwarderOptions(GatewayContext& context, size_t forwarders,
+                                               size_t index) {
+  const config::Config& config = context.config;
   forward::ForwarderOptions options;
   options.processors = config.processors;
   options.policy.wait_for_cheaper_ms_max = config.max_wait_ms;
   options.policy.delay_cost_ppm_per_s = config.delay_cost_ppm_per_s;
   options.policy.audit_lag_ms = config.audit_lag_ms;
   options.outage_expected_ms = config.outage_expected_ms;
-  options.cutoff = config.horizon;
-  options.dedup_horizon_ms = config.redis.horizon_s * 1000;
+  options.cutoff = config.cutoff;
+  options.dedup_window_ms = config.redis.dedup_window_s * 1000;
   options.takeover_after_ms = config.takeover_after_ms;
   options.fleet_in_flight_max = config.fleet_in_flight_max;
   options.forwarders = forwarders;
@@ -116,9 +117,9 @@ forward::ForwarderOptions ForwardingOf(Shared& shared, size_t forwarders, size_t
   options.unresolved_max = std::max<size_t>(1, config.unresolved_max / forwarders);
   options.probe_interval_ms = config.probe_interval_ms;
   options.seed = static_cast<uint64_t>(base::SystemClock().MonotonicNanos()) + index;
-  options.tell = TellTheLog();
-  options.tell_routing = [&log = shared.routing_log](payments::ProcessorId id, bool passed_over,
-                                                     std::string_view why) {
+  options.report = LogReporter();
+  options.report_routing = [&log = context.routing_log](payments::ProcessorId id, bool passed_over,
+                                                        std::string_view why) {
     log.OnChange(id, passed_over, why);
   };
   return options;

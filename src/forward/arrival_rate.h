@@ -1,4 +1,4 @@
-// Traffic: how fast payments come of late, and whether they have stopped coming, from what a
+// ArrivalRate: how fast payments come of late, and whether they have stopped coming, from what a
 // forwarder takes and what it sees waiting.
 //
 // Thread: one worker's.
@@ -11,7 +11,7 @@
 
 namespace tollgate::forward {
 
-class Traffic {
+class ArrivalRate {
  public:
   void OnTaken() { ++taken_; }
   // `in_line`: what waits to be taken, this forwarder's part of it. Called at every turn.
@@ -30,15 +30,15 @@ class Traffic {
   int64_t per_s() const { return static_cast<int64_t>(per_s_); }
   int64_t in_line() const { return in_line_; }
   // Many payments would have come in the time since the last.
-  bool Quiet(int64_t now_ns) const {
+  bool Ended(int64_t now_ns) const {
     const int64_t gap_ns = now_ns - observed_ns_;
-    return gap_ns >= kQuietNs && per_s_ * static_cast<double>(gap_ns) / 1e9 >= kMissed;
+    return gap_ns >= kEndedNs && per_s_ * static_cast<double>(gap_ns) / 1e9 >= kMissed;
   }
 
  private:
   static constexpr int64_t kIntervalNs = 50 * base::kNanosPerMilli;
   static constexpr double kMemoryS = 1.0;
-  static constexpr int64_t kQuietNs = 250 * base::kNanosPerMilli;
+  static constexpr int64_t kEndedNs = 250 * base::kNanosPerMilli;
   static constexpr double kMissed = 20;
 
   double per_s_ = 0;

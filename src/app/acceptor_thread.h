@@ -1,5 +1,5 @@
-// Intake: a thread that takes payments: a loop with an HTTP server and a Redis connection for
-// summaries and look-ups.
+// AcceptorThread: a thread that takes payments: a loop with an HTTP server and a Redis connection
+// for summaries and look-ups.
 //
 // Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
 #pragma once
@@ -7,8 +7,8 @@
 #include <future>
 #include <memory>
 
+#include "app/gateway_context.h"
 #include "app/loop_thread.h"
-#include "app/shared.h"
 #include "tollgate/api/gateway_handler.h"
 #include "tollgate/base/scheduling.h"
 #include "tollgate/ledger/redis_books.h"
@@ -17,12 +17,12 @@
 
 namespace tollgate::app {
 
-class Intake {
+class AcceptorThread {
  public:
-  Intake(Shared& shared, size_t index);
-  ~Intake();
+  AcceptorThread(GatewayContext& context, size_t index);
+  ~AcceptorThread();
 
-  // `exclusive`: the descriptor is shared with other intakes.
+  // `exclusive`: the descriptor is shared with other acceptors.
   base::Status Listen(int fd, bool exclusive) { return server_->Listen(fd, exclusive); }
   void Start();
   // Thread: main.
@@ -30,15 +30,15 @@ class Intake {
   std::future<bool> AskIdle();
   void Stop() { thread_.StopAndJoin(); }
 
-  const metrics::AcceptMetrics& metrics() const { return *metrics_; }
+  const metrics::AcceptorMetrics& metrics() const { return *metrics_; }
   const server::ServerCounters& counters() const { return server_->counters(); }
 
  private:
   void TakePrecedence();
 
-  const std::unique_ptr<metrics::AcceptMetrics> metrics_;
+  const std::unique_ptr<metrics::AcceptorMetrics> metrics_;
   const bool realtime_;
-  base::Precedence precedence_;
+  base::RealtimeBoost boost_;
   LoopThread thread_;
   std::unique_ptr<ledger::RedisBooks> books_;
   std::unique_ptr<api::GatewayHandler> handler_;

@@ -1,11 +1,11 @@
-// Sleepers: which consumers of a ring sleep, so that a producer wakes one, and only if one sleeps;
-// by the protocol of base::SleepFlag. The one that is woken wakes a moment later, by a timer: what
-// a burst brings is then taken at once, and whoever brought it has its answer before the consumer
-// competes for a processor. While one gathers so, no other is woken.
+// WaiterList: which consumers of a ring sleep, so that a producer wakes one, and only if one
+// sleeps; by the protocol of base::SleepFlag. The one that is woken wakes a moment later, by a
+// timer: what a burst brings is then taken at once, and whoever brought it has its answer before
+// the consumer competes for a processor. While one lingers so, no other is woken.
 //
-// Thread: Notify any; a Seat belongs to one consumer's thread.
+// Thread: Notify any; a Waiter belongs to one consumer's thread.
 // Invariants: nobody that could take something sleeps on while the ring holds something, but for
-// `gather_ns`: whoever goes to sleep and cannot take what is there wakes another that could.
+// `linger_ns`: whoever goes to sleep and cannot take what is there wakes another that could.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@
 
 namespace tollgate::net {
 
-class Sleepers {
+class WaiterList {
  public:
   struct Consumer {
     std::function<bool()> could_take;  // something, if it were there
@@ -29,19 +29,19 @@ class Sleepers {
   };
 
   // A consumer's place; give it to EventLoop::SetSleepGuard.
-  class Seat final : public SleepGuard, private EventHandler {
+  class Waiter final : public SleepGuard, private EventHandler {
    public:
     // Fails by TG_ASSERT only if the kernel gives no descriptor at start-up.
-    Seat(Sleepers& all, EventLoop& loop, Consumer consumer);
+    Waiter(WaiterList& all, EventLoop& loop, Consumer consumer);
     bool PrepareSleep() override;
     void AfterSleep() override;
 
    private:
-    friend class Sleepers;
+    friend class WaiterList;
     void OnEvents(uint32_t events) override;
     void WakeIn(int64_t delay_ns);
 
-    Sleepers& all_;
+    WaiterList& all_;
     EventLoop& loop_;
     const Consumer consumer_;
     const base::UniqueFd timer_fd_;
@@ -49,24 +49,24 @@ class Sleepers {
     alignas(base::kCacheLineBytes) base::SleepFlag<> flag_;
   };
 
-  // REQUIRES: gather_ns > 0.
-  explicit Sleepers(int64_t gather_ns);
+  // REQUIRES: linger_ns > 0.
+  explicit WaiterList(int64_t linger_ns);
 
-  // Before any thread runs; the seat lives as long as this; the loop does not run any
+  // Before any thread runs; the waiter lives as long as this; the loop does not run any
   // more when this ends.
-  Seat& AddSeat(EventLoop& loop, Consumer consumer);
+  Waiter& AddWaiter(EventLoop& loop, Consumer consumer);
 
-  // After a push: one sleeper, if there is one, wakes in `gather_ns`. No system call if all are
+  // After a push: one waiter, if one sleeps, wakes in `linger_ns`. No system call if all are
   // awake or waking.
   void Notify();
 
  private:
   // A consumer cannot take what is there: one that could wakes in `delay_ns`.
   void HandOn(int64_t delay_ns);
-  static base::SleepFlag<>& FlagOf(const std::unique_ptr<Seat>& seat) { return seat->flag_; }
+  static base::SleepFlag<>& FlagOf(const std::unique_ptr<Waiter>& waiter) { return waiter->flag_; }
 
-  const int64_t gather_ns_;
-  std::vector<std::unique_ptr<Seat>> seats_;
+  const int64_t linger_ns_;
+  std::vector<std::unique_ptr<Waiter>> waiters_;
 };
 
 }  // namespace tollgate::net

@@ -1,4 +1,4 @@
-#include "tollgate/base/load_pages.h"
+#include "tollgate/base/startup_pages.h"
 
 #include <sys/mman.h>
 
@@ -57,7 +57,7 @@ Result<std::vector<Mapping>> ReadMappings() {
 
 }  // namespace
 
-Result<size_t> ReturnLoadPages() {
+Result<size_t> ReleaseStartupPages() {
   const auto mappings = ReadMappings();
   if (!mappings.ok()) return mappings.error();
   size_t returned = 0;

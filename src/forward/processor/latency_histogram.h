@@ -1,4 +1,4 @@
-// PaceHistory: how a processor's time was spent at which pace, so that it can be asked for the
+// LatencyHistogram: how a processor's time was spent at which pace, so that it can be asked for the
 // share of it in which answers took longer than so much.
 //
 // Thread: one worker's.
@@ -15,13 +15,13 @@
 
 namespace tollgate::forward {
 
-class PaceHistory {
+class LatencyHistogram {
  public:
   // A second and more is as good as out of order: it could not help anyone soon.
   static constexpr int64_t kSlowMs = 1'024;
 
   // Imagined: a quarter of the time slow or out of order, the rest at any pace.
-  PaceHistory() {
+  LatencyHistogram() {
     constexpr int64_t kImaginedNs = 60 * base::kNanosPerSecond;
     spent_ns_.fill(kImaginedNs * 3 / 4 / (kBands - 1));
     spent_ns_.back() = kImaginedNs / 4;
@@ -31,19 +31,19 @@ class PaceHistory {
   // `latency_ms`: kSlowMs or more while it was out of order.
   void Add(int64_t latency_ms, int64_t passed_ns) {
     constexpr int64_t kRememberedNs = 600 * base::kNanosPerSecond;
-    spent_ns_[BandOf(latency_ms)] += passed_ns;
+    spent_ns_[BandIndex(latency_ms)] += passed_ns;
     if (Sum() <= kRememberedNs) return;
     for (int64_t& ns : spent_ns_) ns = ns / 8 * 7;
   }
 
   // To the next power of two, in millionths. O(1).
-  int64_t SlowerPpm(int64_t latency_ms) const { return slower_ppm_[BandOf(latency_ms)]; }
+  int64_t SlowerPpm(int64_t latency_ms) const { return slower_ppm_[BandIndex(latency_ms)]; }
 
  private:
   // Band i holds up to 2^i ms, the last one the rest.
   static constexpr size_t kBands = 12;
   static_assert(int64_t{1} << (kBands - 2) == kSlowMs);
-  static size_t BandOf(int64_t latency_ms) {
+  static size_t BandIndex(int64_t latency_ms) {
     return std::min<size_t>(std::bit_width(static_cast<uint64_t>(latency_ms)), kBands - 1);
   }
   // All the time; and what SlowerPpm says of it.

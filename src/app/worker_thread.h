@@ -1,5 +1,5 @@
-// Worker: a thread that forwards payments: a loop with curl, a Redis connection and a forwarder.
-// The first worker also adopts tables that nobody has locked any more.
+// WorkerThread: a thread that forwards payments: a loop with curl, a Redis connection and a
+// forwarder. The first worker also adopts tables that nobody has locked any more.
 //
 // Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
 // Owns: its loop and everything on it.
@@ -12,17 +12,17 @@
 #include <string>
 #include <vector>
 
-#include "app/forwarding.h"
+#include "app/forwarding_stack.h"
+#include "app/gateway_context.h"
 #include "app/loop_thread.h"
-#include "app/shared.h"
 #include "tollgate/table/data_folder.h"
 
 namespace tollgate::app {
 
-class Worker {
+class WorkerThread {
  public:
-  Worker(Shared& shared, RunIdKeeper& run_ids, size_t index, size_t workers);
-  ~Worker();
+  WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t index, size_t workers);
+  ~WorkerThread();
 
   void Start();
   // Thread: main.
@@ -52,19 +52,19 @@ class Worker {
   void FinishAdopted();
   size_t AdoptedSlots() const;
 
-  Shared& shared_;
+  GatewayContext& context_;
   RunIdKeeper& run_ids_;
   const size_t index_;
   const std::unique_ptr<metrics::ForwardMetrics> metrics_;
   LoopThread thread_;
-  std::unique_ptr<Forwarding> forwarding_;
+  std::unique_ptr<ForwardingStack> forwarding_;
   std::unique_ptr<net::Timer> maintenance_;
   table::CommitListener commits_;
 
   // Adoption (worker 0).
   struct Adopted {
-    Queue queue;
-    std::unique_ptr<Forwarding> forwarding;
+    WorkQueue queue;
+    std::unique_ptr<ForwardingStack> forwarding;
     table::CommitListener commits;
     std::optional<uint64_t> idle_since_ms;  // by the table's rest clock
   };

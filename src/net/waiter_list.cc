@@ -1,4 +1,4 @@
-#include "tollgate/net/sleepers.h"
+#include "tollgate/net/waiter_list.h"
 
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -12,7 +12,7 @@
 
 namespace tollgate::net {
 
-Sleepers::Seat::Seat(Sleepers& all, EventLoop& loop, Consumer consumer)
+WaiterList::Waiter::Waiter(WaiterList& all, EventLoop& loop, Consumer consumer)
     : all_(all),
       loop_(loop),
       consumer_(std::move(consumer)),
@@ -20,20 +20,20 @@ Sleepers::Seat::Seat(Sleepers& all, EventLoop& loop, Consumer consumer)
   TG_ASSERT(timer_fd_.valid() && loop_.Add(timer_fd_.get(), EPOLLIN, this).ok());
 }
 
-void Sleepers::Seat::OnEvents(uint32_t /*events*/) {
+void WaiterList::Waiter::OnEvents(uint32_t /*events*/) {
   uint64_t expirations = 0;
   const ssize_t got = ::read(timer_fd_.get(), &expirations, sizeof(expirations));
   TG_ASSERT(got == sizeof(expirations) || errno == EAGAIN);  // EAGAIN: set anew meanwhile
 }
 
-void Sleepers::Seat::WakeIn(int64_t delay_ns) {
+void WaiterList::Waiter::WakeIn(int64_t delay_ns) {
   itimerspec when{};
   when.it_value.tv_sec = delay_ns / base::kNanosPerSecond;
   when.it_value.tv_nsec = delay_ns % base::kNanosPerSecond;
   TG_ASSERT(::timerfd_settime(timer_fd_.get(), 0, &when, nullptr) == 0);
 }
 
-bool Sleepers::Seat::PrepareSleep() {
+bool WaiterList::Waiter::PrepareSleep() {
   const bool able = consumer_.could_take();
   flag_.Announce(able);
   if (consumer_.queue_has()) {
@@ -42,30 +42,30 @@ bool Sleepers::Seat::PrepareSleep() {
       return false;
     }
     // What it was woken for has waited already. Else a producer is about to notify: as it would.
-    all_.HandOn(chosen_ ? 1 : all_.gather_ns_);
+    all_.HandOn(chosen_ ? 1 : all_.linger_ns_);
   }
   chosen_ = false;
   return true;
 }
 
-void Sleepers::Seat::AfterSleep() { chosen_ |= flag_.Retract(); }
+void WaiterList::Waiter::AfterSleep() { chosen_ |= flag_.Retract(); }
 
-Sleepers::Sleepers(int64_t gather_ns) : gather_ns_(gather_ns) { TG_ASSERT(gather_ns > 0); }
+WaiterList::WaiterList(int64_t linger_ns) : linger_ns_(linger_ns) { TG_ASSERT(linger_ns > 0); }
 
-Sleepers::Seat& Sleepers::AddSeat(EventLoop& loop, Consumer consumer) {
-  seats_.push_back(std::make_unique<Seat>(*this, loop, std::move(consumer)));
-  return *seats_.back();
+WaiterList::Waiter& WaiterList::AddWaiter(EventLoop& loop, Consumer consumer) {
+  waiters_.push_back(std::make_unique<Waiter>(*this, loop, std::move(consumer)));
+  return *waiters_.back();
 }
 
-void Sleepers::Notify() {
+void WaiterList::Notify() {
   base::SleepFlag<>::FenceAfterPush();
-  auto* const seat = base::ChooseSleeper(seats_, FlagOf);
-  if (seat != nullptr) (*seat)->WakeIn(gather_ns_);
+  auto* const waiter = base::ChooseSleeper(waiters_, FlagOf);
+  if (waiter != nullptr) (*waiter)->WakeIn(linger_ns_);
 }
 
-void Sleepers::HandOn(int64_t delay_ns) {
-  auto* const seat = base::ChooseAble(seats_, FlagOf);
-  if (seat != nullptr) (*seat)->WakeIn(delay_ns);
+void WaiterList::HandOn(int64_t delay_ns) {
+  auto* const waiter = base::ChooseAble(waiters_, FlagOf);
+  if (waiter != nullptr) (*waiter)->WakeIn(delay_ns);
 }
 
 }  // namespace tollgate::net

@@ -1,4 +1,4 @@
-#include "tollgate/net/sleepers.h"
+#include "tollgate/net/waiter_list.h"
 
 #include <gtest/gtest.h>
 
@@ -21,19 +21,19 @@ constexpr int64_t kGatherNs = 20'000;
 bool Yes() { return true; }
 bool No() { return false; }
 // Finds nothing in the queue when it falls asleep.
-const Sleepers::Consumer kIdle{.could_take = Yes, .queue_has = No};
+const WaiterList::Consumer kIdle{.could_take = Yes, .queue_has = No};
 
-TEST(Sleepers, AConsumerWithWorkDoesNotSleep) {
+TEST(WaiterList, AConsumerWithWorkDoesNotSleep) {
   base::ManualClock clock;
   EventLoop loop(clock);
-  Sleepers sleepers(kGatherNs);
+  WaiterList waiters(kGatherNs);
   bool work = true;
-  Sleepers::Seat& seat =
-      sleepers.AddSeat(loop, {.could_take = Yes, .queue_has = [&] { return work; }});
-  EXPECT_FALSE(seat.PrepareSleep());
+  WaiterList::Waiter& waiter =
+      waiters.AddWaiter(loop, {.could_take = Yes, .queue_has = [&] { return work; }});
+  EXPECT_FALSE(waiter.PrepareSleep());
   work = false;
-  EXPECT_TRUE(seat.PrepareSleep());
-  seat.AfterSleep();
+  EXPECT_TRUE(waiter.PrepareSleep());
+  waiter.AfterSleep();
 }
 
 // Without a wake-up the wait ends by the timer; with one, before it.
@@ -45,68 +45,67 @@ void ExpectNotWoken(EventLoop& loop) {
   EXPECT_TRUE(due) << "woken without need";
 }
 
-TEST(Sleepers, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
+TEST(WaiterList, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
   base::SystemClock clock;
   EventLoop loop_a(clock);
   EventLoop loop_b(clock);
-  Sleepers sleepers(kGatherNs);
-  Sleepers::Seat& a = sleepers.AddSeat(loop_a, kIdle);
-  Sleepers::Seat& b = sleepers.AddSeat(loop_b, kIdle);
-  sleepers.Notify();
+  WaiterList waiters(kGatherNs);
+  WaiterList::Waiter& a = waiters.AddWaiter(loop_a, kIdle);
+  WaiterList::Waiter& b = waiters.AddWaiter(loop_b, kIdle);
+  waiters.Notify();
   ExpectNotWoken(loop_a);
   ExpectNotWoken(loop_b);
   ASSERT_TRUE(b.PrepareSleep());
-  sleepers.Notify();
+  waiters.Notify();
   loop_b.RunOnce(-1);  // hangs if it is not woken
   b.AfterSleep();
   ASSERT_TRUE(a.PrepareSleep());
   ASSERT_TRUE(b.PrepareSleep());
-  sleepers.Notify();
+  waiters.Notify();
   loop_a.RunOnce(-1);
   ExpectNotWoken(loop_b);
   a.AfterSleep();
-  sleepers.Notify();
+  waiters.Notify();
   loop_b.RunOnce(-1);
   b.AfterSleep();
 }
 
-TEST(Sleepers, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
+TEST(WaiterList, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
   constexpr int64_t kLongNs = 5 * base::kNanosPerMilli;
   base::SystemClock clock;
   EventLoop loop(clock);
-  Sleepers sleepers(kLongNs);
-  Sleepers::Seat& seat = sleepers.AddSeat(loop, kIdle);
-  ASSERT_TRUE(seat.PrepareSleep());
+  WaiterList waiters(kLongNs);
+  WaiterList::Waiter& waiter = waiters.AddWaiter(loop, kIdle);
+  ASSERT_TRUE(waiter.PrepareSleep());
   const int64_t began_ns = clock.MonotonicNanos();
-  sleepers.Notify();
-  sleepers
-      .Notify();  // it is waking: would the timer begin anew, a stream could put it off for ever
+  waiters.Notify();
+  waiters.Notify();  // it is waking: would the timer begin anew, a stream could put it off for ever
   loop.RunOnce(-1);
-  seat.AfterSleep();
+  waiter.AfterSleep();
   EXPECT_GE(clock.MonotonicNanos() - began_ns, kLongNs);
   ExpectNotWoken(loop);
 }
 
 class TwoSleepers : public ::testing::Test {
  protected:
-  Sleepers::Consumer One(bool& able) {
+  WaiterList::Consumer One(bool& able) {
     return {.could_take = [&able] { return able; }, .queue_has = [this] { return queue_has_; }};
   }
   // It has gone to sleep, and is woken: hangs if it is not.
-  static void ExpectWoken(EventLoop& loop, Sleepers::Seat& seat) {
+  static void ExpectWoken(EventLoop& loop, WaiterList::Waiter& waiter) {
     loop.RunOnce(-1);
-    seat.AfterSleep();
+    waiter.AfterSleep();
   }
 
   base::SystemClock clock_;
   EventLoop loop_a_{clock_};
   EventLoop loop_b_{clock_};
-  Sleepers sleepers_{kGatherNs};
+  WaiterList waiters_{kGatherNs};
   bool queue_has_ = false;
   bool able_a_ = true;
   bool able_b_ = true;
-  Sleepers::Seat& a_ = sleepers_.AddSeat(loop_a_, One(able_a_));
-  Sleepers::Seat& b_ = sleepers_.AddSeat(loop_b_, One(able_b_));
+  WaiterList::Waiter& a_ = waiters_.AddWaiter(loop_a_, One(able_a_));
+  WaiterList::Waiter& b_ = waiters_.AddWaiter(loop_b_, One(able_b_));
 };
 
 TEST_F(TwoSleepers, TheOneThatCouldTakeIsWokenAndNotTheFirst) {
@@ -114,7 +113,7 @@ TEST_F(TwoSleepers, TheOneThatCouldTakeIsWokenAndNotTheFirst) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  sleepers_.Notify();
+  waiters_.Notify();
   ExpectWoken(loop_b_, b_);
   ExpectNotWoken(loop_a_);
 }
@@ -123,7 +122,7 @@ TEST_F(TwoSleepers, OneThatBecameUnableToTakeHandsTheWakeUpOn) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  sleepers_.Notify();
+  waiters_.Notify();
   able_a_ = false;
   ExpectWoken(loop_a_, a_);
   EXPECT_TRUE(a_.PrepareSleep());
@@ -144,7 +143,7 @@ TEST_F(TwoSleepers, TwoThatCannotTakeDoNotKeepEachOtherAwake) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  sleepers_.Notify();  // time may have made one able: it looks, once
+  waiters_.Notify();  // time may have made one able: it looks, once
   ExpectWoken(loop_a_, a_);
   EXPECT_TRUE(a_.PrepareSleep());
   ExpectNotWoken(loop_b_);
@@ -155,29 +154,29 @@ TEST_F(TwoSleepers, WhileOneGathersTheOtherSleeps) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  sleepers_.Notify();
-  sleepers_.Notify();
+  waiters_.Notify();
+  waiters_.Notify();
   ExpectWoken(loop_a_, a_);
   ExpectNotWoken(loop_b_);
-  sleepers_.Notify();  // a is at work
+  waiters_.Notify();  // a is at work
   ExpectWoken(loop_b_, b_);
 }
 
 // Producers push and notify, consumers sleep without any timeout: one lost wake-up and the test
 // hangs, so every item consumed is the proof.
-TEST(Sleepers, NoWakeUpIsLost) {
+TEST(WaiterList, NoWakeUpIsLost) {
   constexpr size_t kConsumers = 2;
   constexpr size_t kProducers = 2;
   constexpr uint64_t kItems = 20'000;  // of each producer
   base::SystemClock clock;
   base::MpmcRing<uint64_t> ring(1024);
-  Sleepers sleepers(kGatherNs);
+  WaiterList waiters(kGatherNs);
   std::array<std::unique_ptr<EventLoop>, kConsumers> loops;
   std::atomic<uint64_t> consumed{0};
   std::atomic<uint64_t> sum{0};
   for (auto& loop : loops) {
     loop = std::make_unique<EventLoop>(clock);
-    loop->SetSleepGuard(&sleepers.AddSeat(
+    loop->SetSleepGuard(&waiters.AddWaiter(
         *loop, {.could_take = Yes, .queue_has = [&ring] {
                   const bool work = ring.SizeApprox() > 0;
                   std::this_thread::yield();  // what happens behind the look must not be missed
@@ -198,7 +197,7 @@ TEST(Sleepers, NoWakeUpIsLost) {
     producers.emplace_back([&, p] {
       for (uint64_t i = 0; i < kItems; ++i) {
         while (!ring.TryPush(p * kItems + i)) std::this_thread::yield();
-        sleepers.Notify();
+        waiters.Notify();
         // Let the consumers fall asleep now and then, with nothing behind to wake them.
         if (i % 2 == 0) {
           while (ring.SizeApprox() > 0) std::this_thread::yield();

@@ -1,4 +1,4 @@
-#include "tollgate/base/load_pages.h"
+#include "tollgate/base/startup_pages.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -41,7 +41,7 @@ char* MapFile(int protection) {
 TEST(LoadPages, AreHandedBackAndComeAgain) {
   char* const mapped = MapFile(PROT_READ);
   const size_t before = ResidentOfFiles();
-  const auto returned = ReturnLoadPages();
+  const auto returned = ReleaseStartupPages();
   ASSERT_TRUE(returned.ok()) << returned.error().message;
   const size_t after = ResidentOfFiles();
   EXPECT_GE(returned.value(), 64 * kPage);
@@ -58,7 +58,7 @@ TEST(LoadPages, WhatWasChangedStays) {
   char* const mapped = MapFile(PROT_READ | PROT_WRITE);
   mapped[5 * kPage] = 'x';  // as a relocation is, or a breakpoint
   ASSERT_EQ(::mprotect(mapped, 64 * kPage, PROT_READ), 0);
-  ASSERT_TRUE(ReturnLoadPages().ok());
+  ASSERT_TRUE(ReleaseStartupPages().ok());
   EXPECT_EQ(mapped[5 * kPage], 'x');
   EXPECT_EQ(mapped[6 * kPage], 'f');
   ::munmap(mapped, 64 * kPage);
