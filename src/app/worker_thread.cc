@@ -165,7 +165,7 @@ void WorkerThread::Adopt(const std::string& path) {
   }
   auto adopted = std::make_unique<Adopted>();
   adopted->queue = std::move(opened).value();
-  base::LogInfo("adoption: " + path + " is nobody's; finishing its " +
+  base::LogInfo("adoption: " + path + " is not in use; finishing its " +
                 std::to_string(adopted->queue.table->recovery().unfinished) + " payments");
   for (const auto& [processor, count] : adopted->queue.table->recovery().sent_to_strangers) {
     base::LogError(AboutStranger(context_.directory, processor, count));

@@ -24,7 +24,7 @@ void Committer::Start() {
   });
 }
 
-// Sequentially consistent throughout: the ticket, the sleep flag and the signal are Dekker's
+// All atomics here are sequentially consistent: ticket, sleep flag and signal form Dekker's
 // protocol with WaitForTickets.
 uint64_t Committer::Take() {
   const uint64_t ticket = started_.load() + 1;

@@ -1,12 +1,13 @@
 // Committer: the group commit of DURABILITY=disk. One sync covers the stores of many payments.
 //
-// A ticket is the number of the next commit to begin, so a commit covers every store made before
-// its ticket was taken. After a failed sync the kernel may have dropped the error and marked the
-// pages clean; so every live page is dirtied again and synced before success is claimed.
+// A ticket is the number of the next commit that begins, so a commit covers every store that was
+// made before its ticket was taken. After a failed sync the kernel may have reported the error once
+// and marked the pages clean. So every live page is dirtied and synced again before success is
+// reported.
 //
 // Thread: Take, committed and healthy any; listeners are called on the `sync` thread. Without
-// Start, one caller may take the thread's steps (Begin, Try) itself: a simulation does. Owns: the
-// thread.
+// Start, one caller may run the steps (Begin, Try) itself, as the simulation does.
+// Owns: the thread.
 #pragma once
 
 #include <atomic>
@@ -20,8 +21,8 @@
 namespace tollgate::table {
 
 struct CommitterOptions {
-  int64_t interval_us = 1000;  // longest wait for company
-  size_t batch_max = 4096;     // tickets that start a commit at once
+  int64_t interval_us = 1000;  // longest wait for more tickets
+  size_t batch_max = 4096;     // so many tickets start a commit at once
   std::function<int()> sync;   // 0 or errno
   std::function<void()> dirty_all;
 };
@@ -33,7 +34,8 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  // Told after each commit, on the syncing thread, for as long as the listener lives.
+  // `on_commit` is called after each commit, on the `sync` thread, for as long as the listener
+  // lives.
   CommitListener AddListener(std::function<void()> on_commit) {
     return listeners_.Add(std::move(on_commit));
   }
@@ -43,8 +45,8 @@ class Committer {
   uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
   bool healthy() const { return healthy_.load(std::memory_order_acquire); }
 
-  // The steps of a commit. Begin: tickets taken from now on belong to the next one. Try: one sync;
-  // false if it failed, and has to be tried again.
+  // The steps of a commit. Begin: tickets that are taken from now on belong to the next commit.
+  // Try: one sync; false if it failed and must be tried again.
   bool wanted() const { return wanted_.load() > committed_.load(); }
   void Begin();
   bool Try();
@@ -57,7 +59,7 @@ class Committer {
 
   const CommitterOptions options_;
   CommitListeners listeners_;
-  bool failed_ = false;                 // the last sync; the syncing thread's
+  bool failed_ = false;                 // the last sync failed; only the syncing thread uses it
   std::atomic<uint64_t> started_{0};    // commits begun
   std::atomic<uint64_t> committed_{0};  // commits done
   std::atomic<uint64_t> wanted_{0};     // highest ticket taken

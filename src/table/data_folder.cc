@@ -17,8 +17,8 @@ namespace tollgate::table {
 namespace {
 
 constexpr size_t kEntriesMax = 65'536;  // of a folder, per look
-constexpr size_t kReportedMax = 1'024;  // paths that are remembered as told
-constexpr size_t kReportsPerLook = 16;  // others may make up files all the time
+constexpr size_t kReportedMax = 1'024;  // paths whose last report is remembered
+constexpr size_t kReportsPerLook = 16;  // other users may create files all the time
 constexpr std::string_view kExtension = ".table";
 
 bool IsPlain(char c) {
@@ -123,11 +123,11 @@ FolderWatch::Found FolderWatch::Look(size_t tables, size_t slots) {
     unlocked.insert(path);
     if (kept_.count(path) != 0) continue;
     if (sight.slots > limits_.slots_max) {
-      news(path, path + " is nobody's and has " + std::to_string(sight.slots) +
+      news(path, path + " is not in use and has " + std::to_string(sight.slots) +
                      " slots; this instance adopts at most " + std::to_string(limits_.slots_max) +
                      ". Start an instance with its address again, or raise TABLE_SLOTS here");
     } else if (tables == limits_.tables_max || slots + sight.slots > limits_.slots_max) {
-      news(path, path + " is nobody's; it waits until those that are adopted now are finished");
+      news(path, path + " is not in use; it waits until those that are adopted now are finished");
     } else {
       ++tables;
       slots += sight.slots;
@@ -135,7 +135,7 @@ FolderWatch::Found FolderWatch::Look(size_t tables, size_t slots) {
     }
   }
   std::erase_if(kept_, [&](const std::string& path) { return unlocked.count(path) == 0; });
-  // What is gone is forgotten; it may come back as news.
+  // Forget files that are gone. If one comes back, it is reported again.
   std::erase_if(reported_, [&](const auto& reported) {
     return reported.first != data_dir_ &&
            !std::binary_search(listing.paths.begin(), listing.paths.end(), reported.first);

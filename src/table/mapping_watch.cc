@@ -18,7 +18,7 @@ namespace {
 
 struct Entry {
   std::atomic<bool> taken{false};
-  std::atomic<uintptr_t> begin{0};  // 0: not to be read; after `end` and `path`
+  std::atomic<uintptr_t> begin{0};  // 0: skip this entry; written after `end` and `path`
   std::atomic<uintptr_t> end{0};
   std::array<char, 512> path{};
 };
@@ -26,7 +26,7 @@ std::array<Entry, 64> entries;
 
 void Write(std::string_view text) {
   const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-  (void)written;  // there is nobody left to tell
+  (void)written;  // if stderr fails, there is no other place to report it
 }
 
 // Async-signal-safe: it reads atomics and calls write, signal and _exit.
@@ -42,7 +42,8 @@ void OnBusError(int /*signal*/, siginfo_t* info, void* /*context*/) {
         "it; restore the file, or see what is left with `tollgate pending`\n");
     ::_exit(kTableLostExitCode);
   }
-  // Not ours: as if there were no handler, at the same instruction or by the same sender.
+  // Not a fault in a table: restore the default action. A fault repeats at the same instruction. A
+  // signal that a process sent is raised again.
   ::signal(SIGBUS, SIG_DFL);
   if (info->si_code <= 0) ::raise(SIGBUS);
 }

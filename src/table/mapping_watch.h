@@ -1,9 +1,9 @@
-// MappingWatch: while it exists, the SIGBUS handler knows a mapping by the path of its file. A page
-// of a mapping that the file no longer has, for somebody truncated it or its disk failed, ends the
-// process by SIGBUS at the next touch; the handler says so and exits.
+// MappingWatch registers a mapping and the path of its file with the SIGBUS handler while it
+// exists. If the file was truncated or its disk failed, the next access to a lost page raises
+// SIGBUS. The handler prints which table is lost and exits.
 //
-// Thread: any. Owns: an entry of a table that the handler reads without a lock; if all are taken,
-// the mapping goes unwatched.
+// Thread: any. Owns: an entry of a table that the handler reads without a lock. If all entries are
+// taken, the mapping is not watched.
 #pragma once
 
 #include <cstddef>

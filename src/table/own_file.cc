@@ -21,7 +21,7 @@ const char* KindOf(mode_t mode) {
   return "a device";
 }
 
-// Why a file of this kind is not opened, whoever's it is.
+// The error for a file that is not regular, for any owner.
 std::optional<base::Error> OtherKind(const std::string& path, const struct stat& info) {
   if (S_ISREG(info.st_mode)) return std::nullopt;
   return base::Error{path + " is " + KindOf(info.st_mode) +
@@ -54,8 +54,8 @@ std::optional<base::Error> NotOurs(const std::string& path, const struct stat& i
 base::Result<base::UniqueFd> Open(const std::string& path, int flags,
                                   std::optional<base::Error> (*refuse)(const std::string&,
                                                                        const struct stat&)) {
-  // Not O_NONBLOCK alone decides: it only keeps the call itself from waiting for a FIFO's other
-  // end or a lease's holder.
+  // O_NONBLOCK keeps open() from waiting for a FIFO's other end or for a lease holder. The kind of
+  // the file is checked separately.
   base::UniqueFd fd(::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   const int code = fd.valid() ? 0 : errno;
   struct stat info {};
@@ -65,7 +65,7 @@ base::Result<base::UniqueFd> Open(const std::string& path, int flags,
   }
   if (known == 0 && code == 0) return fd;
   const int why = code != 0 ? code : errno;
-  // EWOULDBLOCK means "in use" to our callers; here it is a lease (fcntl(2), F_SETLEASE).
+  // EWOULDBLOCK means "in use" to the callers; here it is a lease (fcntl(2), F_SETLEASE).
   return base::ErrnoError("the payment table " + path + " cannot be opened",
                           why == EWOULDBLOCK ? EBUSY : why);
 }
@@ -92,7 +92,7 @@ base::Status LockAlone(int fd, const std::string& path, int64_t wait_ms) {
   for (;;) {
     if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return base::OkStatus();
     if (errno != EWOULDBLOCK) return base::ErrnoError("the payment table " + path + ": lock");
-    // A shared lock beside another shared one: nobody works on it.
+    // If a shared lock succeeds, the other lock is shared too: no process works on the file.
     if (::flock(fd, LOCK_SH | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return InUse(path);
       return base::ErrnoError("the payment table " + path + ": lock");
@@ -135,10 +135,10 @@ base::Status KeepOneName(int fd, const std::string& path, const std::string& unf
 }
 
 base::Status MakeOwn(int fd, const std::string& path) {
-  (void)::fchmod(fd, S_IRUSR | S_IWUSR);  // what came of it is looked at
+  (void)::fchmod(fd, S_IRUSR | S_IWUSR);  // the result is checked below
   struct stat info {};
   if (::fstat(fd, &info) != 0) return base::ErrnoError(path);
-  // That other users may read it is a pity; that they may write to it, or own it, is not borne.
+  // Other users may be able to read the file. They must not own it or be able to write to it.
   if (info.st_uid == ::geteuid() && (info.st_mode & S_IWOTH) == 0) return base::OkStatus();
   return base::Error{path + " cannot be kept for user " + std::to_string(::geteuid()) +
                      " alone: its file system gives it to user " + std::to_string(info.st_uid) +

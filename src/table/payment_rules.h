@@ -1,4 +1,4 @@
-// What an instance can have accepted, whatever a file says.
+// What an instance can have accepted. The contents of a file are checked against it.
 //
 // Thread: pure functions.
 #pragma once
@@ -8,7 +8,7 @@
 
 namespace tollgate::table {
 
-// 9999-12-31T23:59:59.999Z: what can be told as text.
+// 9999-12-31T23:59:59.999Z, the last time that has a text form.
 inline constexpr int64_t kAcceptedMsMax = 253'402'300'799'999;
 
 inline bool IsPayment(const Slot& slot) {

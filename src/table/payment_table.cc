@@ -25,8 +25,8 @@ bool MayHoldWhatWasSent(const TableFile& file, payments::ProcessorId index) {
 
 namespace {
 
-// A word of the payment part. Written by the slot's owner while others may read it to find out
-// that it changed: relaxed atomics, ordered by the fences around them.
+// A word of the payment part. The slot's owner writes it while other threads may read it to see
+// that it changed. So it is a relaxed atomic, ordered by the fences around the access.
 uint64_t& Word(Slot& slot, size_t index) { return reinterpret_cast<uint64_t*>(&slot)[index]; }
 constexpr size_t kPaymentWords = 5;  // id, cents, time, generation with checksum
 static_assert(offsetof(Slot, status) == kPaymentWords * sizeof(uint64_t));
@@ -66,9 +66,9 @@ bool IsFree(SlotState state) {
   return state == SlotState::kFree || state == SlotState::kFreeBooked;
 }
 
-// A slot that rests and the time of the rest clock from which it may be used, in one word for the
-// queue: 24 bits of slot and 40 of milliseconds. These last for 34 years; from then on the time
-// stands still, and a slot no longer rests.
+// A resting slot and the time of the rest clock from which it may be used, in one word for the
+// queue: 24 bits of slot, 40 bits of milliseconds. 40 bits last for 34 years. After that the time
+// stands still, and slots no longer rest.
 constexpr unsigned kSlotBits = 24;
 static_assert(kSlotsMax <= size_t{1} << kSlotBits);
 constexpr uint64_t kQueueMsMax = (uint64_t{1} << (64 - kSlotBits)) - 1;
@@ -104,14 +104,14 @@ base::Status PaymentTable::Impl::Open() {
   if (!status.ok()) return status;
   ++header.incarnation;
   header.nonce = RandomNumber();
-  // Of a table that was in use without telling its ledger's run, the run may have been any.
+  // The table was in use without storing the ledger's run: the run may have been any.
   if (!file.created() && header.ledger_run_id[0] == 0) SetText(header.ledger_run_id, "unknown");
   slot_count = header.slots;
-  // A process that died may have left pages that its last sync failed to write, and that the kernel
-  // holds to be clean.
+  // A process that died may have left pages that its last sync failed to write and that the kernel
+  // marked clean.
   if (options.durability == Durability::kDisk) DirtyAll();
-  // Synced whatever the durability: an opening that Redis has heard of must never be forgotten. The
-  // sync covers the slots too: whatever the scan finds is on disk.
+  // Synced at every durability level: an opening that Redis knows of must never be forgotten. The
+  // sync covers the slots too, so what the scan finds is on disk.
   status = file.WriteHeader(true);
   if (!status.ok()) return status;
   identity = IdentityIn(header);
@@ -130,7 +130,7 @@ base::Status PaymentTable::Impl::Open() {
 bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) const {
   if (slot.checksum != PaymentChecksum(slot)) return false;
   if (!IsPayment(slot)) return false;
-  // No clock says such a time, and sums with one of it could overflow.
+  // No real clock gives such a time, and sums with it could overflow.
   constexpr int64_t kTimeMax = int64_t{1} << 53U;
   if (slot.accepted_at_ms < -kTimeMax || slot.accepted_at_ms > kTimeMax) return false;
   // The next attempt needs a number.
@@ -143,9 +143,9 @@ bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) con
   return !has_processor || (names.Knows(status.processor) && status.attempt > 0 && has_time);
 }
 
-// The rest clock across restarts: whole seconds, rounded down, so that no opening adds to it, which
-// go on at each opening where the last release left them. No clock that is set has a part in it.
-// After 136 years it stands still, and all that rests begins anew at an opening.
+// The rest clock across restarts, in whole seconds. It is rounded down, so an opening never adds to
+// it. Each opening continues where the last release left it. It does not depend on the wall clock.
+// After 136 years it stands still, and each opening starts every rest from the beginning.
 uint32_t PaymentTable::Impl::TableSeconds() const {
   const uint64_t now_s = table_s_at_open + rest_clock.NowMs() / 1000;
   return static_cast<uint32_t>(std::min<uint64_t>(now_s, UINT32_MAX));
@@ -155,10 +155,10 @@ void PaymentTable::Impl::Scan() {
   free = std::make_unique<base::IndexStack<>>(slot_count);
   resting =
       std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
-  std::vector<std::pair<uint32_t, uint32_t>> rest;  // when freed, slot
+  std::vector<std::pair<uint32_t, uint32_t>> rest;  // time freed (s), slot
   for (uint32_t i = 0; i < slot_count; ++i) {
     Slot& slot = Slots()[i];
-    const uint64_t word = slot.status.load(std::memory_order_relaxed);  // nobody else yet
+    const uint64_t word = slot.status.load(std::memory_order_relaxed);  // no other thread yet
     const SlotStatus status = UnpackStatus(word);
     if (status.state == SlotState::kFree) continue;
     if (!IsSound(slot, status)) {
@@ -172,15 +172,15 @@ void PaymentTable::Impl::Scan() {
       if (sent && processor >= names.configured_count()) ++report.sent_to_strangers[processor];
     }
   }
-  for (auto i = static_cast<uint32_t>(slot_count); i-- > 0;) {  // the first one is used first
-    const uint64_t word = Slots()[i].status.load(std::memory_order_relaxed);  // as above
+  for (auto i = static_cast<uint32_t>(slot_count); i-- > 0;) {  // so that slot 0 is used first
+    const uint64_t word = Slots()[i].status.load(std::memory_order_relaxed);  // no other thread yet
     if (UnpackStatus(word).state == SlotState::kFree) free->Push(i);
   }
   std::sort(rest.begin(), rest.end());
   table_s_at_open = rest.empty() ? 0 : rest.back().first;
   for (const auto& [freed_s, slot] : rest) {
-    // Since it was freed the last release came, at least; while the table was closed, nobody saw
-    // the books answer. Both are rounded down: a second less.
+    // The slot has rested at least from its release to the last release: the books' answers while
+    // the table was closed are not known. Both times are rounded down, so subtract one second.
     const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open - freed_s, 1) - 1) * 1000;
     const auto rest_ms = static_cast<uint64_t>(options.rest_ms);
     TG_ASSERT(resting->TryPush(RestItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
@@ -202,7 +202,7 @@ SlotStatus PaymentTable::Impl::Unpack(uint64_t word) const {
 uint64_t PaymentTable::Impl::Pack(const SlotStatus& status) const {
   SlotStatus stored = status;
   stored.processor = names.ToFile(status.processor);
-  TG_ASSERT(stored.processor != ProcessorNames::kMissing);  // CanHold was asked
+  TG_ASSERT(stored.processor != ProcessorNames::kMissing);  // CanHold has returned true
   return PackStatus(stored);
 }
 
@@ -238,7 +238,7 @@ Durability PaymentTable::durability() const { return impl_->options.durability; 
 void PaymentTable::RemoveFile() { impl_->file.Remove(impl_->options.path); }
 const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot]; }
 
-// Those that hold nothing first; else the one that was freed first, if it has rested.
+// Slots that hold nothing come first, then the slot that was freed first, if it has rested.
 std::optional<uint32_t> PaymentTable::Impl::TakeFree() {
   if (const auto slot = free->TryPop()) return slot;
   const uint64_t now_ms = rest_clock.NowMs();
@@ -255,8 +255,9 @@ std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment,
   const uint32_t index = *taken;
   Slot& slot = impl_->Slots()[index];
   impl_->Forget(slot);
-  // First nothing is told of what the slot held: killed between these stores, it is free. The
-  // fence is the partner of Read's: who sees a word of the new payment sees that it was free.
+  // Mark the slot free before its payment part changes: a crash between these stores leaves a free
+  // slot. The release fence is the partner of Read's acquire fence: a reader that sees a word of
+  // the new payment also sees that the slot was free.
   slot.status.store(0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
   PaymentPart part{.payment = payment,
@@ -281,7 +282,7 @@ void PaymentTable::Release(uint32_t slot, const SlotStatus& status) {
   impl_->Slots()[slot].recorded_in = NumberIn(impl_->file.live().number);
   SetStatus(slot, status);
   const auto rest_ms = static_cast<uint64_t>(impl_->options.rest_ms);
-  // The millisecond that has begun does not count: a rest is never shorter.
+  // Do not count the current millisecond, so that a rest is never too short.
   const uint64_t freed_ms = impl_->rest_clock.NowMs() + (rest_ms == 0 ? 0 : 1);
   TG_ASSERT(impl_->resting->TryPush(RestItem(slot, freed_ms + rest_ms)));
 }
@@ -305,7 +306,7 @@ void PaymentTable::SetClaimEpoch(uint32_t slot, uint32_t epoch) {
   impl_->Slots()[slot].claim_epoch.store(epoch, std::memory_order_relaxed);  // before SetStatus
 }
 
-// A sequence lock whose sequence is the status: a slot is reused only by way of status 0.
+// A sequence lock whose sequence is the status: a slot is reused only after its status was 0.
 std::optional<PaymentTable::Snapshot> PaymentTable::Read(uint32_t slot) const {
   const Slot& source = impl_->Slots()[slot];
   const uint64_t before = source.status.load(std::memory_order_acquire);

@@ -1,4 +1,4 @@
-// What a payment table remembers of its books, and who it is to them.
+// What a payment table remembers of its books, and its identity towards them.
 #include <algorithm>
 #include <cstring>
 #include <mutex>
@@ -14,12 +14,13 @@ constexpr uint64_t kEra = uint64_t{1} << 40U;  // ledger::kEraNumbers
 
 }  // namespace
 
-// What a slot tells of a payment that is on the books is given up.
+// Gives up what the slot holds of a payment that is on the books: it can no longer be replayed.
 void PaymentTable::Impl::Forget(const Slot& slot) {
   uint64_t recorded = slot.recorded_in;
   if (recorded == 0) return;
   const uint64_t confirmed = NumberIn(file.live().number);
-  // Of an era before: it was told again since, with no higher number than when all was told.
+  // Recorded in an earlier era: it was replayed since then, with no higher number than that of the
+  // replay.
   if (recorded > confirmed || recorded / kEra != confirmed / kEra) {
     const uint64_t sent = sent_number.load(std::memory_order_relaxed);
     recorded = sent / kEra == confirmed / kEra ? sent : confirmed;
@@ -38,12 +39,12 @@ bool PaymentTable::fenced() const { return impl_->fenced.load(std::memory_order_
 
 void PaymentTable::Fence() {
   if (impl_->fenced.exchange(true, std::memory_order_relaxed)) return;
-  // A table that is old from its start is to stay out.
+  // A table that was an older copy from its start must stay out.
   if (!impl_->was_current.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(impl_->header_mutex);
-  impl_->file.header().incarnation = impl_->identity.incarnation + 1;  // the copy's, most often
+  impl_->file.header().incarnation = impl_->identity.incarnation + 1;  // usually the copy's number
   auto status = impl_->file.WriteHeader(true);
-  (void)status.ok();  // then it takes people one more start
+  (void)status.ok();  // on failure the next start is refused, and the one after it works
 }
 
 bool PaymentTable::TakeNewIdentity(const payments::Uuid& refused) {
@@ -63,7 +64,7 @@ bool PaymentTable::TakeNewIdentity(const payments::Uuid& refused) {
     return false;
   }
   impl_->identity = IdentityIn(header);
-  // The books have no number for this id yet: an era that begins says that this is no loss.
+  // The books have no number for this id yet. A new era tells them that this is no loss.
   impl_->file.live().forgotten.store(Seal(0), std::memory_order_relaxed);
   const uint64_t number = NumberIn(impl_->file.live().number);
   Raise(impl_->file.live().number, (number / kEra + 1) * kEra);
@@ -100,9 +101,9 @@ void PaymentTable::SetLedgerRunId(std::string_view run_id) {
   const std::lock_guard lock(impl_->header_mutex);
   impl_->sent_number.store(LedgerNumber(), std::memory_order_relaxed);
   SetText(impl_->file.header().ledger_run_id, run_id);
-  // Not synced: an old value found after a power loss only means that all is told again.
+  // Not synced: an old value after a power loss only causes a replay that was not needed.
   auto status = impl_->file.WriteHeader(false);
-  (void)status.ok();  // as above: the older copy stays in force
+  (void)status.ok();  // on failure the older copy of the header stays valid
 }
 
 }  // namespace tollgate::table

@@ -1,8 +1,8 @@
-// The payment table behind PaymentTable. payment_table.cc has the slots, payment_table_books.cc
+// The payment table behind PaymentTable. payment_table.cc has the slots, payment_table_books.cc has
 // what the table remembers of its books.
 //
 // Thread: as PaymentTable says.
-// Owns: the file, the free slots and those that rest, the group commit.
+// Owns: the file, the queues of free and resting slots, the group commit.
 #pragma once
 
 #include <algorithm>
@@ -61,15 +61,15 @@ struct PaymentTable::Impl {
   size_t slot_count = 0;
   uint64_t table_s_at_open = 0;  // see TableSeconds
   RestClock rest_clock;
-  std::unique_ptr<base::IndexStack<>> free;           // hold nothing that could be told again
+  std::unique_ptr<base::IndexStack<>> free;           // hold nothing that could be replayed
   std::unique_ptr<base::MpmcRing<uint64_t>> resting;  // in the order in which they were freed
-  mutable std::mutex header_mutex;                    // for the header in `file`, and `identity`
+  mutable std::mutex header_mutex;                    // guards the header in `file`, and `identity`
   std::atomic<bool> was_current{false};
-  // The books' number when all was told to them again; 0: not in this life. Read relaxed: an older
-  // one is only more careful.
+  // The number of the books when the last replay was complete; 0: none since the opening. Relaxed
+  // loads: an older value only makes Forget report more.
   std::atomic<uint64_t> sent_number{0};
   std::atomic<bool> fenced{false};
-  // Last, so that its thread has ended before anything that it syncs does.
+  // Last, so that its thread ends before what it syncs is destroyed.
   std::unique_ptr<Committer> committer;
 };
 

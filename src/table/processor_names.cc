@@ -14,7 +14,7 @@ std::string_view NameAt(const TableHeader& header, size_t index) {
   return {name.data(), ::strnlen(name.data(), name.size())};
 }
 
-// The index of that name and identity, appended to the header if it is new; nothing if there is no
+// The index of this name and identity, appended to the header if it is new. Nothing if there is no
 // room.
 std::optional<payments::ProcessorId> IndexOf(TableHeader& header, std::string_view name,
                                              uint64_t identity) {
@@ -41,7 +41,7 @@ base::Error TooMany() {
 base::Error NotAName(std::string_view name) {
   return base::Error{"the payment table's file is damaged: it names a processor '" +
                      base::Printable(name) +
-                     "', as none can be called; restore it, or keep it aside and start with "
+                     "', which is not a valid name; restore it, or keep it aside and start with "
                      "another DATA_DIR"};
 }
 
@@ -66,11 +66,12 @@ base::Status ProcessorNames::Load(TableHeader& header,
     if (!payments::IsProcessorName(name)) return NotAName(name);
     uint64_t& identity = header.identities[i];
     const auto first = directory_.Find(name);
-    // Nothing waits for what this name was: it is what the configuration says.
+    // No payment waits for the processor that had this name: take the one in the configuration.
     if (first && *first < directory_.configured_count() && !in_use(index)) identity = 0;
     const auto id = directory_.Add(name, identity);
     if (!id) return TooMany();
-    // From now on by its present identity, which was not known, or another name of the same.
+    // From now on store the present identity: it was not known before, or the processor had another
+    // one.
     if (*id < directory_.configured_count() || identity == 0) identity = directory_.Identity(*id);
     Join(*id, index);
   }
@@ -89,8 +90,8 @@ std::optional<payments::ProcessorId> ProcessorNames::Add(payments::ProcessorId i
   if (ToFile(id) != kMissing) return ToFile(id);  // another thread was faster
   const auto index = IndexOf(file.header(), directory_.Name(id), directory_.Identity(id));
   if (!index) return std::nullopt;
-  // The name must stand in the file before any slot uses its index. After a failure it stands in
-  // memory alone, and the next try writes it.
+  // The name must be in the file before any slot uses its index. After a failure it is in memory
+  // only, and the next try writes it.
   if (!file.WriteHeader(true).ok()) return std::nullopt;
   Join(id, *index);
   return *index;

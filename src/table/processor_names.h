@@ -1,6 +1,6 @@
-// ProcessorNames: between the processors' indexes in a table file and the instance's ProcessorIds.
-// The file's names stay as they are however the configuration changes, so an old slot never comes
-// to mean another processor.
+// ProcessorNames maps the processors' indexes in a table file to the instance's ProcessorIds and
+// back. The file's names stay when the configuration changes, so an old slot never comes to mean
+// another processor.
 //
 // Thread: ToFile, ToDirectory and Knows any (lock-free); Load and Add under the header's lock.
 #pragma once
@@ -16,8 +16,8 @@
 
 namespace tollgate::table {
 
-// Has the file a payment that may have been sent to the processor of that index, and is not
-// finished?
+// True if the file has an unfinished payment that may have been sent to the processor of that
+// index.
 bool MayHoldWhatWasSent(const TableFile& file, payments::ProcessorId index);
 
 class ProcessorNames {
@@ -26,12 +26,12 @@ class ProcessorNames {
 
   explicit ProcessorNames(payments::ProcessorDirectory& directory);
 
-  // Joins the names of both, and changes `header` in memory. `in_use`: may a payment have been sent
-  // to the processor of that index, and not be finished? Only then does it matter which processor
-  // that was. Fails if they are too many, or if one of the file's is no name.
+  // Joins the names of both sides; changes `header` in memory only. `in_use`: true if an unfinished
+  // payment may have been sent to the processor of that index. Only then does it matter which
+  // processor that was. Fails if there are too many names, or if one in the file is not valid.
   base::Status Load(TableHeader& header, const std::function<bool(payments::ProcessorId)>& in_use);
-  // Writes a further name into the file's header; returns its index there. Nothing: no room, or the
-  // disk has failed, and no slot may use it.
+  // Writes another name into the file's header; returns its index there. Nothing if there is no
+  // room or the disk has failed: then no slot may use the name.
   std::optional<payments::ProcessorId> Add(payments::ProcessorId id, TableFile& file);
 
   payments::ProcessorId ToFile(payments::ProcessorId id) const {
@@ -41,7 +41,7 @@ class ProcessorNames {
     return to_directory_[index].load(std::memory_order_acquire);  // partner: Join
   }
   size_t configured_count() const { return directory_.configured_count(); }
-  // Is `index` one of the file's processors?
+  // True if `index` is one of the file's processors.
   bool Knows(payments::ProcessorId index) const { return ToDirectory(index) < kNone; }
 
  private:

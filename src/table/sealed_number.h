@@ -1,5 +1,5 @@
-// A number of 53 bits with a check of 11 in one word: it is stored at once, and bytes that are none
-// of ours are seen.
+// A number of 53 bits with a check of 11 bits in one word. It is stored with one store, and a word
+// that Seal did not make is detected.
 //
 // Thread: pure; Raise and NumberIn any.
 #pragma once
@@ -30,14 +30,15 @@ inline uint64_t NumberIn(const std::atomic<uint64_t>& word) {
   return Unseal(word.load(std::memory_order_acquire)).value_or(0);  // partner: Raise
 }
 
-// Raises a sealed number to `to`, but only while it is at most `from_max`. False: it was not.
+// Raises a sealed number to `to`, but only while it is at most `from_max`. False: it was not
+// raised.
 inline bool Raise(std::atomic<uint64_t>& word, uint64_t to, uint64_t from_max = kSealedMax) {
   uint64_t known = word.load(std::memory_order_relaxed);
   for (;;) {
     const uint64_t number = Unseal(known).value_or(0);
     if (number >= to || number > from_max) return false;
-    // Release: who sees the number sees the slots as they were when it was confirmed. Partner:
-    // NumberIn.
+    // Release: a thread that sees the number sees the slots as they were when it was confirmed.
+    // Partner: NumberIn.
     if (word.compare_exchange_weak(known, Seal(to), std::memory_order_release,
                                    std::memory_order_relaxed)) {
       return true;

@@ -18,8 +18,8 @@ static_assert(payments::kRequestedAtMsMax - kOriginMs == int64_t{kTimeMask});
 uint64_t PackStatus(const SlotStatus& status) {
   TG_ASSERT(status.attempt <= payments::kAttemptMax);
   TG_ASSERT(status.processor <= payments::kNoProcessor);
-  // Zero stands for "none". Whoever has a time from outside asks IsRequestedAt first; one that
-  // does not fit becomes the nearest that does, and takes no bit of its neighbours.
+  // Zero stands for "none". A caller checks a time from outside with IsRequestedAt first. A time
+  // that does not fit is clamped, so it never changes the neighbouring bits.
   uint64_t time = 0;
   if (status.requested_at_ms != 0) {
     const int64_t kept = std::clamp(status.requested_at_ms, payments::kRequestedAtMsMin,

@@ -30,7 +30,7 @@ uint64_t HeaderChecksum(const TableHeader& header, size_t checksum_at) {
   return hash;
 }
 
-// Brings a header as it was read to this version; false: it is damaged.
+// Converts a header that was read to this version; false: it is damaged.
 bool Understand(TableHeader& header) {
   if (header.version == kTableVersion) {
     return header.checksum == HeaderChecksum(header, offsetof(TableHeader, checksum));
@@ -60,7 +60,7 @@ base::Status WriteAll(int fd, const char* data, size_t size, off_t at) {
   return base::OkStatus();
 }
 
-// Written, not only reserved: a full disk is an error now and no SIGBUS later.
+// Writes zeros instead of only reserving space: a full disk is an error now and no SIGBUS later.
 base::Status WriteZeros(int fd, off_t begin, off_t end) {
   const std::vector<char> zeros(size_t{1} << 20U);
   while (begin < end) {
@@ -72,7 +72,7 @@ base::Status WriteZeros(int fd, off_t begin, off_t end) {
   return base::OkStatus();
 }
 
-// A copy may have been made without the blocks that are all zero: they are written as well.
+// Writes the holes of a sparse file: a copy may have been made without its zero blocks.
 base::Status FillHoles(int fd, const std::string& path) {
   constexpr off_t kBlockBytes = 512;  // of st_blocks, on every file system
   struct stat info {};
@@ -80,7 +80,7 @@ base::Status FillHoles(int fd, const std::string& path) {
   if (info.st_blocks >= info.st_size / kBlockBytes) return base::OkStatus();
   for (off_t at = 0; at < info.st_size;) {
     const off_t hole = ::lseek(fd, at, SEEK_HOLE);
-    if (hole < 0 || hole >= info.st_size) break;  // none, or the file system does not tell
+    if (hole < 0 || hole >= info.st_size) break;  // no hole, or the file system does not report it
     at = ::lseek(fd, hole, SEEK_DATA);
     if (at < 0) at = info.st_size;
     auto status = WriteZeros(fd, hole, at);
@@ -94,7 +94,7 @@ base::Status FillHoles(int fd, const std::string& path) {
   return base::OkStatus();
 }
 
-// A file's name is on disk only once its folder was synced.
+// A file's name is on disk only after its folder was synced.
 base::Status SyncFolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -145,7 +145,7 @@ base::Status TableFile::OpenFile(const std::string& path, const OpenRules& rules
     auto opened = OpenOwn(path, true);
     if (!opened.ok() && opened.error().code == ENOENT && rules.create) {
       auto status = Create(path, rules.slots);
-      // Another start made it at the same moment: it is that one's, as the lock will tell.
+      // Another process created it at the same moment; its lock decides.
       if (!status.ok() && status.error().code == EEXIST) continue;
       return status;
     }
@@ -153,14 +153,14 @@ base::Status TableFile::OpenFile(const std::string& path, const OpenRules& rules
     fd_ = std::move(opened).value();
     auto status = LockAlone(fd_.get(), path, rules.lock_wait_ms);
     if (!status.ok()) return status;
-    // Who had adopted it may have finished and removed it before the lock was ours: what is written
-    // to a file without a name is gone with this process.
+    // The process that had adopted the file may have finished and removed it before this lock. Data
+    // in a file without a name is lost when this process ends.
     if (!HasName(fd_.get(), path)) continue;
     status = KeepOneName(fd_.get(), path, path + ".new");
     if (status.ok()) status = MakeOwn(fd_.get(), path);  // earlier versions let others read it
     return status;
   }
-  return base::Error{"the payment table " + path + " is made and removed all the time",
+  return base::Error{"the payment table " + path + " is created and removed again and again",
                      EWOULDBLOCK};
 }
 
@@ -178,9 +178,10 @@ base::Status TableFile::OpenMemory(size_t slots) {
   return base::OkStatus();
 }
 
-// Made whole under another name, then given its own: nobody ever sees a part of it. Of two that
-// start at once one makes it (by its lock, not its process id: in a container that is 1 for both),
-// and what a killed start has left is used by the next.
+// Writes the whole file under the name `path`.new and then links it to `path`, so no process sees a
+// partial file. If two start at once, the one with the lock creates it. The name does not contain
+// the process id, which is 1 for both in containers. The next start reuses what a killed start has
+// left.
 base::Status TableFile::Create(const std::string& path, size_t slots) {
   TG_ASSERT(slots > 0 && slots <= kSlotsMax);
   const std::string unfinished = path + ".new";
@@ -220,7 +221,7 @@ base::Status TableFile::Create(const std::string& path, size_t slots) {
   if (status.ok()) status = WriteZeros(fd_.get(), 0, static_cast<off_t>(FileBytes(slots)));
   for (int copy = 0; status.ok() && copy < 2; ++copy) status = WriteHeader(false);
   if (status.ok() && ::fsync(fd_.get()) != 0) status = base::ErrnoError("sync");
-  // link does not replace a file that another start made meanwhile.
+  // link does not replace a file that another start has created meanwhile.
   if (status.ok() && ::link(unfinished.c_str(), path.c_str()) != 0) {
     status = base::ErrnoError("link");
   }
@@ -241,7 +242,8 @@ base::Status TableFile::WriteHeader(bool sync) {
   if (!fd_.valid()) return base::OkStatus();
   ++header_.serial;
   header_.checksum = HeaderChecksum(header_, offsetof(TableHeader, checksum));
-  // The header alone: behind it in its page stand the live words, which others store into.
+  // Write the header alone: the live words are behind it in its page, and other threads store into
+  // them.
   const auto at = static_cast<off_t>(header_.serial % 2 * kHeaderBytes);
   auto status = WriteAll(fd_.get(), reinterpret_cast<const char*>(&header_), sizeof(header_), at);
   if (status.ok() && sync && ::fdatasync(fd_.get()) != 0) status = base::ErrnoError("sync");
@@ -273,7 +275,7 @@ base::Status TableFile::ReadHeader(const std::string& path, size_t slots_max) {
   for (const auto& name : best->names) {
     const std::string_view text(name.data(), ::strnlen(name.data(), name.size()));
     if (!text.empty() && !payments::IsProcessorName(text)) {
-      return base::Error{Foreign(path, "a processor's name is none that a configuration can give")};
+      return base::Error{Foreign(path, "it holds a processor name that is not valid")};
     }
   }
   if (best->slots > slots_max) {

@@ -1,7 +1,7 @@
 // TableFile: the file behind a payment table: lock, header, preallocated slots, mapping.
 //
-// The header stands twice, each in a page of its own with a serial number and a checksum; a change
-// writes the older copy, so that one good copy remains at every moment.
+// The header is stored twice, each copy in its own page with a serial number and a checksum. A
+// change overwrites the older copy, so one good copy exists at every moment.
 //
 // Thread: Open one thread; header changes under the lock of their caller.
 // Owns: descriptor, lock and mapping.
@@ -25,7 +25,8 @@ namespace tollgate::table {
 
 inline constexpr size_t kHeaderBytes = 4096;
 inline constexpr size_t kSlotsOffset = 2 * kHeaderBytes;
-// Of version 1 the header ended, with its checksum, after `names`. It is read, and written as 2.
+// In version 1 the header ended after `names`, with its checksum. It is read, and written as
+// version 2.
 inline constexpr uint32_t kTableVersion = 2;
 inline constexpr size_t kSlotsMax = size_t{1} << 24U;
 
@@ -42,16 +43,17 @@ struct TableHeader {
   // The processors' names by the index that this file's slots use; zero-terminated, append-only.
   std::array<std::array<char, payments::kProcessorNameBytesMax + 1>, payments::kProcessorsMax>
       names{};
-  // What each of these names stood for: a hash of the processor's identity; 0: not known.
+  // The hash of the processor's identity for each of these names; 0: not known.
   std::array<uint64_t, payments::kProcessorsMax> identities{};
   payments::Uuid books{};  // the books that the claims of this table are in; 0: not known
   // Ids that this table had before it took another one (PaymentTable::TakeNewIdentity).
   std::array<payments::Uuid, payments::kPredecessorsMax> predecessors{};
-  uint64_t checksum = 0;  // over all that stands before it
+  uint64_t checksum = 0;  // over all members before it
 };
 
-// What changes with every call to the books, so it is stored like a slot and not written like a
-// header: at the end of the first header's page. Each word is sealed (table/sealed_number.h).
+// These change with every call to the books, so they are stored like a slot and not written like a
+// header. They are at the end of the first header's page. Each word is sealed
+// (table/sealed_number.h).
 struct LiveWords {
   std::atomic<uint64_t> number{0};     // the highest that the books have confirmed
   std::atomic<uint64_t> forgotten{0};  // the highest of a record that no slot holds any more
@@ -71,10 +73,10 @@ class TableFile {
   struct OpenRules {
     size_t slots = 0;  // of a new file
     bool create = true;
-    size_t slots_max = kSlotsMax;  // more are not taken over
-    int64_t lock_wait_ms = 0;      // for those who only look
+    size_t slots_max = kSlotsMax;  // a larger file is not taken over
+    int64_t lock_wait_ms = 0;      // for a shared lock (IsLockedByOther)
   };
-  // Opens `path` for work and locks it for this process; or creates it. Waits for nothing but a
+  // Opens `path` for work and locks it for this process, or creates it. Waits for nothing but a
   // shared lock, follows no link, and uses no file that another user may have written.
   base::Status Open(const std::string& path, const OpenRules& rules);
   // Maps any user's file read-only, without a lock.
@@ -85,11 +87,11 @@ class TableFile {
   bool created() const { return created_; }
   TableHeader& header() { return header_; }
   const TableHeader& header() const { return header_; }
-  // Writes the header as it is now, and syncs it if told so.
+  // Writes the header as it is now; syncs it if `sync`.
   base::Status WriteHeader(bool sync);
-  // fdatasync of everything; 0 or errno.
+  // fdatasync of the whole file; returns 0 or errno.
   int Sync() const;
-  // Takes away the name of the file that was opened, and no other file of that name.
+  // Removes the name of the opened file, if `path` still names this file.
   void Remove(const std::string& path) const;
 
   Slot* slots() const { return slots_; }

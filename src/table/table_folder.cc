@@ -1,4 +1,4 @@
-// What a table holds, from outside.
+// What a table holds, read without opening it for work.
 #include <algorithm>
 
 #include "table/payment_rules.h"

@@ -35,8 +35,8 @@ TEST_P(HandOver, ToAnotherInstanceLosesNothing) {
   const auto adopts = [&](size_t times) {
     const std::string log = stack.gateway(1).Log();
     size_t found = 0;
-    for (size_t at = log.find("is nobody's"); at != std::string::npos;
-         at = log.find("is nobody's", at + 1)) {
+    for (size_t at = log.find("is not in use"); at != std::string::npos;
+         at = log.find("is not in use", at + 1)) {
       ++found;
     }
     return found >= times;

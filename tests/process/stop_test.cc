@@ -136,7 +136,7 @@ TEST(StopTest, WhileAnAdoptedTableIsSyncedSlowly) {
   stack.StartGateway(0);
   ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
   ASSERT_TRUE(Eventually(
-      [&] { return stack.gateway(0).Log().find("is nobody's") != std::string::npos; }, 90'000))
+      [&] { return stack.gateway(0).Log().find("is not in use") != std::string::npos; }, 90'000))
       << stack.Logs();
   stack.gateway(0).Signal(SIGTERM);
   ExpectGoodEnd(stack);

@@ -90,8 +90,8 @@ TEST_F(DataFolderTest, WhatIsAdoptedAtOnceIsBoundedAndTheRestIsToldOnce) {
   const auto found = watch.Look(0, 0);
   EXPECT_EQ(found.unlocked, (std::vector<std::string>{a, c}));
   EXPECT_EQ(found.news.size(), 2U);
-  EXPECT_TRUE(Has(found.news, b + " is nobody's; it waits"));
-  EXPECT_TRUE(Has(found.news, d + " is nobody's and has 101 slots"));
+  EXPECT_TRUE(Has(found.news, b + " is not in use; it waits"));
+  EXPECT_TRUE(Has(found.news, d + " is not in use and has 101 slots"));
   EXPECT_TRUE(watch.Look(0, 0).news.empty());
   EXPECT_TRUE(watch.Look(3, 0).unlocked.empty()) << "as many tables as allowed are adopted";
   EXPECT_EQ(watch.Look(2, 0).unlocked, std::vector<std::string>{a});

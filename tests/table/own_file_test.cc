@@ -275,7 +275,7 @@ TEST_F(OwnFileTest, ANameThatNoConfigurationCanGiveIsNotTakenOver) {
       std::copy(name.begin(), name.end(), file.header().names[2].begin());
       ASSERT_TRUE(file.WriteHeader(false).ok());
     }
-    ExpectSaid(Refusal(), "a processor's name");
+    ExpectSaid(Refusal(), "a processor name that is not valid");
     EXPECT_FALSE(ReadPending(path_, directory_).ok());
     EXPECT_EQ(directory_.size(), 2U);
   }
