@@ -9,7 +9,7 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// RFC 9112 section 4: "HTTP/1.x SP 3DIGIT", then SP or the line's end.
+// RFC 9112 section 4: "HTTP/1.x SP 3DIGIT", then SP or the end of the line.
 int ParseStatusLine(std::string_view line) {
   constexpr std::string_view kVersion = "HTTP/1.";
   constexpr size_t kCodeAt = kVersion.size() + 2;

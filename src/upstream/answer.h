@@ -1,6 +1,6 @@
-// Answer: what has arrived of an HTTP/1 answer, read strictly from its lines and kept in a fixed
-// buffer. The lines come from AnswerReader, or from curl, whose own status is not used: it reads
-// "HTTP/1.1 2000" as 200.
+// Answer: the received part of an HTTP/1 answer, parsed strictly line by line and kept in a fixed
+// buffer. The lines come from AnswerReader or from curl. curl's own status is not used, because
+// curl reads "HTTP/1.1 2000" as 200.
 //
 // Thread: one at a time.
 // Invariants: status() is that of a whole final status line, or 0.
@@ -19,15 +19,15 @@ class Answer {
   static constexpr size_t kBodyBytesMax = 1024;
 
   void Reset();
-  // One line with its line end, as CURLOPT_HEADERFUNCTION gets it. False: not an answer we take.
+  // One line with its line end, as CURLOPT_HEADERFUNCTION gets it. False: the answer is not valid.
   [[nodiscard]] bool OnLine(std::string_view line);
-  // A part of the body. False: larger than any answer of a processor; nothing more is wanted.
+  // A part of the body. False: it is larger than any answer of a processor; read no further.
   [[nodiscard]] bool OnBody(std::string_view part);
 
   int status() const { return status_; }
   int interim_status() const { return interim_status_; }  // of the last 1xx, or 0
   bool headers_whole() const { return headers_whole_; }
-  // Its end is told by Content-Length or chunks, not by the connection's end.
+  // Content-Length or chunks mark the end of the body, not the end of the connection.
   bool framed() const { return framed_; }
   // Of the final answer.
   const RetryAfter& retry_after() const { return retry_after_; }

@@ -9,7 +9,7 @@
 namespace tollgate::upstream {
 namespace {
 
-constexpr uint64_t kBodyBytesMax = uint64_t{1} << 40U;  // far beyond what Answer takes
+constexpr uint64_t kBodyBytesMax = uint64_t{1} << 40U;  // far above Answer::kBodyBytesMax
 
 bool Is(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() && ::strncasecmp(text.data(), lower.data(), lower.size()) == 0;
@@ -21,13 +21,13 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-// All of `text` as a number of that base.
+// Parses all of `text` as a number of that base.
 bool ToNumber(std::string_view text, int base, uint64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
   return error == std::errc{} && end == text.data() + text.size() && out <= kBodyBytesMax;
 }
 
-// "close" and "keep-alive" stand in a list (RFC 9110 section 7.6.1).
+// "close" and "keep-alive" can be in a list (RFC 9110 section 7.6.1).
 bool Lists(std::string_view list, std::string_view option) {
   while (!list.empty()) {
     const size_t comma = std::min(list.find(','), list.size());
@@ -68,8 +68,8 @@ AnswerReader::State AnswerReader::OnEnd() {
   return part_ == Part::kToEnd && !bad_framing_ ? State::kDone : State::kBad;
 }
 
-// A line that is whole in `bytes` is read where it lies; else its beginning is kept. A long one is
-// cut either way, so that nothing depends on how the bytes arrive.
+// A line that is complete in `bytes` is read in place; otherwise its beginning is kept. A long line
+// is cut in both cases, so the result does not depend on how the bytes arrive.
 AnswerReader::State AnswerReader::TakeLine(std::string_view bytes, size_t& taken) {
   const void* const end = std::memchr(bytes.data(), '\n', bytes.size());
   const size_t length = end == nullptr
@@ -122,7 +122,7 @@ AnswerReader::State AnswerReader::OnHeadLine(std::string_view line) {
     return State::kMore;
   }
   if (line == "\r\n" || line == "\n") return OnHeadEnd();
-  // A folded line (RFC 9112 section 5.2) would hide its value from us.
+  // The value of a folded line (RFC 9112 section 5.2) would be missed.
   if (line.front() == ' ' || line.front() == '\t') bad_framing_ = true;
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return State::kMore;
@@ -153,7 +153,7 @@ AnswerReader::State AnswerReader::OnHeadEnd() {
     bad_framing_ = true;
     return State::kBad;
   }
-  if (!answer_.headers_whole()) {  // that was a 1xx; nobody asked to switch protocols
+  if (!answer_.headers_whole()) {  // a 1xx; 101 is an error, as no upgrade was requested
     first_line_ = true;
     return answer_.interim_status() == 101 ? State::kBad : State::kMore;
   }

@@ -1,9 +1,9 @@
-// AnswerReader: one HTTP/1 answer from bytes as they arrive (RFC 9112 sections 4, 6 and 7), strict
-// where looseness would let one answer run into the next.
+// AnswerReader: reads one HTTP/1 answer from bytes as they arrive (RFC 9112 sections 4, 6 and 7).
+// It is strict where a lenient parser could let one answer run into the next.
 //
 // Thread: one at a time.
-// Owns: the answer, and the part of a line that has not ended yet; allocates nothing.
-// Invariants: never takes a byte beyond the answer's end.
+// Owns: the answer, and the beginning of an incomplete line; allocates nothing.
+// Invariants: never takes a byte beyond the end of the answer.
 #pragma once
 
 #include <array>
@@ -18,15 +18,15 @@ namespace tollgate::upstream {
 class AnswerReader {
  public:
   enum class State : uint8_t {
-    kMore,  // the answer goes on
-    kDone,  // it is here, whole
-    kBad,   // no answer that we take; what follows on this connection means nothing
+    kMore,  // the answer is not complete
+    kDone,  // the answer is complete
+    kBad,   // not valid; do not read on from this connection
   };
 
   void Reset();
-  // Takes bytes up to the answer's end. `taken` is how many.
+  // Takes bytes up to the end of the answer; `taken` is how many.
   State Feed(std::string_view bytes, size_t& taken);
-  // The other side has closed: kDone if that is how this answer ends.
+  // The other side has closed: kDone if the end of the connection ends this answer.
   State OnEnd();
 
   const Answer& answer() const { return answer_; }
@@ -44,7 +44,7 @@ class AnswerReader {
   State OnBody(std::string_view bytes, size_t& taken);
   State TakeLine(std::string_view bytes, size_t& taken);
 
-  // Longer ones are cut: of a header line only the beginning can matter.
+  // Longer lines are cut: only the beginning of a header line matters.
   static constexpr size_t kLineBytesMax = 256;
   static constexpr size_t kHeadBytesMax = 64 * 1024;
 
@@ -54,10 +54,10 @@ class AnswerReader {
   bool has_length_ = false;
   bool chunked_ = false;
   bool bad_framing_ = false;
-  bool persistent_ = false;  // by its version
-  bool keep_alive_ = false;  // by its word
+  bool persistent_ = false;  // by its HTTP version
+  bool keep_alive_ = false;  // by its Connection header
   bool close_ = false;
-  uint64_t left_ = 0;  // of the body or the chunk
+  uint64_t left_ = 0;  // bytes left of the body or the chunk
   size_t head_bytes_ = 0;
   size_t line_bytes_ = 0;
   bool line_cut_ = false;

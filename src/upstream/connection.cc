@@ -53,7 +53,7 @@ bool Connection::quiet() {
 
 bool Connection::Send(Exchange& exchange, std::string_view request) {
   TG_ASSERT(fd_ >= 0 && exchange_ == nullptr && !exchange.sent);
-  // Under TLS a write that failed may have left a record behind: nothing proves that it did not.
+  // Under TLS a failed write may have sent a record.
   exchange.sent = tls_ != nullptr;
   const ssize_t written = Write(request);
   if (written == kFailed && !exchange.sent) return false;
@@ -104,7 +104,7 @@ void Connection::Read() {
       continue;
     }
     const bool whole = state == AnswerReader::State::kDone;
-    // What lies behind the answer would be taken for the next one.
+    // Bytes behind the answer would be read as the next answer.
     const bool clean =
         taken == bytes && (tls_ != nullptr ? Receive() == kNotNow : bytes < scratch_.size());
     return End(whole, whole && clean && rest_.empty() && reader_.keeps_alive());

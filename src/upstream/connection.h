@@ -1,6 +1,6 @@
-// Connection: a kept HTTP/1.1 connection to a processor, one exchange at a time. In the loop all
-// the while: what arrives when nobody asked ends it, so that a stray answer is never taken for that
-// of the next payment.
+// Connection: a persistent HTTP/1.1 connection to a processor, one exchange at a time. It is always
+// watched by the loop. Bytes that arrive while it is idle end it, so a stray answer is never taken
+// for the answer to the next payment.
 //
 // Thread: the loop's.
 // Owns: its descriptor (plain), or the use of a connector and its descriptor (TLS).
@@ -28,36 +28,37 @@ class Connection final : public net::EventHandler {
   class Events {
    public:
     virtual ~Events() = default;
-    // The answer to its exchange is here (`whole`), or will never be. The owner detaches the
-    // exchange and then sends the next one, keeps or closes the connection.
+    // The answer to its exchange is complete (`whole`), or will never be. The owner detaches the
+    // exchange, then sends the next one, keeps the connection or closes it.
     virtual void OnAnswerEnd(Connection& connection, bool whole) = 0;
     // It ended while idle: the owner closes it.
     virtual void OnIdleEnd(Connection& connection) = 0;
   };
 
-  // `scratch` is what it reads into; all connections of a loop may share one.
+  // `scratch` is the read buffer; all connections of a loop may share one.
   Connection(net::EventLoop& loop, Events& events, std::span<char> scratch);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // False: the kernel does not watch it; it is closed.
+  // False: the loop cannot watch the descriptor; it is closed.
   [[nodiscard]] bool Open(base::UniqueFd fd);
-  // `fd` is that of the connector's handle, which stays in use until Close gives it back.
+  // `fd` belongs to the connector's handle. Close returns the connector, which is in use until
+  // then.
   [[nodiscard]] bool OpenTls(int fd, Connector& connector);
-  // The connector that it used, or null.
+  // Returns the connector that it used, or null.
   Connector* Close();
 
-  // Nothing has arrived since it became idle: neither its end nor what nobody asked for. The loop
-  // would tell, but not before its next turn.
+  // True if nothing has arrived since it became idle: no end of stream and no stray bytes. The loop
+  // would report these only in its next turn.
   bool quiet();
-  // False: not a byte was taken and the connection is of no use; the exchange may go elsewhere.
+  // False: no byte was sent and the connection is unusable; the exchange may use another one.
   [[nodiscard]] bool Send(Exchange& exchange, std::string_view request);
   // Detaches its exchange.
   Exchange& Release();
 
   const AnswerReader& reader() const { return reader_; }
-  // After OnAnswerEnd: may carry another request.
+  // After OnAnswerEnd: it may carry another request.
   bool reusable() const { return reusable_; }
 
   int64_t idle_since_ns = 0;  // for the owner
@@ -66,7 +67,7 @@ class Connection final : public net::EventHandler {
   void OnEvents(uint32_t events) override;
   void Read();
   void End(bool whole, bool reusable);
-  // Bytes written or read, 0 at the other side's end, or one of these.
+  // Bytes written or read, 0 at the end of the stream, or one of these.
   static constexpr ssize_t kNotNow = -1;
   static constexpr ssize_t kFailed = -2;
   ssize_t Write(std::string_view bytes);

@@ -1,10 +1,10 @@
-// Connector: a pooled easy handle that makes connections to one processor: names, TCP and, for
-// https, TLS are curl's. What is said on a connection is ours (connection.h), so that a payment is
-// written at most once: curl's own transfers send again, unasked, when a kept connection drops
-// (lib/transfer.c, Curl_retry_request; no option turns it off).
+// Connector: a pooled easy handle that makes connections to one processor. curl does name
+// resolution, TCP and, for https, TLS. connection.h does the HTTP, so that a payment is written at
+// most once: curl's own transfers are sent again when a kept connection drops (lib/transfer.c,
+// Curl_retry_request; no option turns it off).
 //
-// A plain connection is taken over (CurlDriver::TakeOver) and the handle is free again. Under TLS
-// the session lives in the handle, so that it stays with its connection.
+// A plain connection is taken over (CurlDriver::TakeOver), and the handle is free again. Under TLS
+// the session lives in the handle, so the handle stays with its connection.
 //
 // Thread: the loop's.
 // Owns: the easy handle.
@@ -29,18 +29,17 @@ class Connector {
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
-  // Of a finished handle of a driver that serves connectors alone.
+  // The connector of a finished handle. REQUIRES: all handles of its driver are connectors'.
   static Connector& Of(CURL* easy);
 
   CURL* easy() const { return easy_; }
   Endpoint& endpoint() const { return endpoint_; }
 
-  // False if curl refuses (out of memory). `stale_name`: the addresses that are known are not to be
-  // believed.
+  // False if curl refuses (out of memory). `stale_name`: do not use the cached addresses.
   [[nodiscard]] bool Start(bool stale_name);
-  // After a connection: how long it took, the name apart, from the first address that was tried.
+  // After connecting: microseconds from the first address that was tried, without name resolution.
   int64_t ConnectUs() const;
-  // Ends what it is at, and closes its connection if that was not taken over.
+  // Ends the present attempt. Closes its connection if it was not taken over.
   void Stop();
 
  private:

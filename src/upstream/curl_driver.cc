@@ -32,8 +32,8 @@ uint32_t ToEpoll(int what) {
   }
 }
 
-// An error is passed on together with what curl waits for: CURL_CSELECT_ERR alone makes
-// Curl_readwrite (lib/transfer.c) fail with bytes of the answer unread.
+// Passes an error on together with what curl waits for. CURL_CSELECT_ERR alone makes Curl_readwrite
+// (lib/transfer.c) fail with unread bytes of the answer.
 int ToCurl(uint32_t events, uint32_t wanted) {
   int result = 0;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
@@ -100,10 +100,10 @@ int CurlDriver::OnSocketChange(CURL* /*easy*/, curl_socket_t fd, int what, void*
   if (socket.wanted != 0) {
     driver.Watch(socket, socket.wanted);
   } else if (socket.is_connection && socket.watched && (before & EPOLLIN) != 0) {
-    driver.Watch(socket, EPOLLIN);  // idle, or about to be closed by CloseSocket
+    driver.Watch(socket, EPOLLIN);  // idle, or CloseSocket follows
   } else {
-    // A resolver's, or one that did not connect: closed without another word, or closed already
-    // (lib/cf-socket.c, cf_socket_close, "not active").
+    // A resolver's socket, or one that did not connect. curl closes these without a callback, or
+    // has closed them already (lib/cf-socket.c, cf_socket_close, "not active").
     driver.Unwatch(socket);
   }
   return 0;
@@ -116,7 +116,7 @@ int CurlDriver::OnTimerChange(CURLM* /*multi*/, long timeout_ms, void* self) {
   } else if (timeout_ms == 0) {
     driver.timer_.Arm(driver.loop_.now_ns());
   } else {
-    // The loop's time is that of the turn's start; curl counts from now.
+    // The loop's time is from the start of the turn; curl counts from now.
     driver.timer_.Arm(driver.loop_.clock().MonotonicNanos() + timeout_ms * base::kNanosPerMilli);
   }
   return 0;
@@ -131,7 +131,8 @@ curl_socket_t CurlDriver::OpenSocket(void* self, curlsocktype /*purpose*/,
   Socket& socket = driver.SocketOf(fd);
   socket.is_connection = true;
   if (socket.watched) {
-    // curl closed the last one of this number in silence, and takes the watch for still there.
+    // curl closed the last socket with this number without a callback, so epoll has dropped the
+    // watch.
     driver.Unwatch(socket);
     driver.Watch(socket, socket.wanted);
   }
@@ -161,7 +162,7 @@ void CurlDriver::Watch(Socket& socket, uint32_t events) {
   } else if (loop_.Add(socket.fd_, events, &socket).ok()) {
     socket.watched = true;
   } else {
-    ++watch_failures_;  // telling curl would end every transfer of the multi handle
+    ++watch_failures_;  // an error to curl would end every transfer of the multi handle
   }
 }
 
@@ -179,8 +180,8 @@ void CurlDriver::OnSocketEvents(Socket& socket, uint32_t events) {
   }
 }
 
-// The other side closed it, or sent what nobody asked for. Emptied and shut down, curl's look at
-// it before the next use finds the end of the stream and drops it.
+// The other side closed the connection or sent stray bytes. Shut down and drain the socket: curl's
+// check before the next use then finds the end of the stream and drops the connection.
 void CurlDriver::EndIdleConnection(Socket& socket) {
   Unwatch(socket);
   std::array<char, 4096> waste;

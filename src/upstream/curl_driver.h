@@ -1,12 +1,12 @@
 // CurlDriver: one libcurl multi handle on the loop's epoll and timers (curl's docs/MULTI-EV.md).
 //
 // A connection stays in epoll while curl keeps it idle, so a transfer on a reused connection needs
-// no epoll_ctl at all. That watch also closes a gap: curl 7.88.1 takes an idle connection with
-// unread bytes for a good one (lib/cf-socket.c, cf_socket_conn_is_alive), and would read whatever
-// lies there as the answer to the next request. Bytes on an idle connection end it here.
+// no epoll_ctl. The watch also works around a curl bug: 7.88.1 takes an idle connection with unread
+// bytes for a good one (lib/cf-socket.c, cf_socket_conn_is_alive), and would read these bytes as
+// the answer to the next request. Here bytes on an idle connection end it.
 //
-// Thread: the loop's. No curl call is ever made from inside a curl callback.
-// Owns: the multi handle, its connections and their sockets. Not: easy handles.
+// Thread: the loop's. No curl call is made from inside a curl callback.
+// Owns: the multi handle, its connections and their sockets. It does not own the easy handles.
 // Invariants: a descriptor leaves the loop before it is closed.
 #pragma once
 
@@ -27,8 +27,8 @@ class CurlDriver {
   class Events {
    public:
     virtual ~Events() = default;
-    // `easy` is done and still in the multi handle: Remove takes it out. Must not destroy the
-    // driver.
+    // `easy` is done and still in the multi handle: call Remove to take it out. Must not destroy
+    // the driver.
     virtual void OnTransferDone(CURL* easy, CURLcode result) = 0;
   };
 
@@ -39,22 +39,23 @@ class CurlDriver {
   CurlDriver(const CurlDriver&) = delete;
   CurlDriver& operator=(const CurlDriver&) = delete;
 
-  // Makes the sockets of `easy` this driver's. Once per handle.
+  // Lets this driver open and close the sockets of `easy`. Call once per handle.
   void Adopt(CURL* easy);
   // False if curl refuses (out of memory); nothing has been sent then.
   [[nodiscard]] bool Start(CURL* easy);
   // Takes a started handle out; no event follows, and it may be started again. If it was not done,
-  // what it was sending may have arrived.
+  // the processor may have received its request.
   void Remove(CURL* easy);
 
-  // The connection of a CURLOPT_CONNECT_ONLY handle that is done becomes the caller's, who closes
-  // it; Remove leaves it open. Invalid if there is none.
+  // Passes the connection of a finished CURLOPT_CONNECT_ONLY handle to the caller, who closes it;
+  // Remove leaves it open. Invalid if there is none.
   base::UniqueFd TakeOver(CURL* easy);
-  // The same, but it is the caller's only to watch, and ends with Remove. -1 if there is none.
+  // Like TakeOver, but the caller only watches the connection, and Remove closes it. -1 if there is
+  // none.
   int Lend(CURL* easy);
 
   uint64_t connections_opened() const { return connections_opened_; }
-  // How often the kernel refused to watch a socket; its transfer ends by its time-out.
+  // How often the kernel refused to watch a socket; the transfer on it ends by its time-out.
   uint64_t watch_failures() const { return watch_failures_; }
 
  private:
@@ -65,8 +66,8 @@ class CurlDriver {
     CurlDriver& driver_;
     const int fd_;
     bool watched = false;        // in the loop
-    bool is_connection = false;  // opened by OpenSocket: we hear of its close
-    bool taken_over = false;     // curl's close is not the kernel's
+    bool is_connection = false;  // opened by OpenSocket, so CloseSocket reports its close
+    bool taken_over = false;     // by the caller, so CloseSocket does not close it
     uint32_t wanted = 0;         // what curl waits for; 0: idle
   };
 
@@ -84,7 +85,7 @@ class CurlDriver {
   net::EventLoop& loop_;
   Events& events_;
   net::Timer timer_;
-  std::vector<std::unique_ptr<Socket>> sockets_;  // by descriptor; kept for the next of that number
+  std::vector<std::unique_ptr<Socket>> sockets_;  // by descriptor; kept for reuse of the number
   CURLM* multi_ = nullptr;
   uint64_t connections_opened_ = 0;
   uint64_t watch_failures_ = 0;

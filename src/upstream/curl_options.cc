@@ -3,7 +3,8 @@
 namespace tollgate::upstream {
 namespace {
 
-// Processors answer in under 200 bytes; curl allocates this much per transfer (its least is 1 KiB).
+// Processors answer in under 200 bytes. curl allocates this much per transfer; its minimum is 1
+// KiB.
 constexpr long kReadBufferBytes = 1024;
 constexpr long kNameCacheSeconds = 60;
 
@@ -17,15 +18,15 @@ void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeou
   SetOption(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   SetOption(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   SetOption(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  SetOption(easy, CURLOPT_PROXY, "");  // also not one from the environment
+  SetOption(easy, CURLOPT_PROXY, "");  // nor one from the environment
   SetOption(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   SetOption(easy, CURLOPT_NOSIGNAL, 1L);
   SetOption(easy, CURLOPT_TCP_NODELAY, 1L);
   SetOption(easy, CURLOPT_BUFFERSIZE, kReadBufferBytes);
   SetOption(easy, CURLOPT_DNS_CACHE_TIMEOUT, kNameCacheSeconds);
-  SetOption(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);  // several take turns, by each asking
-  // Without it a transfer that times out while its name is being resolved joins the resolver's
-  // thread, and so blocks the loop (lib/asyn-thread.c, Curl_resolver_kill).
+  SetOption(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);  // spreads load over several addresses
+  // Without this option a transfer that times out during name resolution joins the resolver's
+  // thread, which blocks the loop (lib/asyn-thread.c, Curl_resolver_kill).
   SetOption(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 

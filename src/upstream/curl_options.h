@@ -1,4 +1,4 @@
-// What every easy handle of ours has in common.
+// The options that all our easy handles share.
 //
 // Thread: the handle's.
 #pragma once
@@ -18,17 +18,17 @@ void SetOption(CURL* easy, CURLoption option, T value) {
   TG_ASSERT(result == CURLE_OK);
 }
 
-// HTTP alone, nothing from the environment, no signals, names that a loop never waits for.
-// `ca_file` empty: the system's certificates.
+// Only HTTP and HTTPS, nothing from the environment, no signals, name resolution that does not
+// block the loop. Empty `ca_file`: the system's certificates.
 void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeout_ms,
                       const std::string& ca_file);
 
-// StaleName: makes curl forget the addresses that it keeps of a URL's name, so that the name is
-// asked again: whoever does not answer at an address may have moved to another one. curl alone
-// would go on with the old one until its cache's time is over.
+// StaleName makes curl drop the cached addresses of a URL's host and resolve the name again: a
+// processor that does not answer at an address may have moved. curl alone would use the old address
+// until its cache entry expires.
 //
 // Thread: the handle's.
-// Owns: what it tells curl; outlives the handle's transfers.
+// Owns: the list that it passes to curl; outlives the handle's transfers.
 class StaleName {
  public:
   explicit StaleName(const std::string& url);
@@ -36,11 +36,11 @@ class StaleName {
   StaleName(const StaleName&) = delete;
   StaleName& operator=(const StaleName&) = delete;
 
-  // Of the next transfer of `easy`, which is of this URL. False: what is kept will do.
+  // For the next transfer of `easy`, which must be to this URL. False: use the cache.
   void SetStale(CURL* easy, bool stale) const;
 
  private:
-  curl_slist* forget_ = nullptr;  // null: an address, or no URL at all
+  curl_slist* forget_ = nullptr;  // null: the host is an IPv6 address, or the URL is not valid
 };
 
 }  // namespace tollgate::upstream

@@ -9,7 +9,7 @@
 namespace tollgate::upstream {
 namespace {
 
-// A connection that was idle for longer may have been forgotten on its way.
+// A NAT or firewall may have dropped a connection that was idle for longer.
 constexpr int64_t kIdleNsMax = 60 * base::kNanosPerSecond;
 
 Evidence EvidenceOf(const Exchange& exchange, const Answer& answer, bool whole) {
@@ -31,7 +31,8 @@ Endpoint::Endpoint(net::EventLoop& loop, CurlDriver& driver, Events& events,
       scratch_(scratch),
       options_(options),
       tls_(options.url.starts_with("https://")),
-      // The answer's time does not shrink by that of connecting: a time-out makes an unknown.
+      // The time for connecting is added: a shorter time for the answer would make more unknown
+      // outcomes.
       total_timeout_ns_((options.connect_timeout_ms + options.answer_timeout_ms) *
                         base::kNanosPerMilli),
       writer_(options),
@@ -87,7 +88,7 @@ bool Endpoint::SendOn(Connection& connection, Exchange& exchange) {
                                        : writer_.Post(exchange.payment, exchange.requested_at_ms));
 }
 
-// To whoever waits for it, or idle.
+// Gives the connection to the oldest waiting exchange; else it becomes idle.
 void Endpoint::Serve(Connection& connection) {
   if (waiting_first_ == nullptr) {
     connection.idle_since_ns = loop_.now_ns();
@@ -110,7 +111,7 @@ void Endpoint::Retire(Connection& connection) {
 
 void Endpoint::OnAnswerEnd(Connection& connection, bool whole) {
   Exchange& exchange = connection.Release();
-  // A copy, as the connection may carry the next request before the event.
+  // A copy, because the connection may carry the next request before the event.
   const Answer answer = connection.reader().answer();
   const Evidence evidence = EvidenceOf(exchange, answer, whole);
   if (connection.reusable()) {
@@ -134,7 +135,7 @@ void Endpoint::OpenMore() {
       connectors_.push_back(std::make_unique<Connector>(driver_, *this, options_));
       connectors_free_.push_back(connectors_.back().get());
     }
-    // Out of memory: who waits has its deadline.
+    // Out of memory: the waiting exchanges end by their deadline.
     if (!connectors_free_.back()->Start(stale_name_)) return;
     stale_name_ = false;
     connectors_free_.pop_back();
@@ -145,8 +146,8 @@ void Endpoint::OpenMore() {
 void Endpoint::OnConnectEnd(Connector& connector, CURLcode result) {
   --connecting_;
   connect_failed_ = result != CURLE_OK;
-  // Whoever does not answer there may have moved. A name that is asked again may be too old again,
-  // so each failure asks.
+  // The processor may have moved. The name server may still have the old address, so every failure
+  // resolves the name again.
   stale_name_ |= connect_failed_ ||
                  connector.ConnectUs() * kSlowConnectPart > options_.connect_timeout_ms * 1000;
   if (result == CURLE_OK && Adopt(connector)) return OpenMore();
@@ -184,8 +185,8 @@ bool Endpoint::Adopt(Connector& connector) {
   return true;
 }
 
-// Nobody there: whoever waits may go elsewhere at once. While other connections stand, one fails
-// for the one that could not be made.
+// Connect failed: end all waiting exchanges, so that they can be routed elsewhere. While other
+// connections are open, end only one.
 void Endpoint::FailWaiting() {
   for (size_t left = open_ == 0 ? waiting_ : std::min<size_t>(waiting_, 1); left > 0; --left) {
     Exchange* const exchange = PopWaiting();
@@ -203,10 +204,10 @@ void Endpoint::OnDeadline() {
 void Endpoint::Expire(Exchange& exchange) {
   if (exchange.connection == nullptr) {
     Exchange* const waiting = PopWaiting();
-    TG_ASSERT(waiting == &exchange);  // both lists are in the order of beginning
+    TG_ASSERT(waiting == &exchange);  // both lists are in the order of Begin
     return Finish(exchange, EvidenceOf(exchange, nothing_, false), nothing_);
   }
-  stale_name_ = true;  // a host that is gone says nothing
+  stale_name_ = true;  // a host that is gone sends no answer
   Connection& connection = *exchange.connection;
   connection.Release();
   const Answer answer = connection.reader().answer();
@@ -215,7 +216,7 @@ void Endpoint::Expire(Exchange& exchange) {
   Finish(exchange, EvidenceOf(exchange, answer, false), answer);
 }
 
-// One timer for all: due at the oldest one's deadline or earlier.
+// One timer for all exchanges. It is due at the oldest one's deadline or earlier.
 void Endpoint::ArmDeadline() {
   if (first_ != nullptr && !deadline_.armed()) {
     deadline_.Arm(first_->begun_ns + total_timeout_ns_);

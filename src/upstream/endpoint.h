@@ -1,11 +1,11 @@
-// Endpoint: one processor as a client sees it: its kept connections, the exchanges on them and
-// those that wait for one. Few connections carry many quick exchanges; as many as may be in flight
-// are opened while answers are slow.
+// Endpoint: one processor as a client sees it: its connections, the exchanges on them and the
+// exchanges that wait for a connection. Few connections carry many quick exchanges. While answers
+// are slow, it opens as many connections as exchanges may be in flight.
 //
 // Thread: the loop's.
 // Owns: its connections, connectors and exchanges.
-// Invariants: every begun exchange ends once, never from inside the call that began it; whoever
-// waits for a connection has not been sent.
+// Invariants: every begun exchange ends once, never inside the call that began it; no byte of a
+// waiting exchange was sent.
 #pragma once
 
 #include <cstddef>
@@ -33,14 +33,14 @@ class Endpoint final : public Connection::Events {
     virtual void OnExchangeEnd(const Exchange& exchange, const Evidence& evidence,
                                const Answer& answer) = 0;
   };
-  // The loop, the driver and `scratch` outlive it.
+  // REQUIRES: the loop, the driver and `scratch` outlive it.
   Endpoint(net::EventLoop& loop, CurlDriver& driver, Events& events,
            const ProcessorOptions& options, size_t lookups_max, std::span<char> scratch);
   ~Endpoint() override;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
-  // Null if as many of its kind are in flight as may be. Fill in the rest, then Begin.
+  // Null if the limit in flight of its kind is reached. Fill in the rest, then call Begin.
   Exchange* NewExchange(bool is_lookup);
   void Begin(Exchange& exchange);
 
@@ -49,10 +49,11 @@ class Endpoint final : public Connection::Events {
   uint64_t watch_failures() const { return watch_failures_; }
 
  private:
-  // At most so many are being opened at once: quick answers serve the rest before.
+  // How many connections may be opened at once: with quick answers the open ones serve the rest
+  // first.
   static constexpr size_t kConnectingMax = 16;
-  // A connection that took more than this part of its time has passed by an address that does not
-  // answer.
+  // A connect that took more than 1 / kSlowConnectPart of its time-out has probably tried an
+  // address that does not answer.
   static constexpr int64_t kSlowConnectPart = 4;
 
   void OnAnswerEnd(Connection& connection, bool whole) override;
@@ -85,21 +86,21 @@ class Endpoint final : public Connection::Events {
   size_t free_count_ = 0;
   size_t posts_left_;
   size_t lookups_left_;
-  Exchange* first_ = nullptr;  // by begin
+  Exchange* first_ = nullptr;  // in the order of Begin
   Exchange* last_ = nullptr;
   Exchange* waiting_first_ = nullptr;  // for a connection, oldest first
   Exchange* waiting_last_ = nullptr;
   size_t waiting_ = 0;
 
-  std::vector<std::unique_ptr<Connection>> connections_;  // all that ever were
-  std::vector<Connection*> idle_;                         // last used first
+  std::vector<std::unique_ptr<Connection>> connections_;  // all that were ever made
+  std::vector<Connection*> idle_;                         // last used at the back
   std::vector<Connection*> closed_;                       // to be opened again
   size_t open_ = 0;
   std::vector<std::unique_ptr<Connector>> connectors_;
   std::vector<Connector*> connectors_free_;
   size_t connecting_ = 0;
-  bool connect_failed_ = false;  // the last one did: then one at a time looks whether that is over
-  bool stale_name_ = false;      // the next one asks for the addresses again
+  bool connect_failed_ = false;  // the last attempt failed: then only one at a time is tried
+  bool stale_name_ = false;      // the next attempt resolves the name again
   net::Timer deadline_;
   const Answer nothing_{};
   uint64_t watch_failures_ = 0;

@@ -33,7 +33,7 @@ struct HttpGetter::Impl final : CurlDriver::Events {
         : headers(GetHeaders(target)), transfer(driver, GetOptions(target, headers)) {}
     const HeaderList headers;
     Transfer transfer;
-    bool failed = false;  // the last call: its host may have moved
+    bool failed = false;  // the last call failed: the host may have moved
   };
 
   Impl(net::EventLoop& the_loop, const std::vector<GetTarget>& all, OnAnswer the_on_answer)

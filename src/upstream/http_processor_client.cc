@@ -48,7 +48,7 @@ struct HttpProcessorClient::Impl final : CurlDriver::Events, Endpoint::Events {
   net::EventLoop& loop;
   ProcessorEvents* events = nullptr;
   std::array<char, 16 * 1024> scratch;
-  CurlDriver driver;  // outlives the endpoints, whose connectors it drives
+  CurlDriver driver;  // outlives the endpoints, whose connectors use it
   std::vector<std::unique_ptr<Endpoint>> endpoints;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 PostOutcome Classify500(const Evidence& evidence) {
   if (evidence.has_body) return PostOutcome::kError500;
-  // Without a told length an empty body may be one that was lost on the way.
+  // Without a stated length an empty body may have been lost on the way.
   return evidence.framed ? PostOutcome::kEmpty500 : PostOutcome::kUnknown;
 }
 
@@ -21,12 +21,12 @@ bool IsComplete(const Evidence& evidence) {
 
 PostOutcome ClassifyPost(const Evidence& evidence) {
   if (evidence.status == 0) return evidence.sent ? PostOutcome::kUnknown : PostOutcome::kNotSent;
-  // A whole status line is the processor's word that it has the payment; it speaks after its
-  // insert, and what follows says nothing more. So a cut body changes nothing.
+  // A complete 2xx status line confirms the payment: the processor sends it after its insert. So a
+  // cut body changes nothing.
   if (evidence.status / 100 == 2) return PostOutcome::kConfirmed;
-  if (evidence.status == 422) return PostOutcome::kDuplicate;  // only leads to a question
+  if (evidence.status == 422) return PostOutcome::kDuplicate;  // only leads to a look-up
   // From here an answer would free the payment for another processor, or end it. That takes a
-  // whole answer; in doubt the payment stays where it is.
+  // complete answer; in doubt the payment stays at this processor.
   if (!IsComplete(evidence)) return PostOutcome::kUnknown;
   switch (evidence.status) {
     case 429:
@@ -36,11 +36,12 @@ PostOutcome ClassifyPost(const Evidence& evidence) {
     case 400:
       return PostOutcome::kInvalid;
     default:
-      // Of the 4xx only 400 speaks of this payment. 401, 403, 404, 405, 413, 415, 431 and the like
-      // are about a wrong URL, header or proxy: rejecting would throw away every payment until a
-      // person mends it. 408 and 425 ask for a repeat; some servers send 408 unasked on an idle
-      // connection. 502, 503, 504 are a proxy's word on an attempt that may still go on. Redirects
-      // are not followed. In all these the payment waits, visibly, at this processor.
+      // Of the 4xx only 400 is about this payment. 401, 403, 404, 405, 413, 415, 431 and similar
+      // ones are about a wrong URL, header or proxy: rejecting would lose every payment until an
+      // operator corrects it. 408 and 425 ask for a repeat; some servers send 408 unasked on an
+      // idle connection. 502, 503 and 504 come from a proxy, while the attempt may still go on.
+      // Redirects are not followed. In all these cases the payment waits, visibly, at this
+      // processor.
       return PostOutcome::kUnknown;
   }
 }
@@ -51,7 +52,6 @@ LookupResult ClassifyLookup(const Evidence& evidence, std::string_view body,
   result.http_status = evidence.status;
   if (!IsComplete(evidence)) return result;
   if (evidence.status == 404) {
-    // A look-up that was sent twice is asked twice, no more: the second answer counts.
     result.outcome = LookupOutcome::kAbsent;
   } else if (evidence.status == 200 && evidence.framed) {
     const std::optional<payments::ProcessorPayment> found = payments::ParseProcessorPayment(body);

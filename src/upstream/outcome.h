@@ -1,4 +1,4 @@
-// What the traces of one finished transfer prove (docs/ARCHITECTURE.md, "Outcomes"). Pure.
+// What is proved by the evidence of one finished exchange (docs/ARCHITECTURE.md, "Outcomes").
 //
 // Thread: pure functions.
 #pragma once
@@ -11,21 +11,21 @@
 namespace tollgate::upstream {
 
 struct Evidence {
-  bool ended_well = false;  // the answer is whole
+  bool ended_well = false;  // the answer is complete
   bool sent = true;         // some byte of the request may have left
-  int status = 0;           // of a whole final status line, else 0
+  int status = 0;           // of a complete final status line, else 0
   bool headers_whole = false;
-  bool framed = false;  // its end is told by Content-Length or chunks
+  bool framed = false;  // Content-Length or chunks mark its end
   bool has_body = false;
 };
 
 PostOutcome ClassifyPost(const Evidence& evidence);
 
-// What GET /payments/{id} for `id` says.
+// Classifies the answer to GET /payments/{id} for `id`.
 LookupResult ClassifyLookup(const Evidence& evidence, std::string_view body,
                             const payments::Uuid& id);
 
-// Is the whole answer here?
+// True if the whole answer arrived.
 bool IsComplete(const Evidence& evidence);
 
 }  // namespace tollgate::upstream

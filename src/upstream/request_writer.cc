@@ -17,7 +17,7 @@ constexpr std::string_view kPaymentsPath = "/payments";
 constexpr size_t kLengthDigits = 3;
 static_assert(payments::kProcessorBodyBytesMax < 1000);
 
-// A part of a URL as curl reads it, so that both mean the same; empty if it has none.
+// A part of a URL as curl parses it, so that both agree; empty if it has none.
 std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
   if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
@@ -54,7 +54,7 @@ bool Names(const std::vector<std::string>& lines, std::string_view name) {
 }
 
 struct Place {
-  std::string path;       // without an end slash
+  std::string path;       // without a slash at its end
   std::string authority;  // of the Host header
   std::string login;      // "user:password", or empty
 };
@@ -63,7 +63,7 @@ Place PlaceOf(const std::string& url) {
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
   TG_ASSERT(parsed != nullptr);
   Place place;
-  // A URL that curl refuses never gets a connection; what is rendered for it is never sent.
+  // A URL that curl refuses never gets a connection, so its requests are never sent.
   if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return place;
   place.path = Part(parsed.get(), CURLUPART_PATH);
   while (place.path.ends_with('/')) place.path.pop_back();
@@ -104,7 +104,7 @@ std::string_view RequestWriter::Post(const payments::Payment& payment, int64_t r
   char* const length = post_.data() + post_fixed_;
   char* const body = length + kLengthDigits + 4;
   const size_t bytes = payments::FormatProcessorPayment(payment, requested_at_ms, body);
-  TG_ASSERT(bytes >= 100);  // an id and a time are longer; so the length has three digits
+  TG_ASSERT(bytes >= 100);  // an id and a time are longer, so the length has three digits
   length[0] = static_cast<char>('0' + bytes / 100);
   length[1] = static_cast<char>('0' + bytes / 10 % 10);
   length[2] = static_cast<char>('0' + bytes % 10);

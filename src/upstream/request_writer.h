@@ -1,8 +1,8 @@
-// RequestWriter: the bytes of a processor's requests (RFC 9112). All that does not change from one
-// to the next is rendered once.
+// RequestWriter: the bytes of a processor's requests (RFC 9112). The constant parts are rendered
+// once.
 //
 // Thread: the loop's.
-// Owns: its buffer; allocates at construction alone.
+// Owns: its buffers; allocates only at construction.
 #pragma once
 
 #include <string>
@@ -18,12 +18,12 @@ class RequestWriter {
  public:
   explicit RequestWriter(const ProcessorOptions& options);
 
-  // Valid until the next call of either.
+  // Valid until the next call of the same function.
   std::string_view Post(const payments::Payment& payment, int64_t requested_at_ms);
   std::string_view Lookup(const payments::Uuid& id);
 
  private:
-  std::string post_;    // head up to the length's digits; what follows is written behind it
+  std::string post_;    // head up to the digits of the length; the rest is written behind it
   std::string lookup_;  // head with room for the id
   size_t post_fixed_ = 0;
   size_t lookup_id_at_ = 0;

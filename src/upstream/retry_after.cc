@@ -25,7 +25,7 @@ bool AllDigits(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// All of `text`, digits alone; nothing if it is anything else or too large.
+// Parses all of `text` if it is digits only; nothing otherwise, or if the number is too large.
 std::optional<int> Number(std::string_view text) {
   int number = 0;
   if (!AllDigits(text)) return std::nullopt;
@@ -69,7 +69,7 @@ std::optional<int64_t> Date(std::string_view text) {
 RetryAfter ParseRetryAfter(std::string_view value) {
   const std::string_view text = Trim(value);
   if (AllDigits(text)) {
-    // More digits than a number holds are a long time as well.
+    // A number that does not fit is a long time too.
     return {.kind = RetryAfter::Kind::kSeconds,
             .seconds = Number(text).value_or(kRetryAfterMsMax / kMsPerSecond)};
   }

@@ -1,5 +1,5 @@
-// Retry-After: for how long a server wants to be left alone (RFC 9110 section 10.2.3), in seconds
-// or until a date.
+// Retry-After: how long a server asks its clients to wait (RFC 9110 section 10.2.3), in seconds or
+// until a date.
 //
 // Thread: pure.
 #pragma once
@@ -15,11 +15,11 @@ struct RetryAfter {
   int64_t seconds = 0;  // from now, or since 1970
 };
 
-// The value of the header. What is neither is kNone, and so are dates in the two formats that have
-// been obsolete since 1997.
+// Parses the header's value. kNone if it is neither a number nor a date. The two date formats that
+// have been obsolete since 1997 are kNone too.
 RetryAfter ParseRetryAfter(std::string_view value);
 
-// From 0 to kRetryAfterMsMax, whatever was said. `wall_ms` is now.
+// The wait in milliseconds, clamped to 0 .. kRetryAfterMsMax. `wall_ms` is the time now.
 int64_t RetryAfterMs(const RetryAfter& it, int64_t wall_ms);
 
 }  // namespace tollgate::upstream

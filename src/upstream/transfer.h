@@ -1,4 +1,4 @@
-// Transfer: a small GET of curl's own, sent again and again, and what comes back.
+// Transfer: a small GET by curl that is sent repeatedly, and its answer.
 //
 // Thread: the loop's.
 // Owns: the easy handle.
@@ -47,11 +47,11 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  // Of a finished or started handle of any driver: its Transfer.
+  // The Transfer of a started or finished handle of any driver.
   static Transfer& Of(CURL* easy);
 
   CURL* easy() const { return easy_; }
-  // Called before each start. `stale_name`: the addresses that are known are not to be believed.
+  // Called before each start. `stale_name`: do not use the cached addresses.
   void Begin(bool stale_name) {
     answer_.Reset();
     name_.SetStale(easy_, stale_name);
@@ -59,7 +59,7 @@ class Transfer {
   Evidence Collect(CURLcode result) const;
   const Answer& answer() const { return answer_; }
 
-  // For the owner's bookkeeping.
+  // For the owner.
   uint64_t cookie = 0;
   bool in_use = false;
 
