@@ -12,12 +12,12 @@ namespace {
 constexpr int kTriesMax = 4;
 constexpr int64_t kPauseNs = 500 * base::kNanosPerMilli;
 
-// Both ends: with one of them a processor sums nothing.
+// Gives both ends of the range: with only one a processor returns an empty summary.
 std::string UrlOf(const upstream::ProcessorOptions& processor,
                   const payments::SummaryRange& range) {
   std::string url = processor.url;
   while (url.ends_with('/')) url.pop_back();
-  // A processor may read no year before 1; nothing was requested before 1970.
+  // A processor may not parse a year before 1; no payment was requested before 1970.
   return url + "/admin/payments-summary?from=" +
          payments::TimestampToString(std::max<int64_t>(range.from_ms, 0)) +
          "&to=" + payments::TimestampToString(std::max<int64_t>(range.to_ms, 0));

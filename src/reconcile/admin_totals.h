@@ -1,7 +1,7 @@
-// AdminTotals: the processors' own summaries, asked with their admin tokens.
+// AdminTotals reads the processors' own summaries with their admin tokens.
 //
 // Thread: the loop's.
-// Invariants: Read ends in one call of `done`, unless this is destroyed first.
+// Invariants: Read ends in one call of `done`, unless the object is destroyed first.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct AdminTotal {
 
 class AdminTotals {
  public:
-  // By processor's name; those without a token are left out.
+  // By processor name; processors without a token are left out.
   using OnTotals = std::function<void(const std::map<std::string, AdminTotal>&)>;
 
   AdminTotals(net::EventLoop& loop, const std::vector<upstream::ProcessorOptions>& processors,

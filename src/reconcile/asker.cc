@@ -42,7 +42,7 @@ void Asker::Ask(const payments::Uuid& id, payments::ProcessorId processor, uint6
   Processor& it = *processors_.at(processor);
   ++it.stats.asked;
   it.waiting.push_back(index);
-  // Not from inside the call, as an answer may come at once.
+  // Posted, because Pump may get an answer at once and on_answer must not run inside this call.
   loop_.Post([this, processor, life = std::weak_ptr<bool>(life_)] {
     if (!life.expired()) Pump(processor);
   });
@@ -63,7 +63,7 @@ void Asker::Pump(payments::ProcessorId id) {
 }
 
 void Asker::OnPosted(uint64_t /*cookie*/, const upstream::PostResult& /*result*/) {
-  TG_ASSERT(false);  // nothing is ever posted
+  TG_ASSERT(false);  // this client never posts
 }
 
 void Asker::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) {
@@ -71,7 +71,7 @@ void Asker::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) {
   const payments::ProcessorId id = questions_[index].processor;
   Processor& processor = *processors_[id];
   --processor.in_flight;
-  // A time that no gateway can have sent is no answer either.
+  // A time that no gateway can have sent is not a valid answer.
   if (result.outcome == upstream::LookupOutcome::kUnclear ||
       (result.outcome == upstream::LookupOutcome::kFound &&
        !payments::IsRequestedAt(result.requested_at_ms))) {
@@ -97,7 +97,7 @@ void Asker::OnFailed(size_t index, int http_status) {
   const bool patient =
       now_ns - processor.failing_since_ns < options_.patience_ms * base::kNanosPerMilli;
   if (!patient) processor.stats.away = true;
-  // Only what fails while others are answered is this question's own fault.
+  // Count a failure against this look-up only if others were answered since its last failure.
   if (question.tries == 0 || processor.answered != question.answered_before) ++question.tries;
   question.answered_before = processor.answered;
   if (processor.stats.away || question.tries >= options_.tries_max) {

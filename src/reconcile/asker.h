@@ -1,10 +1,10 @@
-// Asker: many look-ups at the processors, bounded at each, repeated with back-off while a processor
-// is over capacity or silent. Look-ups share a processor's limit with payments, so after a failure
-// one at a time is asked until one is answered.
+// Asker makes many look-ups at the processors. Look-ups in flight are limited per processor and are
+// repeated with back-off while a processor is over capacity or does not answer. Look-ups share a
+// processor's limit with payments, so after a failure one at a time is sent until one is answered.
 //
 // Thread: the loop's.
-// Invariants: each Ask ends in one answer, never from inside the call. A processor of which nothing
-// was answered for `patience_ms` is away: what is asked of it from then on has no answer.
+// Invariants: each Ask ends in one answer, never inside the call. A processor that has answered
+// nothing for `patience_ms` is away: look-ups at it then end without an answer.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct AskerOptions {
   size_t processors = 0;  // the configured ones
   size_t in_flight_max = 32;
   int64_t patience_ms = 30'000;
-  // A look-up that fails this often while others are answered has no answer.
+  // A look-up that fails this often while others are answered ends without an answer.
   int tries_max = 5;
 };
 
@@ -38,7 +38,7 @@ class Asker final : public upstream::ProcessorEvents {
  public:
   using OnAnswer = std::function<void(uint64_t cookie, payments::ProcessorId, const Answer&)>;
 
-  // `client` gives its events to this from now on.
+  // `client` sends its events to this object from now on.
   Asker(net::EventLoop& loop, upstream::ProcessorClient& client, const AskerOptions& options,
         OnAnswer on_answer);
   ~Asker() override;
@@ -52,15 +52,15 @@ class Asker final : public upstream::ProcessorEvents {
     payments::ProcessorId processor = payments::kNoProcessor;
     uint64_t cookie = 0;
     int tries = 0;
-    uint64_t answered_before = 0;  // the processor's count when this one last failed
+    uint64_t answered_before = 0;  // the processor's `answered` when this look-up last failed
   };
   struct Processor {
     explicit Processor(net::EventLoop& loop, std::function<void()> pump)
         : pause(loop, std::move(pump)) {}
-    std::deque<size_t> waiting;  // questions
+    std::deque<size_t> waiting;  // indexes of questions
     size_t in_flight = 0;
     uint64_t answered = 0;
-    int64_t failing_since_ns = 0;  // 0: the last answer was one
+    int64_t failing_since_ns = 0;  // 0: the last look-up was answered
     int64_t pause_ms = 0;
     net::Timer pause;
     AskerStats stats;

@@ -42,13 +42,14 @@ class Finder {
     found_.push_back({.kind = kind, .processor = processor, .repairable = repairable});
   }
 
-  // Of the processor that the books name, or of any if they know nothing of the payment. That
-  // another one stays silent hides at most a double charge: that is counted, not listed.
+  // Checks the processor that the books name, or all if the books do not know the payment. Another
+  // processor without an answer can hide at most a double charge; such look-ups are counted, not
+  // listed.
   void FindUnanswered() {
     if (subject_.books) {
       const bool silent =
           named_ >= subject_.answers.size() || subject_.answers[named_].kind == Answer::Kind::kNone;
-      // A rejection may name none.
+      // A rejection may name no processor.
       if (silent && named_ != payments::kNoProcessor) Add(DifferenceKind::kNotAnswered, named_);
       return;
     }
@@ -72,11 +73,11 @@ class Finder {
 
   void LookAtOther(payments::ProcessorId holder) {
     if (holders_.size() > 1) {
-      // Told once for each beyond the first; beside the named one if that holds it.
+      // One difference for each holder beyond the first; the named processor counts as the first.
       if (Holds(named_) || holder != holders_.front()) Add(DifferenceKind::kHeldTwice, holder);
       return;
     }
-    // What is pending may still arrive at the processor that its claim names.
+    // A pending payment may still arrive at the processor that its claim names.
     if (Is(EntryState::kBooked) || Is(EntryState::kPending)) {
       return Add(DifferenceKind::kHeldElsewhere, holder);
     }
@@ -87,7 +88,7 @@ class Finder {
     Add(DifferenceKind::kBooksLack, holder, MayBook(answer));
   }
 
-  // A booking at a time that the books have forgotten could be a second one.
+  // A booking at a time that the books have forgotten could be a second booking.
   bool MayBook(const Answer& answer) const {
     return answer.requested_at_ms >= known_from_ms_ ||
            (subject_.books && answer.requested_at_ms == subject_.books->requested_at_ms);

@@ -1,4 +1,4 @@
-// What differs between the books and the processors for one payment. Pure.
+// What differs between the books and the processors for one payment.
 //
 // Thread: value types and pure functions.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace tollgate::reconcile {
 
-// What a processor says of a payment.
+// A processor's answer about a payment.
 struct Answer {
   enum class Kind : uint8_t { kNotAsked, kHeld, kLacks, kNone };  // kNone: it did not answer
   Kind kind = Kind::kNotAsked;
@@ -25,14 +25,14 @@ struct Answer {
 
 struct Subject {
   payments::Uuid id;
-  std::optional<ledger::BookEntry> books;  // nothing: they do not know the id
+  std::optional<ledger::BookEntry> books;  // nothing: the books do not know the id
   std::vector<Answer> answers;             // by ProcessorId, of the configured processors
 };
 
 enum class DifferenceKind : uint8_t {
   kBooksLack,       // a processor holds it and it is not booked
   kProcessorLacks,  // booked, and no processor holds it
-  kHeldElsewhere,   // not the processor that the books name holds it, but another
+  kHeldElsewhere,   // another processor holds it, not the one that the books name
   kHeldTwice,       // two processors hold it: a double charge
   kAmountDiffers,
   kTimeDiffers,
@@ -40,25 +40,25 @@ enum class DifferenceKind : uint8_t {
 };
 inline constexpr size_t kDifferenceKinds = 7;
 const char* Name(DifferenceKind kind);     // "books_lack"
-const char* Meaning(DifferenceKind kind);  // for people, with what to do
+const char* Meaning(DifferenceKind kind);  // for people; says what to do
 
 enum class Repair : uint8_t { kNone, kWanted, kDone, kFailed };
 
 struct Difference {
   DifferenceKind kind = DifferenceKind::kBooksLack;
-  payments::ProcessorId processor = payments::kNoProcessor;  // which one it is about
+  payments::ProcessorId processor = payments::kNoProcessor;  // the one that differs
   bool repairable = false;                                   // by one record, at `processor`
 };
 
-// `known_from_ms`: payments of before may have been on the books and are forgotten or purged, so
-// that "the books do not know it" says nothing.
+// `known_from_ms`: earlier payments may have been forgotten or purged, so an id that the books do
+// not know proves nothing.
 std::vector<Difference> Compare(const Subject& subject, int64_t known_from_ms);
 
-// A payment that the books do not know, too old for them to know: nothing can be said.
+// True if the books do not know the payment and it is too old for them to know.
 bool IsTooOldToJudge(const Subject& subject, int64_t known_from_ms);
 
-// What the processor holds less what the books count of this payment, within `range`, by
-// ProcessorId: the payment's part of a difference between the summaries.
+// Adds the payment's part of the difference between the summaries, by ProcessorId: what the
+// processor holds less what the books count, within `range`.
 struct Gap {
   int64_t count = 0;
   int64_t amount_cents = 0;

@@ -1,5 +1,5 @@
-// Progress of a long command on stderr: one line drawn over and over on a terminal, else a line
-// every few seconds.
+// Progress of a long command on stderr: one line that is redrawn on a terminal, else a line every
+// few seconds.
 //
 // Thread: the main thread's.
 #pragma once
@@ -29,7 +29,7 @@ class Progress {
     std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", text.c_str());
     std::fflush(stderr);
   }
-  // Before anything else is written.
+  // Call before anything else is written.
   void Clear() {
     if (!shown_) return;
     shown_ = false;

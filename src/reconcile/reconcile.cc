@@ -1,4 +1,4 @@
-// Its parts on one loop, and what it tells at the end.
+// The `reconcile` command: all its parts on one loop, and its report.
 #include "tollgate/reconcile/reconcile.h"
 
 #include <cerrno>
@@ -26,7 +26,7 @@
 namespace tollgate::reconcile {
 namespace {
 
-// No handle for a POST: there is nothing that could charge.
+// No handle for a POST, so this client cannot charge.
 upstream::HttpClientOptions ClientOptions(const config::Config& config,
                                           const config::ReconcileOptions& options) {
   upstream::HttpClientOptions client{.processors = config.processors,
@@ -56,7 +56,7 @@ std::string AboutAbsence(const upstream::ProcessorOptions& processor, const Aske
          "run this again";
 }
 
-// The whole command. It makes every part that a run needs, so it has a member for each.
+// The whole command. It owns all parts of a run.
 class ReconcileRun {
  public:
   ReconcileRun(const config::Config& config, const config::ReconcileOptions& options);
@@ -122,7 +122,7 @@ ReconcileRun::ReconcileRun(const config::Config& config, const config::Reconcile
 }
 
 int ReconcileRun::Run() {
-  // A wrong token is told before the long part, not after it.
+  // Report a wrong token before the long part.
   if (const auto problem = totals_.RefusedToken()) return Fail(*problem);
   Start();
   while (!reconciler_->finished()) {
@@ -144,7 +144,7 @@ ledger::RedisOptions ReconcileRun::MakeRedisOptions() {
   ledger::RedisOptions redis = config_.redis;
   redis.while_away = "waiting for it";
   redis.report = [this](bool problem, std::string_view text) {
-    // Told once, not once per connection.
+    // Report it once, not once per connection.
     if (problem) limit_.Report(0, text);
   };
   return redis;
@@ -205,7 +205,7 @@ void ReconcileRun::ReportSilent() {
   }
 }
 
-// After the payments, as what was booked for them changes the sums.
+// After the payments, because repairs change the sums.
 void ReconcileRun::CompareSums() {
   if (!reconciler_->error().empty()) return;
   SumCheck* running = nullptr;

@@ -12,10 +12,10 @@ namespace {
 using ledger::BookEntry;
 using ledger::EntryState;
 
-// How often the books may change under a comparison before it stands as it is.
+// How often the books may change during a comparison before its result is used as it is.
 constexpr int kRoundsMax = 5;
 constexpr int64_t kRetryMs = 100;
-// The clocks of Redis and of a gateway may differ by so much.
+// The clocks of Redis and of a gateway may differ by this much.
 constexpr int64_t kSkewMs = 60'000;
 
 }  // namespace
@@ -26,7 +26,7 @@ Reconciler::Reconciler(const Parts& parts, const ReconcilerOptions& options)
       books_(parts.books),
       ledger_(parts.ledger),
       options_(options),
-      // Enough to keep all processors asked.
+      // Enough to keep all processors busy.
       active_max_(4 * options.asker.in_flight_max),
       asker_(parts.loop, parts.client, options.asker,
              [this](uint64_t cookie, payments::ProcessorId processor, const Answer& answer) {
@@ -76,7 +76,7 @@ void Reconciler::ReadPage() {
   });
 }
 
-// From here on it is known what the run is about.
+// The first page fixes the epoch, the run of Redis and the range.
 bool Reconciler::TakeFirstPage(const ledger::ClaimPage& page) {
   begun_ = true;
   epoch_ = page.epoch;
@@ -196,7 +196,7 @@ void Reconciler::Judge(size_t index) {
   differences.empty() ? Settle(index, {}) : LookAgain(index, std::move(differences));
 }
 
-// Of the ids that were listed: at a time that is not asked about, or too young.
+// For listed ids: the payment is out of the range or too young.
 bool Reconciler::IsOutside(const Subject& subject) const {
   if (subject.books) return !InRange(subject.books->requested_at_ms);
   return std::any_of(subject.answers.begin(), subject.answers.end(), [&](const Answer& answer) {
@@ -204,7 +204,7 @@ bool Reconciler::IsOutside(const Subject& subject) const {
   });
 }
 
-// The books may have moved on while the processors were asked: a gateway recorded it, say.
+// The books may have changed while the processors were asked: a gateway may have recorded it.
 void Reconciler::LookAgain(size_t index, std::vector<Difference> differences) {
   FindOnBooks(items_[index]->subject.id, [this, index, differences = std::move(differences)](
                                              const std::optional<BookEntry>& entry) {

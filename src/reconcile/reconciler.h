@@ -1,10 +1,10 @@
-// Reconciler: one run over the books: reads the claims, asks the processors, compares, looks a
-// second time at what differs, and repairs. include/tollgate/reconcile/reconcile.h says what it
-// promises.
+// Reconciler: one run over the books. It reads the claims, asks the processors, compares, checks
+// each difference a second time, and repairs. Its guarantees are in
+// include/tollgate/reconcile/reconcile.h.
 //
-// Thread: the loop's. Ends by finished(); then nothing is under way but what failed.
-// Invariants: at most `active_max` payments are compared at once. A payment is only found to differ
-// if the books say the same of it before and after the processors were asked.
+// Thread: the loop's. It ends when finished() is true; only failed calls may still be open then.
+// Invariants: at most `active_max_` payments are compared at once. A payment differs only if the
+// books have the same entry before and after the processors were asked.
 #pragma once
 
 #include <deque>
@@ -26,11 +26,11 @@
 namespace tollgate::reconcile {
 
 struct ReconcilerOptions {
-  payments::SummaryRange range;  // of requestedAt; an open `from` begins where the books do
+  payments::SummaryRange range;  // of requestedAt; an open `from` begins where the books begin
   int64_t min_age_ms = 60'000;
   bool repair = false;
   bool named_only = false;          // ask only the processor that the books name
-  std::vector<payments::Uuid> ids;  // looked at as well, whether the books know them or not
+  std::vector<payments::Uuid> ids;  // compared too, even if the books do not know them
   AskerOptions asker;
   int64_t redis_patience_ms = 10'000;
 };
@@ -46,8 +46,8 @@ struct ReconcileCounts {
   uint64_t compared = 0;
   uint64_t booked = 0, pending = 0, rejected = 0, unknown = 0;  // of these, by the books
   uint64_t not_counted = 0;                                     // booked, claimed before a purge
-  uint64_t out_of_range = 0;  // on the books, and left alone: out of the range or too young
-  uint64_t too_old = 0;       // of the ids asked for: older than what the books know
+  uint64_t out_of_range = 0;  // on the books, not compared: out of the range or too young
+  uint64_t too_old = 0;       // of the listed ids: older than what the books know
   uint64_t damaged = 0;
 };
 
@@ -67,14 +67,14 @@ class Reconciler final : public ledger::LedgerEvents {
   bool finished() const { return finished_; }
   const std::string& error() const { return error_; }  // empty: the run is complete
 
-  // Known from the first page on: what is compared, cut at the youngest age.
+  // Known from the first page on: the range that is compared; it ends at the minimum age.
   const payments::SummaryRange& range() const { return range_; }
   int64_t known_from_ms() const { return known_from_ms_; }
   double share() const { return share_; }  // of the books, read so far
   const ReconcileCounts& counts() const { return counts_; }
   const std::vector<Finding>& findings() const { return findings_; }
   size_t repaired() const { return repaired_; }
-  const Gaps& gaps() const { return gaps_; }  // as after the repairs
+  const Gaps& gaps() const { return gaps_; }  // after the repairs
   const Asker& asker() const { return asker_; }
 
  private:
@@ -100,7 +100,7 @@ class Reconciler final : public ledger::LedgerEvents {
   void Count(const Subject& subject);
   bool InRange(int64_t ms) const { return ms >= range_.from_ms && ms <= range_.to_ms; }
   bool IsOutside(const Subject& subject) const;
-  // The books, as often as needed.
+  // Looks up the books, repeated until Redis answers.
   void FindOnBooks(const payments::Uuid& id,
                    std::function<void(const std::optional<ledger::BookEntry>&)> use);
   void RedisFailed(std::function<void()> again);
@@ -138,12 +138,12 @@ class Reconciler final : public ledger::LedgerEvents {
   std::vector<size_t> idle_;
   size_t active_ = 0;
   const std::unordered_set<payments::Uuid> listed_ids_;
-  std::unordered_set<payments::Uuid> settled_;  // that differ, so that none is found twice
+  std::unordered_set<payments::Uuid> settled_;  // ids that differ, so that none is reported twice
   ReconcileCounts counts_;
   std::vector<Finding> findings_;
   Gaps gaps_{};
 
-  std::vector<size_t> to_repair_;  // findings, from the end
+  std::vector<size_t> to_repair_;  // indexes of findings, taken from the end
   std::vector<size_t> batch_;
   size_t to_verify_ = 0;
   uint64_t batch_number_ = 0;

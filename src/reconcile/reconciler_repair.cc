@@ -1,4 +1,4 @@
-// Onto the books what a processor holds and they lack, by the gateways' own record script.
+// Books what a processor holds and the books lack, with the gateways' own record script.
 #include <algorithm>
 #include <utility>
 
@@ -12,7 +12,7 @@ using ledger::BookEntry;
 using ledger::RecordRequest;
 using ledger::RecordVerdict;
 
-// Fewer than the look-ups that Books lets wait, as each is verified by one.
+// Below the number of look-ups that Books queues, because each repair is verified by one.
 constexpr size_t kBatchMax = 64;
 static_assert(kBatchMax <= payments::kLedgerBatchMax);
 
@@ -23,8 +23,8 @@ payments::ProcessorId RepairedAt(const Finding& finding) {
   return it->processor;
 }
 
-// As the processor holds it. A claim's epoch goes along, so that what was claimed before a purge is
-// settled and not counted; without a claim it counts now.
+// The payment as the processor holds it. It carries the claim's epoch, so a payment that was
+// claimed before a purge is settled but not counted. Without a claim it is counted now.
 RecordRequest RequestOf(const Finding& finding) {
   const payments::ProcessorId processor = RepairedAt(finding);
   const Answer& held = finding.subject.answers[processor];
@@ -74,7 +74,7 @@ void Reconciler::OnRecorded(uint64_t batch, std::span<const ledger::RecordReply>
   to_verify_ = batch_.size();
   for (size_t i = 0; i < replies.size(); ++i) {
     Finding& finding = findings_[batch_[i]];
-    // The books say by now that another processor booked it.
+    // Meanwhile another processor's booking is on the books.
     if (replies[i].verdict == RecordVerdict::kContradiction) {
       finding.differences.push_back(
           {.kind = DifferenceKind::kHeldTwice, .processor = RepairedAt(finding)});
@@ -106,7 +106,7 @@ void Reconciler::TakeVerified(Finding& finding, const std::optional<BookEntry>& 
 }
 
 void Reconciler::OnClaimed(uint64_t /*batch*/, std::span<const ledger::ClaimReply> /*replies*/) {
-  TG_ASSERT(false);  // nothing is ever claimed
+  TG_ASSERT(false);  // this run never claims
 }
 
 void Reconciler::OnTailLost() {

@@ -210,7 +210,7 @@ std::string ToTable(const ReconcileReport& report, const payments::ProcessorDire
   }
   if (counts.damaged != 0) {
     text += std::to_string(counts.damaged) +
-            " entries in Redis are none of this version's; look whether another one shares its "
+            " entries in Redis are not of this version; check whether another version shares its "
             "prefix.\n";
   }
   return text + TotalsTable(report) + FindingsTable(report, names, rows_max) +

@@ -1,4 +1,4 @@
-// What `tollgate reconcile` tells: a drawn table for people, or one JSON document.
+// The report of `tollgate reconcile`: a table for people, or one JSON document.
 //
 // Thread: value types and pure functions.
 #pragma once
@@ -17,10 +17,11 @@ namespace tollgate::reconcile {
 struct ProcessorReport {
   std::string name;
   AskerStats stats;
-  // With a token: both summaries over the range, and what the findings make of their difference.
+  // With a token: both summaries over the range, and the part of their difference that the findings
+  // explain.
   bool has_token = false;
-  std::optional<Gap> books, processor;  // nothing: it could not be had
-  Gap found;                            // by the payments that differ
+  std::optional<Gap> books, processor;  // nothing: not available
+  Gap found;                            // of the payments that differ
   std::string problem;                  // why a summary is missing
 };
 
@@ -32,19 +33,19 @@ struct ReconcileReport {
   ReconcileCounts counts;
   std::vector<ProcessorReport> processors;
   std::vector<Finding> findings;
-  std::vector<ledger::SilentOwner> silent;  // pending claims of gateways that are silent
+  std::vector<ledger::SilentOwner> silent;  // pending claims of silent gateways
   SumsReport sums;
-  std::vector<std::string> errors;  // each says what to do; empty: all was compared
+  std::vector<std::string> errors;  // each says what to do; empty: the comparison is complete
 };
 
-// Differences that no repair has settled.
+// Number of differences that no repair has settled.
 size_t DifferencesLeft(const ReconcileReport& report);
-// A summary's difference that the findings do not explain: {0, 0} if they do.
+// The part of a summary's difference that the findings do not explain; {0, 0} if they explain it.
 std::optional<Gap> Unexplained(const ProcessorReport& processor);
 // 0, 1 or 2, as include/tollgate/reconcile/reconcile.h says.
 int ExitCode(const ReconcileReport& report);
 
-// At most `rows_max` payments and as many sums are listed.
+// Lists at most `rows_max` payments and as many sums.
 std::string ToTable(const ReconcileReport& report, const payments::ProcessorDirectory& names,
                     size_t rows_max = 200);
 std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirectory& names);

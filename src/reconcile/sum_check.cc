@@ -13,11 +13,11 @@ using ledger::SumFamily;
 using ledger::SumFamilyPage;
 using ledger::SumFigures;
 
-// The first finds and mends; each that finds something again is followed by another one.
+// The first pass finds and mends. After a pass that found something, another pass follows.
 constexpr int kFindingsMax = 5;
 constexpr int kMovesMax = 3;
 constexpr size_t kSpansAtOnce = 64;
-// The clocks of Redis, which dates the shelves, and of a gateway may differ by so much.
+// The clocks of Redis, which dates the shelves, and of a gateway may differ by this much.
 constexpr int64_t kSkewMs = 60'000;
 constexpr int kSpanLevel = 2;
 constexpr int64_t kSpanMs = int64_t{1} << kSpanBits;
@@ -50,11 +50,11 @@ std::string SumCheck::Run() {
   report_.compared = true;
   if (report_.unsettled == 0) return "";
   return "the sums of " + std::to_string(report_.unsettled) +
-         " spans of 4 s were written to all the while and not compared; run this again, or with an "
-         "earlier --to";
+         " spans of 4 s were written to in every round and not compared; run this again, or "
+         "with an earlier --to";
 }
 
-// What is found again was not mended.
+// A difference that is found again was not mended.
 void SumCheck::Merge(bool first) {
   if (first) {
     report_.differences = found_;
@@ -71,7 +71,7 @@ void SumCheck::Merge(bool first) {
   }
 }
 
-// What was requested since everything is known.
+// Limits the range to payments that the books still know.
 void SumCheck::Begin(const ledger::SumPage& page) {
   begun_ = true;
   epoch_ = page.epoch;
@@ -104,7 +104,7 @@ bool SumCheck::Find() {
   });
   if (!read) return false;
   for (const auto& [key, total] : payments_.spans()) spans_[key.first] |= total.parts;
-  // Those go into the tree together some time, so they are looked for from now on.
+  // The recent payments are moved into the tree together later, so include their spans now.
   for (const ledger::RecentSum& it : page->recent) {
     if (!InRange(it.requested_at_ms)) continue;
     const auto part = static_cast<uint64_t>(it.requested_at_ms) >> ledger::kSumBits & 63U;
@@ -115,8 +115,8 @@ bool SumCheck::Find() {
   return !options_.repair || MendUpperLevels();
 }
 
-// All nodes from level 2 up that the range touches; those of level 2 that have something are spans
-// to compare.
+// Reads all nodes from level 2 up that the range touches. Nodes of level 2 that are not empty are
+// spans to compare.
 bool SumCheck::ReadUpperLevels() {
   const int64_t from_ms = report_.range.from_ms;
   const int64_t to_ms = report_.range.to_ms;
@@ -227,7 +227,7 @@ void SumCheck::AddFault(const NodeKey& key, const Fault& fault) {
   of_span.parts |= uint64_t{1} << (static_cast<uint64_t>(node) & 63U);
 }
 
-// As mend.lua makes it again.
+// The same calculation as in mend.lua.
 SumFigures SumCheck::Fault::LacksIf(const SumFigures& children_lack) const {
   SumFigures lacks = Minus(children_lack, more);
   if (!whole && more.count > 0) lacks.count = std::max<int64_t>(lacks.count, 0);
@@ -235,8 +235,8 @@ SumFigures SumCheck::Fault::LacksIf(const SumFigures& children_lack) const {
   return lacks;
 }
 
-// What a node lacks is what its children lack, less what it has more than they. It is told of where
-// that is not the fault of its children alone.
+// A node lacks what its children lack, less what it has in excess of them. It is reported if the
+// children alone do not explain that.
 void SumCheck::ReportUpperLevels() {
   std::map<std::pair<int64_t, payments::ProcessorId>, SumFigures> lacks;
   for (const auto& [key, of_span] : span_faults_) {

@@ -1,20 +1,20 @@
-// SumCheck: holds the sums, of which summaries are made, against the payments on the shelves, and
+// SumCheck compares the sums, from which summaries are made, with the payments on the shelves, and
 // mends what differs.
 //
 // A run reads all payments and totals them by spans of 4,096 ms, then reads the tree of sums. A
-// span that agrees is done with. One that differs may have been written to in between, so it is
-// read by the millisecond before and after the payments are read once more: only a millisecond
-// whose sum stood still and is another one than its payments differs; the others are read again. A
-// node of an upper level that is not the sum of its children is at fault whatever is recorded
-// meanwhile, as both are read at one moment.
+// span that agrees is done. A span that differs may have been written to in between. So it is read
+// by the millisecond before and after the payments are read again. A millisecond differs only if
+// its sum did not change in between and is not the sum of its payments; the others are read again.
+// A node of an upper level and its children are read at one moment. So if it is not their sum, it
+// is wrong, also while payments are recorded.
 //
-// Only what was requested since everything is known is judged: shelves are forgotten after a while
-// and sums are not. An upper node that reaches beyond the range may have more than its children:
-// one of them that is not judged may have lost something.
+// Only payments that the books still know are compared: shelves are forgotten after a while, sums
+// are not. An upper node that is partly outside the range may have more than its children: a child
+// outside the range may have lost something.
 //
-// A mend says what was compared (epoch, shelf, mends, the sums of its milliseconds), and changes
-// nothing if the books have something else by then. So a payment that is recorded at the same time
-// is neither lost nor counted twice. What was mended is compared again before it is called mended.
+// A mend states what was compared (epoch, shelf, mends, the sums of its milliseconds), and changes
+// nothing if the books have changed since. So a payment that is recorded at the same time is
+// neither lost nor counted twice. A mended sum is compared again before it is reported as mended.
 //
 // Thread: the loop's. Run() turns the loop until it is done.
 // Memory: a total per span and processor, and at most some 260,000 milliseconds at once.
@@ -41,29 +41,29 @@ namespace tollgate::reconcile {
 
 struct SumDifference {
   payments::ProcessorId processor = payments::kNoProcessor;
-  // 0: single milliseconds differ, from the first to the last of a span. Else nodes of this level
-  // are not what their children make: summaries that use them differ.
+  // 0: single milliseconds of a span differ, from `from_ms` to `to_ms`. Else a node of this level
+  // is not the sum of its children, so summaries that use it are wrong.
   int level = 0;
-  int64_t node = 0;  // of level 2 for levels 0 and 1: the span; else of `level`
+  int64_t node = 0;  // for levels 0 and 1: the span, a node of level 2; else a node of `level`
   int64_t from_ms = 0, to_ms = 0;
-  Gap summed;   // as the sums have it
-  Gap counted;  // as the payments have it
+  Gap summed;   // in the sums
+  Gap counted;  // of the payments
   bool mended = false;
 };
 
 struct SumsReport {
   bool compared = false;
-  payments::SummaryRange range;  // what was judged; it ends before it begins if that is nothing
+  payments::SummaryRange range;  // that was compared; empty if it ends before it begins
   bool all_known = true;         // no payment has been forgotten yet
   std::vector<SumDifference> differences;
-  uint64_t unsettled = 0;  // spans that were written to all the while
+  uint64_t unsettled = 0;  // spans that were written to in every round
 };
 
 struct SumCheckOptions {
   payments::SummaryRange range;  // of requestedAt
   bool repair = false;
-  int64_t patience_ms = 10'000;  // with Redis
-  int64_t pause_ms = 300;        // before what was written to is read again
+  int64_t patience_ms = 10'000;  // how long to wait for Redis
+  int64_t pause_ms = 300;        // before spans that changed are read again
 };
 
 class SumCheck {
@@ -76,31 +76,31 @@ class SumCheck {
   };
   SumCheck(Parts parts, const SumCheckOptions& options);
 
-  // Returns what went wrong and what to do, or an empty text.
+  // Returns an error with what to do, or an empty text.
   std::string Run();
   const SumsReport& report() const { return report_; }
-  double share() const { return share_; }  // of the payments, in the reading under way
+  double share() const { return share_; }  // of the payments, in the present reading
 
  private:
   using NodeKey = std::tuple<int, int64_t, payments::ProcessorId>;  // level, number
   using CellKey = std::pair<payments::ProcessorId, int64_t>;        // and its millisecond
   using Cells = std::map<CellKey, ledger::SumFigures>;
   enum class State : uint8_t { kGoesOn, kMoved, kAway };
-  // Of an upper node.
+  // An upper node that is not the sum of its children.
   struct Fault {
-    ledger::SumFigures has;   // as it stands
-    ledger::SumFigures more;  // than its children
-    bool whole = true;        // it lies in the range
+    ledger::SumFigures has;   // its sum
+    ledger::SumFigures more;  // in excess of its children
+    bool whole = true;        // the node is inside the range
 
     ledger::SumFigures LacksIf(const ledger::SumFigures& children_lack) const;
   };
-  // Of a span and a processor.
+  // For one span and processor.
   struct SpanFaults {
-    Fault of_parts;                     // of its nodes of level 1 that are at fault
-    uint64_t parts = 0;                 // which ones these are
+    Fault of_parts;                     // total of its wrong nodes of level 1
+    uint64_t parts = 0;                 // which nodes of level 1 are wrong
     uint64_t wrong_parts = 0;           // which ones have milliseconds that differ
     ledger::SumFigures lacks;           // what its milliseconds lack
-    ledger::SumFigures lacks_at_parts;  // of that, what lies in those at fault
+    ledger::SumFigures lacks_at_parts;  // the part of `lacks` in wrong nodes of level 1
   };
 
   // What is read by the millisecond.
@@ -110,7 +110,7 @@ class SumCheck {
     std::map<std::pair<int64_t, payments::ProcessorId>, std::vector<ledger::SumCell>> differ;
   };
 
-  // Reading (reconcile_sums_read.cc). False: see state_.
+  // Reading (sum_check_read.cc). False: see state_.
   template <typename Answer, typename Start>
   std::optional<Answer> Ask(Start start);
   void Pause(int64_t ms);
@@ -130,7 +130,7 @@ class SumCheck {
     return ms >= report_.range.from_ms && ms <= report_.range.to_ms;
   }
 
-  // Finding (reconcile_sums.cc).
+  // Finding (sum_check.cc).
   bool Find();
   void Begin(const ledger::SumPage& page);
   bool ReadUpperLevels();
@@ -140,7 +140,7 @@ class SumCheck {
   void AddFault(const NodeKey& node, const Fault& fault);
   void ReportUpperLevels();
   void Merge(bool first);
-  // What differs by the millisecond, and mending (reconcile_sums_mend.cc).
+  // Comparing by the millisecond, and mending (sum_check_mend.cc).
   bool Confirm();
   std::vector<int64_t> TakeSpans(size_t& next) const;
   bool ReadAgain(Doubts& doubts, bool first);
@@ -157,16 +157,16 @@ class SumCheck {
   State state_ = State::kGoesOn;
   double share_ = 0;
 
-  // Of one finding: what the books were when it began.
+  // For one pass: the state of the books when it began.
   bool begun_ = false;
   uint32_t epoch_ = 0;
   int64_t shelf_ = 0;
   int64_t mends_ = 0;
   SumTally payments_;
-  std::map<int64_t, uint64_t> spans_;  // to be compared; and their parts that must be looked at
+  std::map<int64_t, uint64_t> spans_;  // to compare, with the parts that must be read
   std::vector<std::pair<int64_t, size_t>> differing_;  // spans, and about how many cells they have
   std::map<std::pair<int64_t, payments::ProcessorId>, SpanFaults> span_faults_;
-  std::map<NodeKey, Fault> faults_;  // from level 2 on
+  std::map<NodeKey, Fault> faults_;  // from level 2 up
   std::vector<SumDifference> found_;
   bool changed_meanwhile_ = false;  // a mend was refused
 };

@@ -1,4 +1,4 @@
-// What differs by the millisecond, and setting it right.
+// Comparing by the millisecond, and mending.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -44,8 +44,9 @@ std::vector<int64_t> SumCheck::TakeSpans(size_t& next) const {
   return spans;
 }
 
-// All milliseconds of the spans at first, then those in doubt. A sum that is the same before and
-// after the payments were read has had no payment in between, as each makes its count greater.
+// Round 1 compares all milliseconds of the spans, later rounds only those in doubt. A payment
+// always raises the count of its sum, so a sum that is equal before and after the reading was not
+// changed in between.
 bool SumCheck::ReadAgain(Doubts& doubts, bool first) {
   const std::set<int64_t> spans(doubts.spans.begin(), doubts.spans.end());
   const auto in_doubt = [&](const CellKey& key) {
@@ -108,7 +109,7 @@ bool SumCheck::TakeCells(payments::ProcessorId processor, int64_t span,
   return !options_.repair || MendCells(processor, span, cells);
 }
 
-// So many at once that one call is short.
+// In groups that keep each call short.
 bool SumCheck::MendCells(payments::ProcessorId processor, int64_t span,
                          const std::vector<SumCell>& cells) {
   for (size_t first = 0; first < cells.size();) {
@@ -130,8 +131,8 @@ bool SumCheck::MendCells(payments::ProcessorId processor, int64_t span,
   return true;
 }
 
-// From the bottom up, once what is below is right: a node that is right must not be made again from
-// children that are not.
+// From the bottom up, after the lower levels are right: a right node must not be rebuilt from wrong
+// children.
 bool SumCheck::MendUpperLevels() {
   if (changed_meanwhile_ || report_.unsettled != 0) return true;
   for (const auto& [key, of_span] : span_faults_) {

@@ -1,4 +1,4 @@
-// What SumCheck reads: pages of the sums and of the payments, again and again while Redis is away.
+// Reads pages of the sums and of the payments for SumCheck, and retries while Redis is away.
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
@@ -21,7 +21,7 @@ void SumCheck::Pause(int64_t ms) {
   }
 }
 
-// `start` begins a call whose callback it is given.
+// `start` begins a call and passes it the given callback.
 template <typename Answer, typename Start>
 std::optional<Answer> SumCheck::Ask(Start start) {
   const base::Clock& clock = parts_.loop.clock();
@@ -62,7 +62,8 @@ bool SumCheck::ReadFamilies(const std::vector<ledger::SumFamily>& families, cons
   return true;
 }
 
-// Each payment once: a bucket of more than a page may tell one twice when its hash shrinks.
+// Calls `use` once for each counted payment. A bucket of several pages may list a payment twice
+// when its hash shrinks.
 bool SumCheck::EachCounted(const std::function<void(const ledger::BookEntry&)>& use) {
   std::optional<ledger::ClaimCursor> cursor = ledger::ClaimCursor{};
   std::unordered_set<payments::Uuid> of_bucket;
@@ -94,7 +95,7 @@ bool SumCheck::EachCounted(const std::function<void(const ledger::BookEntry&)>& 
   return true;
 }
 
-// Of a family of level 0, with the recent ones that belong to it.
+// Calls `use` for each cell of a family of level 0, with the recent payments that belong to it.
 void SumCheck::EachCell(const ledger::SumFamilyPage& family, const ledger::SumPage& page,
                         const OnCell& use) const {
   const int64_t first_ms = family.family.node << ledger::kSumBits;

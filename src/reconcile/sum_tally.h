@@ -1,6 +1,6 @@
-// SumTally: what was counted, by span of 4,096 ms (a node of level 2) and processor. A total has
-// prints beside its sums, in which each payment weighs by its millisecond. So two tallies that are
-// equal agree in every millisecond, though neither keeps one; by chance one in 2^64 does not.
+// SumTally: totals by span of 4,096 ms (a node of level 2) and processor. A total has fingerprints
+// beside its sums, weighted by each payment's millisecond. So two equal tallies agree in every
+// millisecond, although no millisecond is stored; the chance of an error is 2^-64.
 //
 // Thread: a value type.
 #pragma once
@@ -16,7 +16,7 @@ namespace tollgate::reconcile {
 
 inline constexpr int kSpanBits = 2 * ledger::kSumBits;
 
-// Wraps around: what stands in Redis may be any number.
+// Wraps around: Redis may hold any number.
 inline int64_t Plus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
@@ -33,7 +33,7 @@ inline ledger::SumFigures Minus(const ledger::SumFigures& a, const ledger::SumFi
 struct SpanTotal {
   ledger::SumFigures sum;
   uint64_t counts_print = 0, cents_print = 0;
-  uint64_t parts = 0;  // the 64 ms of it that have something, from the lowest bit on
+  uint64_t parts = 0;  // its parts of 64 ms that are not empty, from the lowest bit on
 
   bool Agrees(const SpanTotal& other) const {
     return sum == other.sum && counts_print == other.counts_print &&

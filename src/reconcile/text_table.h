@@ -34,7 +34,7 @@ class TextTable {
   }
 
  private:
-  // Numbers and amounts stand at the right.
+  // Numbers and amounts are aligned right.
   static std::string Fit(const std::string& cell, size_t width) {
     const std::string gap(width - cell.size(), ' ');
     const bool number =

@@ -9,7 +9,7 @@ constexpr int kLooksMax = 4;
 constexpr int64_t kPauseMs = 500;
 constexpr int64_t kBooksPatienceNs = 10 * base::kNanosPerSecond;
 
-// True if nothing is left to explain.
+// Stores the totals in `report`; true if no difference is left to explain.
 bool TakeTotals(ProcessorReport& report, const AdminTotal& total,
                 const std::optional<payments::Summary>& books) {
   report.problem = total.problem;

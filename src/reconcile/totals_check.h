@@ -1,7 +1,7 @@
-// TotalsCheck: holds the processors' own summaries, asked with their admin tokens, against the
-// books'.
+// TotalsCheck compares the processors' own summaries, read with their admin tokens, with the
+// summaries of the books.
 //
-// Thread: the loop's. Each call turns the loop until it is done.
+// Thread: the loop's. Each call runs the loop until it is done.
 #pragma once
 
 #include <map>
@@ -25,16 +25,17 @@ class TotalsCheck {
     const base::Clock& clock;
     ledger::Books& books;
   };
-  // All references outlive it. `tokens` by processor's name; those without one are not asked.
+  // REQUIRES: all references outlive it. `tokens` is by processor name; processors without one are
+  // not asked.
   TotalsCheck(const Parts& parts, const std::vector<upstream::ProcessorOptions>& processors,
               const std::map<std::string, std::string>& tokens)
       : parts_(parts), processors_(processors), tokens_(tokens) {}
 
-  // What is wrong with the first token that its processor refuses; nothing: none is refused.
+  // The problem of the first token that its processor refuses; nothing if all are accepted.
   std::optional<std::string> RefusedToken();
-  // Sets both summaries over `range`, or what is wrong, in the reports that have a token.
-  // Payments that are still retried under their old requestedAt may be booked between two looks:
-  // what is not explained is looked at a few times.
+  // Sets both summaries over `range`, or the problem, in the reports that have a token. Payments
+  // that are retried under their old requestedAt may be booked between the two readings, so a
+  // difference that is not explained is read again a few times.
   void Run(const payments::SummaryRange& range, std::vector<ProcessorReport>& reports);
 
  private:
