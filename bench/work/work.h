@@ -95,12 +95,12 @@ class ChooseProcessor {
  private:
   std::array<forward::ProcessorView, 2> views_{{{.id = 0,
                                                  .fee_ppm = 50'000,
-                                                 .standing = forward::Availability::kOpenForAll,
+                                                 .availability = forward::Availability::kOpenForAll,
                                                  .latency_ms = 5,
                                                  .in_flight_cap = 350},
                                                 {.id = 1,
                                                  .fee_ppm = 150'000,
-                                                 .standing = forward::Availability::kOpenForAll,
+                                                 .availability = forward::Availability::kOpenForAll,
                                                  .latency_ms = 5,
                                                  .in_flight_cap = 350}}};
 };

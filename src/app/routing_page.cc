@@ -20,7 +20,7 @@ const char* Truth(bool value) { return value ? "true" : "false"; }
 std::string ProcessorJson(const GatewayContext& context, const forward::Reasons& it) {
   const forward::ProcessorView& view = it.view;
   return "{\"processor\":" + base::JsonString(context.directory.Name(view.id)) +
-         ",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.standing) +
+         ",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.availability) +
          "\",\"why\":" + base::JsonString(it.why) + ",\"costPpm\":" + Number(it.estimate.cost_ppm) +
          ",\"feePpm\":" + std::to_string(view.fee_ppm) +
          ",\"waitMs\":" + Number(it.estimate.wait_ms) +

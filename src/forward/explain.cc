@@ -23,7 +23,7 @@ std::string Time(int64_t ms) {
 
 // What keeps it from taking a payment now; empty if nothing does.
 std::string Obstacle(const ProcessorView& view, const CostEstimate& it) {
-  switch (view.standing) {
+  switch (view.availability) {
     case Availability::kOpenForAll:
       return it.ready ? "" : "slow, so it gets payments in bursts; ";
     case Availability::kProbeDue:
@@ -42,8 +42,8 @@ std::string Obstacle(const ProcessorView& view, const CostEstimate& it) {
 std::string ExplainChoice(const ProcessorView& view, const CostEstimate& it) {
   std::string why = Obstacle(view, it);
   if (it.cost_ppm == kNever) return why + "not to be waited for";
-  const bool out =
-      view.standing == Availability::kProbeDue || view.standing == Availability::kBreakerOpen;
+  const bool out = view.availability == Availability::kProbeDue ||
+                   view.availability == Availability::kBreakerOpen;
   why += Percent(it.cost_ppm) + ": " + Percent(view.fee_ppm) + " fee, " +
          Percent(it.cost_ppm - view.fee_ppm) + " for ";
   if (it.wait_ms > 0) why += Time(it.wait_ms) + " of waiting and ";
@@ -58,7 +58,8 @@ std::string ExplainChoice(const ProcessorView& view, const CostEstimate& it) {
 void LeaveOutTrials(std::span<ProcessorView> views) {
   for (ProcessorView& view : views) {
     view.sample_due = false;
-    if (view.standing == Availability::kProbeDue) view.standing = Availability::kBreakerOpen;
+    if (view.availability == Availability::kProbeDue)
+      view.availability = Availability::kBreakerOpen;
   }
 }
 

@@ -15,7 +15,7 @@ constexpr int64_t kLookAgainMs = 50;
 // A probe that could do harm is put off for so many times the longest wait, while health says why.
 constexpr int64_t kReportedPatience = 4;
 // Somebody has to be the probe, also where nobody is to wait: a payment younger than this may be.
-constexpr int64_t kTrialAgeMs = 1'000;
+constexpr int64_t kProbeAgeMs = 1'000;
 // Estimates and clocks are not exact.
 constexpr int64_t kMarginMs = 50;
 // What would be booked across an audit is sent in bursts, so that it is booked at the same moment
@@ -37,7 +37,8 @@ int64_t QueueDrainMs(int64_t in_line, int64_t cap, int64_t latency_ms, int64_t a
 }
 
 bool IsOut(const ProcessorView& view) {
-  return view.standing == Availability::kProbeDue || view.standing == Availability::kBreakerOpen;
+  return view.availability == Availability::kProbeDue ||
+         view.availability == Availability::kBreakerOpen;
 }
 
 // What is out of order now will hardly be as slow as it is now when it is back.
@@ -60,7 +61,7 @@ int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyO
 }
 
 bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  return view.standing == Availability::kOpenForAll && BurstInMs(view, moment, options) == 0;
+  return view.availability == Availability::kOpenForAll && BurstInMs(view, moment, options) == 0;
 }
 
 // Until it is well again, and then through its line.
@@ -73,16 +74,16 @@ int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
 }
 
 int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  if (view.standing == Availability::kUnresolvedCap) return kNever;
+  if (view.availability == Availability::kUnresolvedCap) return kNever;
   if (IsOut(view)) return WellInMs(view, moment);
   const int64_t burst_in_ms = BurstInMs(view, moment, options);
-  if (view.standing == Availability::kOpenForAll) {
+  if (view.availability == Availability::kOpenForAll) {
     const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
     if (burst_in_ms == 0 || has_place) return burst_in_ms;
   }
   // What is slow takes few at a time; what waits for it need not hope for that alone.
   const int64_t well_in_ms = view.recovers_in_ms > 0 ? WellInMs(view, moment) : kNever;
-  if (view.standing == Availability::kOpenForAll) return well_in_ms;
+  if (view.availability == Availability::kOpenForAll) return well_in_ms;
   return std::min(well_in_ms, QueueDrainMs(moment.waiting, view.in_flight_cap, view.latency_ms,
                                            moment.arrivals_per_s));
 }
@@ -96,8 +97,8 @@ bool Before(const ProcessorView& a, int64_t cost_a, const ProcessorView& b, int6
 
 }  // namespace
 
-const char* Name(Availability standing) {
-  switch (standing) {
+const char* Name(Availability availability) {
+  switch (availability) {
     case Availability::kOpenForAll:
       return "open";
     case Availability::kProbeDue:
@@ -156,15 +157,15 @@ const ProcessorView* BestReady(std::span<const ProcessorView> views, const Momen
 // Another processor takes the payment, now or in its next burst.
 bool AnotherTakes(std::span<const ProcessorView> views, const ProcessorView& than) {
   return std::any_of(views.begin(), views.end(), [&](const ProcessorView& view) {
-    return &view != &than && view.standing == Availability::kOpenForAll;
+    return &view != &than && view.availability == Availability::kOpenForAll;
   });
 }
 
 // A payment that comes alone finds every probe due. It must not be one again and again while
 // another processor would take it, nor after it has waited for as long as it may.
-bool MayBeTrial(const Moment& moment, const PolicyOptions& options) {
+bool MayBeProbe(const Moment& moment, const PolicyOptions& options) {
   return moment.probes < kProbesMax &&
-         moment.age_ms <= std::max(options.wait_for_cheaper_ms_max, kTrialAgeMs);
+         moment.age_ms <= std::max(options.wait_for_cheaper_ms_max, kProbeAgeMs);
 }
 
 // A payment now and then goes where the fee is less, to see whether it is back, or faster. The
@@ -174,14 +175,14 @@ const ProcessorView* DueProbe(std::span<const ProcessorView> views, const Proces
   const ProcessorView* probe = nullptr;
   for (const ProcessorView& view : views) {
     const bool open = Ready(view, moment, options);
-    if (view.standing != Availability::kProbeDue && !(open && view.sample_due)) continue;
+    if (view.availability != Availability::kProbeDue && !(open && view.sample_due)) continue;
     if (ready != nullptr && view.fee_ppm >= ready->fee_ppm) continue;
     if (ready != nullptr && view.id == moment.refused_by) continue;
     if (probe == nullptr || Before(view, view.fee_ppm, *probe, probe->fee_ppm)) probe = &view;
   }
   if (probe == nullptr) return nullptr;
   const bool another_takes = AnotherTakes(views, *probe);
-  if (another_takes && !MayBeTrial(moment, options)) return nullptr;
+  if (another_takes && !MayBeProbe(moment, options)) return nullptr;
   const bool harmless =
       !moment.load_ended && probe->latency_ms < moment.left_ms && !CrossesAudit(*probe, options);
   if (harmless) return probe;
@@ -218,9 +219,10 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
   int64_t wake_ms = moment.now_ms + kLookAgainMs;
   bool better = ready == nullptr;
   for (const ProcessorView& view : views) {
-    if (view.standing == Availability::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
+    if (view.availability == Availability::kBreakerOpen)
+      wake_ms = std::min(wake_ms, view.retry_at_ms);
     if (Ready(view, moment, options)) continue;
-    if (view.standing == Availability::kOpenForAll) {
+    if (view.availability == Availability::kOpenForAll) {
       wake_ms = std::min(wake_ms, moment.now_ms + BurstInMs(view, moment, options));
     }
     if (better || view.fee_ppm >= ready->fee_ppm) continue;

@@ -97,7 +97,7 @@ Availability ProcessorState::StandingAt(int64_t now_ns) const {
 ProcessorView ProcessorState::View(int64_t now_ns, int64_t in_line) const {
   return {.id = options_.id,
           .fee_ppm = options_.fee_ppm,
-          .standing = StandingAt(now_ns),
+          .availability = StandingAt(now_ns),
           .retry_at_ms = breaker_.next_probe_ns() / base::kNanosPerMilli + 1,
           .latency_ms = latency_.Ms(now_ns),
           .recovers_in_ms = BackInMs(now_ns),

@@ -70,8 +70,8 @@ void Router::PublishMetrics(metrics::ForwardMetrics& metrics) const {
 
 bool Router::AnyEligible(int64_t now_ns) const {
   return std::any_of(states_.begin(), states_.end(), [now_ns](const ProcessorState& state) {
-    const Availability standing = state.StandingAt(now_ns);
-    return standing == Availability::kOpenForAll || standing == Availability::kProbeDue;
+    const Availability availability = state.StandingAt(now_ns);
+    return availability == Availability::kOpenForAll || availability == Availability::kProbeDue;
   });
 }
 

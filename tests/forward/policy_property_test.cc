@@ -16,7 +16,7 @@ constexpr payments::ProcessorId kNobody = payments::kNoProcessor;
 ProcessorView AnyView(payments::ProcessorId id) {
   return {.id = id,
           .fee_ppm = *rc::gen::inRange<int64_t>(0, 1'000'001),
-          .standing = static_cast<Availability>(*rc::gen::inRange(0, 5)),
+          .availability = static_cast<Availability>(*rc::gen::inRange(0, 5)),
           .retry_at_ms = *rc::gen::inRange<int64_t>(0, 2'000'000),
           .latency_ms = *rc::gen::inRange<int64_t>(0, 60'000),
           .recovers_in_ms = *rc::gen::inRange<int64_t>(0, 600'000),
@@ -57,8 +57,8 @@ Situation AnySituation() {
   return it;
 }
 
-bool CanTake(Availability standing) {
-  return standing == Availability::kOpenForAll || standing == Availability::kProbeDue;
+bool CanTake(Availability availability) {
+  return availability == Availability::kOpenForAll || availability == Availability::kProbeDue;
 }
 
 TEST(PolicyProperty, NeverSendsToOneThatCannotTakeIt) {
@@ -66,7 +66,7 @@ TEST(PolicyProperty, NeverSendsToOneThatCannotTakeIt) {
     const Situation it = AnySituation();
     const Choice choice = Choose(it.views, it.moment, it.options);
     if (choice.processor == kNobody) return;
-    RC_ASSERT(CanTake(it.views.at(choice.processor).standing));
+    RC_ASSERT(CanTake(it.views.at(choice.processor).availability));
   }));
 }
 
@@ -85,7 +85,7 @@ TEST(PolicyProperty, WaitingEnds) {
 
 bool AnotherIsOpen(const Situation& it, payments::ProcessorId than) {
   return std::any_of(it.views.begin(), it.views.end(), [&](const ProcessorView& view) {
-    return view.id != than && view.standing == Availability::kOpenForAll;
+    return view.id != than && view.availability == Availability::kOpenForAll;
   });
 }
 
@@ -99,7 +99,7 @@ TEST(PolicyProperty, APaymentIsTheTrialAtMostTwiceAndNotAfterItsLongestWaitIfAno
     it.moment.left_ms = kNever;
     it.options.audit_lag_ms = 0;
     it.views.push_back(AnyView(static_cast<payments::ProcessorId>(it.views.size())));
-    it.views.back().standing = Availability::kProbeDue;
+    it.views.back().availability = Availability::kProbeDue;
     const Choice choice = Choose(it.views, it.moment, it.options);
     if (!choice.is_probe || !AnotherIsOpen(it, choice.processor)) return;
     RC_ASSERT(it.moment.probes < 2);
@@ -115,9 +115,9 @@ TEST(PolicyProperty, APaymentThatComesAloneReachesTheOneThatWorks) {
     it.options.audit_lag_ms = 0;
     it.moment = {.now_ms = 1'000'000};
     ProcessorView& works = it.views.front();
-    works.standing = Availability::kOpenForAll;
+    works.availability = Availability::kOpenForAll;
     works.sample_due = false;
-    for (size_t i = 1; i < it.views.size(); ++i) it.views[i].standing = Availability::kProbeDue;
+    for (size_t i = 1; i < it.views.size(); ++i) it.views[i].availability = Availability::kProbeDue;
     const int64_t most_ms = std::max<int64_t>(it.options.wait_for_cheaper_ms_max, 1'000) + 2'000;
     int attempts = 0;
     for (; it.moment.age_ms <= most_ms; ++attempts) {

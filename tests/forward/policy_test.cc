@@ -26,7 +26,7 @@ struct Case {
 };
 
 void Break(ProcessorView& view, int64_t recovers_in_ms) {
-  view.standing = Availability::kBreakerOpen;
+  view.availability = Availability::kBreakerOpen;
   view.recovers_in_ms = recovers_in_ms;
   view.retry_at_ms = 1'000'040;
 }
@@ -91,7 +91,7 @@ TEST(Policy, WhatIsOutOfOrderIsExpectedBackAsItUsuallyIs) {
 TEST(Policy, NobodyWaitsForADearerOne) {
   Case dear_full;
   dear_full.cheap.latency_ms = 14'000;  // the dearer one would be better, but has no place now
-  dear_full.dear.standing = Availability::kFull;
+  dear_full.dear.availability = Availability::kFull;
   EXPECT_EQ(dear_full().processor, 0);
 }
 
@@ -107,7 +107,7 @@ TEST(Policy, NeverWaitsBeyondTheLongest) {
 
 TEST(Policy, WaitsForAPlaceThatIsFreeInAMoment) {
   Case full;
-  full.cheap.standing = Availability::kFull;
+  full.cheap.availability = Availability::kFull;
   EXPECT_EQ(full().processor, kNobody);
   full.moment.arrivals_per_s = 100'000;  // more than can leave: its line would only grow
   EXPECT_EQ(full().processor, 1);
@@ -124,7 +124,7 @@ TEST(Policy, NobodyReadyMeansWaiting) {
 TEST(Policy, AProbeThatIsDueIsTaken) {
   Case out;
   Break(out.cheap, 60'000);
-  out.cheap.standing = Availability::kProbeDue;
+  out.cheap.availability = Availability::kProbeDue;
   EXPECT_EQ(out().processor, 0);
 }
 
@@ -132,7 +132,7 @@ TEST(Policy, AProbeThatIsDueIsTaken) {
 TEST(Policy, APaymentIsTheTrialAtMostTwiceWhileAnotherWouldTakeIt) {
   Case out;
   Break(out.cheap, 2'000);
-  out.cheap.standing = Availability::kProbeDue;
+  out.cheap.availability = Availability::kProbeDue;
   for (out.moment.probes = 0; out.moment.probes < 2; ++out.moment.probes) {
     EXPECT_EQ(out().processor, 0);
     EXPECT_TRUE(out().is_probe);
@@ -147,7 +147,7 @@ TEST(Policy, APaymentIsTheTrialAtMostTwiceWhileAnotherWouldTakeIt) {
 TEST(Policy, NoPaymentIsTheTrialAfterItsLongestWaitWhileAnotherWouldTakeIt) {
   Case out;
   Break(out.cheap, 2'000);
-  out.cheap.standing = Availability::kProbeDue;
+  out.cheap.availability = Availability::kProbeDue;
   out.options.wait_for_cheaper_ms_max = 3'000;
   out.moment.age_ms = 3'001;
   EXPECT_EQ(out().processor, 1);
@@ -176,7 +176,7 @@ TEST(Policy, APaymentThatWasRefusedWith429PrefersAnotherProcessor) {
   EXPECT_EQ(refused().processor, 1) << "nor is it a probe of who has just refused it";
   Break(refused.cheap, 100);
   EXPECT_EQ(refused().processor, 1) << "nor does it wait for it";
-  refused.cheap.standing = Availability::kProbeDue;
+  refused.cheap.availability = Availability::kProbeDue;
   EXPECT_EQ(refused().processor, 1);
   Break(refused.dear, 60'000);
   refused.cheap = Case().cheap;
@@ -195,7 +195,7 @@ TEST(Policy, WhatWasRefusedWith429WaitsForACheaperOneNoLongerThanOthers) {
 TEST(Policy, ADearerOneIsNotProbedWhileACheaperWorks) {
   Case out;
   Break(out.dear, 60'000);
-  out.dear.standing = Availability::kProbeDue;
+  out.dear.availability = Availability::kProbeDue;
   EXPECT_EQ(out().processor, 0);
 }
 
@@ -284,7 +284,7 @@ TEST(Policy, WhenAllAreSlowAllGoInBursts) {
 
 TEST(Policy, WaitsForASlowOneToBeQuickAgain) {
   Case slow;
-  slow.cheap.standing = Availability::kFull;
+  slow.cheap.availability = Availability::kFull;
   slow.cheap.latency_ms = 1'400;  // 250 a second, and 500 come
   EXPECT_EQ(slow().processor, 1);
   slow.cheap.recovers_in_ms = 5'000;
@@ -300,7 +300,7 @@ TEST(Policy, ATrialThatCrossesAnAuditWaitsForHealthToSpeak) {
   Case out;
   out.options.audit_lag_ms = 1'500;
   Break(out.dear, 60'000);
-  out.cheap.standing = Availability::kProbeDue;
+  out.cheap.availability = Availability::kProbeDue;
   out.cheap.latency_ms = 2'000;
   EXPECT_EQ(out().processor, kNobody);
   out.moment.age_ms = out.options.wait_for_cheaper_ms_max;
@@ -333,9 +333,9 @@ TEST(Policy, WhenPaymentsStopWaitingIsOver) {
 
 TEST(Policy, TooManyOfUnknownOutcomeAreNotAddedTo) {
   Case capped;
-  capped.cheap.standing = Availability::kUnresolvedCap;
+  capped.cheap.availability = Availability::kUnresolvedCap;
   EXPECT_EQ(capped().processor, 1);
-  capped.dear.standing = Availability::kUnresolvedCap;
+  capped.dear.availability = Availability::kUnresolvedCap;
   EXPECT_EQ(capped().processor, kNobody);
 }
 
@@ -349,7 +349,7 @@ TEST(Policy, AnyNumberOfProcessors) {
                      .in_flight_cap = 10});
   }
   EXPECT_EQ(Choose(views, {}, {}).processor, 4);
-  views[4].standing = Availability::kUnresolvedCap;
+  views[4].availability = Availability::kUnresolvedCap;
   EXPECT_EQ(Choose(views, {}, {}).processor, 3);
 }
 

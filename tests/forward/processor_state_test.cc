@@ -51,11 +51,11 @@ TEST_F(ProcessorStateTest, AFewFailuresInARowOpenTheBreakerAndOneSuccessClosesIt
   Fail(2);
   Answer(1);
   Fail(2);
-  EXPECT_EQ(View().standing, Availability::kOpenForAll) << "not in a row";
+  EXPECT_EQ(View().availability, Availability::kOpenForAll) << "not in a row";
   Fail(1);
-  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
+  EXPECT_EQ(View().availability, Availability::kBreakerOpen);
   Answer(1);
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
 }
 
 TEST_F(ProcessorStateTest, WhatWasSentBeforeTheBreakerChangedDoesNotChangeItBack) {
@@ -78,24 +78,24 @@ TEST_F(ProcessorStateTest, WhatWasSentBeforeTheBreakerChangedDoesNotChangeItBack
 TEST_F(ProcessorStateTest, OneProbePerInterval) {
   Fail(3);
   now_ns_ += 250 * kNanosPerMilli;
-  ASSERT_EQ(View().standing, Availability::kProbeDue);
+  ASSERT_EQ(View().availability, Availability::kProbeDue);
   state_.Take(now_ns_);
-  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
+  EXPECT_EQ(View().availability, Availability::kBreakerOpen);
   now_ns_ += 250 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Availability::kProbeDue);
+  EXPECT_EQ(View().availability, Availability::kProbeDue);
 }
 
 TEST_F(ProcessorStateTest, HealthOpensAndClosesTheBreakerWhenItIsNews) {
   health_ = {.known = true, .failing = true, .min_response_ms = 0};
   EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
-  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
+  EXPECT_EQ(View().availability, Availability::kBreakerOpen);
   Answer(1);  // payments know better
   EXPECT_FALSE(state_.OnHealth(health_, now_ns_));
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
   Fail(3);
   health_.failing = false;
   EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
 }
 
 TEST_F(ProcessorStateTest, LatencyIsThatOfTheLastAnswersAndHealthWhereItIsNewer) {
@@ -225,7 +225,7 @@ TEST_F(ProcessorStateTest, BeingSlowEndsAsAnOutageDoes) {
   health_ = {.known = true, .failing = false, .min_response_ms = 2'000};
   state_.OnHealth(health_, now_ns_);
   Pass(100);
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
   EXPECT_NEAR(static_cast<double>(View().recovers_in_ms), 20'000, 200);
   Pass(20'000);
   EXPECT_NEAR(static_cast<double>(View().recovers_in_ms), 30'000, 200);
@@ -258,14 +258,14 @@ TEST_F(ProcessorStateTest, WavesOf429WithoutASuccessOpenTheBreaker) {
   Answer(1);
   EXPECT_FALSE(wave()) << "it takes some: a matter of capacity";
   EXPECT_FALSE(wave());
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
   EXPECT_TRUE(wave());
-  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
+  EXPECT_EQ(View().availability, Availability::kBreakerOpen);
   const uint32_t cap = state_.cap();
   EXPECT_FALSE(wave()) << "a probe";
   EXPECT_EQ(state_.cap(), cap) << "says nothing of how many it takes at once";
   Answer(1);
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
   EXPECT_FALSE(wave()) << "a new row";
 }
 
@@ -276,16 +276,16 @@ TEST_F(ProcessorStateTest, AProbeWaitsForAsLongAsTheProcessorWantsToBeLeftAlone)
   }
   ASSERT_TRUE(state_.breaker_open());
   now_ns_ += 1'990 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Availability::kBreakerOpen);
+  EXPECT_EQ(View().availability, Availability::kBreakerOpen);
   EXPECT_LE(View().retry_at_ms, now_ns_ / kNanosPerMilli + 11);
   now_ns_ += 10 * kNanosPerMilli;
-  ASSERT_EQ(View().standing, Availability::kProbeDue);
+  ASSERT_EQ(View().availability, Availability::kProbeDue);
   state_.Take(now_ns_);
   state_.OnOverCapacity(0, 25'000, now_ns_);
   now_ns_ += 24'000 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Availability::kBreakerOpen) << "a probe's answer is heard, too";
+  EXPECT_EQ(View().availability, Availability::kBreakerOpen) << "a probe's answer is heard, too";
   now_ns_ += 1'000 * kNanosPerMilli;
-  EXPECT_EQ(View().standing, Availability::kProbeDue);
+  EXPECT_EQ(View().availability, Availability::kProbeDue);
 }
 
 TEST_F(ProcessorStateTest, WhoWantsToBeLeftAloneIsNotExpectedBackBefore) {
@@ -313,11 +313,11 @@ TEST_F(ProcessorStateTest, TheFleetsSizeBoundsTheCap) {
 
 TEST_F(ProcessorStateTest, FullAndCapped) {
   for (int i = 0; i < 16; ++i) state_.Take(now_ns_);
-  EXPECT_EQ(View().standing, Availability::kFull);
+  EXPECT_EQ(View().availability, Availability::kFull);
   state_.GiveBack();
-  EXPECT_EQ(View().standing, Availability::kOpenForAll);
+  EXPECT_EQ(View().availability, Availability::kOpenForAll);
   state_.AddUnresolved(4);
-  EXPECT_EQ(View().standing, Availability::kUnresolvedCap);
+  EXPECT_EQ(View().availability, Availability::kUnresolvedCap);
   EXPECT_TRUE(state_.passed_over());
 }
 

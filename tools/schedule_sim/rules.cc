@@ -15,7 +15,7 @@ using forward::ProcessorView;
 using Views = std::span<const ProcessorView>;
 
 bool Ready(const ProcessorView& view) {
-  return view.standing == Availability::kOpenForAll || view.standing == Availability::kProbeDue;
+  return view.availability == Availability::kOpenForAll || view.standing == Availability::kProbeDue;
 }
 
 Choice Take(const ProcessorView& view) { return {.processor = view.id, .wait_until_ms = 0}; }
@@ -23,7 +23,8 @@ Choice Take(const ProcessorView& view) { return {.processor = view.id, .wait_unt
 Choice WaitFor(Views views) {
   int64_t wake_ms = kNever;
   for (const ProcessorView& view : views) {
-    if (view.standing == Availability::kBreakerOpen) wake_ms = std::min(wake_ms, view.retry_at_ms);
+    if (view.availability == Availability::kBreakerOpen)
+      wake_ms = std::min(wake_ms, view.retry_at_ms);
   }
   return {.processor = payments::kNoProcessor, .wait_until_ms = wake_ms};
 }

@@ -26,12 +26,12 @@ enum class Availability : uint8_t {
   kFull,           // its cap of payments in flight is reached
   kUnresolvedCap,  // too many payments with unknown outcome wait for it
 };
-const char* Name(Availability standing);
+const char* Name(Availability availability);
 
 struct ProcessorView {
   payments::ProcessorId id = payments::kNoProcessor;
   int64_t fee_ppm = 0;
-  Availability standing = Availability::kOpenForAll;
+  Availability availability = Availability::kOpenForAll;
   int64_t retry_at_ms = 0;        // monotonic; with kBreakerOpen
   int64_t latency_ms = 0;         // estimate for a payment that is sent now
   int64_t recovers_in_ms = 0;     // while out of order or slow: for how long yet, as expected
