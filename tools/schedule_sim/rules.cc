@@ -15,7 +15,8 @@ using forward::ProcessorView;
 using Views = std::span<const ProcessorView>;
 
 bool Ready(const ProcessorView& view) {
-  return view.availability == Availability::kOpenForAll || view.standing == Availability::kProbeDue;
+  return view.availability == Availability::kOpenForAll ||
+         view.availability == Availability::kProbeDue;
 }
 
 Choice Take(const ProcessorView& view) { return {.processor = view.id, .wait_until_ms = 0}; }
