@@ -10,7 +10,7 @@
 namespace tollgate::base {
 namespace {
 
-// "150000 100000" or "max 100000".
+// Reads "150000 100000" or "max 100000".
 std::optional<double> QuotaV2(const std::string& path) {
   std::ifstream file(path);
   std::string quota;
@@ -28,7 +28,7 @@ std::optional<double> QuotaV1(const std::string& folder) {
   return quota / period;
 }
 
-// A container sees its own cgroup as the root; outside, /proc/self/cgroup names ours.
+// A container sees its own cgroup as the root. Outside a container, /proc/self/cgroup names it.
 std::string OwnCgroup(const std::string& root) {
   std::ifstream file(root + "/proc/self/cgroup");
   for (std::string line; std::getline(file, line);) {

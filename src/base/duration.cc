@@ -20,7 +20,7 @@ constexpr std::array<DurationUnit, 8> kUnits{{{"h", 3'600'000'000'000},
                                               {"\xCE\xBCs", 1'000},  // the Greek letter
                                               {"ns", 1}}};
 
-// Wide enough for the most nanoseconds times those of an hour.
+// Wide enough for the largest int64_t times the nanoseconds of an hour.
 __extension__ using Wide = __int128;
 constexpr Wide kMost = Wide{std::numeric_limits<int64_t>::max()};
 
@@ -30,12 +30,12 @@ Error Wrong(const std::string& what) {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// A decimal number, taken from the front of `rest`.
+// A decimal number that was taken from the front of a text.
 struct Number {
-  bool any = false;   // there is a digit
+  bool any = false;   // it has a digit
   Wide whole = 0;     // at most a little more than kMost
-  Wide fraction = 0;  // its decimals as a whole number, as many as can matter
-  Wide scale = 1;     // 10 to the power of how many these are
+  Wide fraction = 0;  // the decimals as a whole number, as many as can matter
+  Wide scale = 1;     // 10 to the power of the number of decimals in `fraction`
 };
 
 Number TakeNumber(std::string_view& rest) {

@@ -53,7 +53,7 @@ bool LineLimit::IsOver(const Kind& kind, int64_t now_ns) const {
   return now_ns - kind.began_ns >= options_.interval_ms * kNanosPerMilli;
 }
 
-// That of `kind`, or the one that all share who find no room.
+// The entry of `kind`, or the shared entry if there is no room for another.
 LineLimit::Kind& LineLimit::Find(std::string kind, int64_t now_ns) {
   const auto known = kinds_.find(kind);
   if (known != kinds_.end()) return known->second;
@@ -83,7 +83,8 @@ void LineLimit::Report(int level, std::string_view text, size_t of_a_kind_max) {
   kind.last = text;
 }
 
-// A new interval, after what is to be said of the one before. That line is the new one's first.
+// Begins a new interval and first writes the line with the count of the one before. That line is
+// the first of the new interval.
 void LineLimit::Begin(Kind& kind, int64_t now_ns) {
   const Kind before = std::exchange(kind, Kind{.began_ns = now_ns});
   if (before.held_back == 0) return;
@@ -102,7 +103,7 @@ void LineLimit::ReportHeldBack(bool all) {
   for (auto& [name, kind] : kinds_) {
     if (kind.held_back != 0 && (all || IsOver(kind, now_ns))) due.push_back(&kind);
   }
-  // In the order in which they were to be told, so that the last word is the last one here too.
+  // In the order of their last calls, so that the log's last line is the last that was reported.
   std::sort(due.begin(), due.end(),
             [](const Kind* a, const Kind* b) { return a->order < b->order; });
   for (Kind* kind : due) Begin(*kind, now_ns);

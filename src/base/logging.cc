@@ -49,7 +49,7 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 }  // namespace
 
 bool IsLogLevel(std::string_view level) {
-  // spdlog's names, short ones too.
+  // The names of spdlog, with the short ones.
   static constexpr std::array<std::string_view, 9> kLevels{
       "trace", "debug", "info", "warning", "warn", "error", "err", "critical", "off"};
   for (const std::string_view known : kLevels) {
@@ -69,7 +69,7 @@ void StartLogging(std::string_view level) {
 
 void StopLogging() {
   Limit().ReportHeldBack(true);
-  spdlog::shutdown();  // writes what is queued and joins the thread, which uses the logger
+  spdlog::shutdown();  // writes the queued lines and joins the thread, which uses the logger
   Logger().reset();
 }
 

@@ -17,7 +17,7 @@ uint64_t MachineMemory() {
   return static_cast<uint64_t>(pages) * static_cast<uint64_t>(page);
 }
 
-// A number of bytes, or no limit: "max", no file, anything else.
+// A number of bytes. Without a limit ("max", no file, other text) UINT64_MAX.
 uint64_t LimitIn(const std::string& path) {
   std::ifstream file(path);
   std::string text;
@@ -28,7 +28,8 @@ uint64_t LimitIn(const std::string& path) {
   return bytes;
 }
 
-// The least limit named `file` of the group `path` below `folder` and of all above it.
+// The smallest limit in the files named `file` of the group `path` below `folder` and of its
+// parents.
 uint64_t LeastOf(const std::string& folder, std::string path, const std::string& file) {
   uint64_t least = LimitIn(folder + "/" + file);
   while (!path.empty() && path != "/") {
@@ -53,7 +54,7 @@ bool Lists(std::string_view controllers, std::string_view wanted) {
 
 uint64_t MemoryQuota(const std::string& root) {
   const std::string groups = root + "/sys/fs/cgroup";
-  // A container sees its own group as the root; outside, /proc/self/cgroup names ours.
+  // A container sees its own group as the root. Outside a container, /proc/self/cgroup names it.
   uint64_t quota = std::min({MachineMemory(), LimitIn(groups + "/memory.max"),
                              LimitIn(groups + "/memory/memory.limit_in_bytes")});
   std::ifstream file(root + "/proc/self/cgroup");

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kResetOnFork = 0x01;  // SCHED_FLAG_RESET_ON_FORK
 
-// struct sched_attr as of Linux 5.3; glibc 2.36 has neither it nor the calls.
+// struct sched_attr as of Linux 5.3. glibc 2.36 has neither the struct nor the calls.
 struct SchedAttr {
   uint32_t size = sizeof(SchedAttr);
   uint32_t policy = 0;
@@ -58,7 +58,7 @@ int64_t TimeSliceNs() {
 Status RealtimeBoost::Begin(int64_t now_ns) {
   SchedAttr attr;
   if (!Read(attr)) return ErrnoError("sched_getattr");
-  // Whoever gave it another policy knows better.
+  // Another policy was set on purpose and stays.
   if (attr.policy != SCHED_OTHER) return OkStatus();
   slice_ns_ = static_cast<int64_t>(attr.runtime_ns);
   Status allowed = Set(true);
@@ -71,7 +71,7 @@ Status RealtimeBoost::Begin(int64_t now_ns) {
 }
 
 Status RealtimeBoost::Set(bool held) {
-  SchedAttr attr;  // with the nice value as it is
+  SchedAttr attr;  // keeps the nice value
   if (!Read(attr)) return ErrnoError("sched_getattr");
   attr.policy = held ? SCHED_RR : SCHED_OTHER;
   attr.priority = held ? 1 : 0;
@@ -82,7 +82,7 @@ Status RealtimeBoost::Set(bool held) {
   return written;
 }
 
-// Two thresholds each, so that it does not go to and fro.
+// Each condition has two thresholds (hysteresis), so that the boost does not flap.
 bool RealtimeBoost::Wanted(int64_t own_ns, int64_t others_ns, int64_t passed_ns) const {
   if (held_) return own_ns <= passed_ns / 2 && others_ns >= passed_ns / 10;
   return own_ns < passed_ns / 4 && others_ns > passed_ns / 4;
@@ -98,7 +98,7 @@ Status RealtimeBoost::OnTurn(int64_t now_ns) {
   own_ns_ = own_ns;
   process_ns_ = process_ns;
   looked_ns_ = now_ns;
-  // That it gets little may be for want of a CPU: so that is not enough to have it again at once.
+  // A low share of CPU time may only mean that the thread is starved, so it waits for kRestNs.
   if (wanted == held_ || (wanted && now_ns - set_ns_ < kRestNs)) return OkStatus();
   set_ns_ = now_ns;
   Status set = Set(wanted);

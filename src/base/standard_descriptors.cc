@@ -11,10 +11,10 @@ namespace tollgate::base {
 void OccupyStandardDescriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is this one, as all below it are taken.
+    // open() returns this number, because all lower ones are in use.
     int opened = ::open("/dev/null", O_RDWR);
-    // A container may have no /dev: a folder cannot be read or written to either, and is always
-    // there.
+    // A container may have no /dev. "/" always exists, and a folder cannot be read or written
+    // either.
     if (opened < 0) opened = ::open("/", O_RDONLY | O_DIRECTORY);
     if (opened != fd) std::abort();
   }

@@ -17,9 +17,9 @@ namespace {
 struct Mapping {
   void* begin = nullptr;
   void* end = nullptr;
-  bool of_file = false;  // private, and never to be written
+  bool of_file = false;  // private and not writable
   size_t resident_kb = 0;
-  size_t anonymous_kb = 0;  // pages that are no longer the file's
+  size_t anonymous_kb = 0;  // pages that no longer belong to the file
 };
 
 bool ReadHeader(const std::string& line, Mapping& mapping) {

@@ -10,7 +10,7 @@ constexpr std::string_view kHex = "0123456789abcdef";
 
 uint8_t ByteAt(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
 
-// Of a character of `bytes` bytes at the beginning of `text`: may a line show it as it is?
+// True if a line can show the character of `bytes` bytes at the beginning of `text`.
 bool IsShown(std::string_view text, size_t bytes) {
   const uint8_t first = ByteAt(text, 0);
   if (bytes == 1) return first >= 0x20 && first != 0x7F;
@@ -34,7 +34,7 @@ size_t Utf8Bytes(std::string_view text) {
   for (size_t i = 1; i < bytes; ++i) {
     if ((ByteAt(text, i) & 0xC0U) != 0x80U) return 0;
   }
-  // What could be shorter, the halves of pairs, and what lies beyond U+10FFFF.
+  // Overlong forms, halves of surrogate pairs, and code points beyond U+10FFFF are invalid.
   const uint8_t second = ByteAt(text, 1);
   if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
   if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;

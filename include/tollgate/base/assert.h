@@ -1,5 +1,5 @@
-// TG_ASSERT: a check for programmer errors that stays on in release builds. It prints the
-// condition and the place on stderr and aborts; operating errors are values (result.h) instead.
+// TG_ASSERT: a check for programmer errors that stays on in release builds. It prints the condition
+// and the place on stderr and aborts. Operating errors are values (result.h) instead.
 //
 // Thread: any.
 #pragma once

@@ -1,6 +1,6 @@
-// Time as a dependency. Code takes a Clock so that tests turn time by hand and never sleep.
+// Time as a dependency. Code takes a Clock so that tests advance time by hand and never sleep.
 //
-// Thread: SystemClock any; ManualClock any (its values are atomic).
+// Thread: SystemClock any. ManualClock any (its values are atomic).
 #pragma once
 
 #include <atomic>
@@ -15,9 +15,9 @@ inline constexpr int64_t kNanosPerSecond = 1'000'000'000;
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Milliseconds since 1970-01-01T00:00:00Z; may step when the host's time is set.
+  // Milliseconds since 1970-01-01T00:00:00Z. It may step when the host's time is set.
   virtual int64_t WallMillis() const = 0;
-  // Nanoseconds since some fixed point; never goes back. All deadlines are in this time.
+  // Nanoseconds since a fixed point. It never goes back. All deadlines are in this time.
   virtual int64_t MonotonicNanos() const = 0;
 };
 
@@ -27,7 +27,7 @@ class SystemClock final : public Clock {
   int64_t MonotonicNanos() const override;
 };
 
-// Stands still until it is moved.
+// A clock that stands still until a test moves it.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t wall_ms = 1'752'583'000'000) : start_wall_ms_(wall_ms) {}

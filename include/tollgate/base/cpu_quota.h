@@ -1,14 +1,14 @@
-// How much of the machine's processors this process may use.
+// How much of the machine's CPU time this process may use.
 //
-// Thread: pure but for reading the system's files.
+// Thread: any. It only reads the system's files.
 #pragma once
 
 #include <string>
 
 namespace tollgate::base {
 
-// In CPUs: the smallest of the cgroup's quota (v2 cpu.max or v1 cpu.cfs_quota_us) and the CPUs that
-// the process may run on. `root` stands for "/" in tests.
+// The number of CPUs: the smaller of the cgroup's quota (v2 cpu.max or v1 cpu.cfs_quota_us) and the
+// CPUs that the process may run on. Tests put another folder in place of "/" with `root`.
 double CpuQuota(const std::string& root = "");
 
 }  // namespace tollgate::base

@@ -1,14 +1,13 @@
-// IndexStack: a lock-free stack of numbers from 0 up to its capacity, each in it once at most.
-// R. Kent Treiber, "Systems Programming: Coping with Parallelism" (IBM RJ 5118, 1986): the head is
-// changed by compare-and-set, and carries a count of changes so that a head that was taken and came
-// back meanwhile is seen.
+// IndexStack: a lock-free stack of numbers below its capacity. Each number is in it at most once.
+// Source: R. Kent Treiber, "Systems Programming: Coping with Parallelism" (IBM RJ 5118, 1986). The
+// head is changed by compare-and-set. It carries a count of changes against the ABA problem.
 //
-// A number's link says how far the next one is from its neighbour: numbers that were pushed from
-// the highest to the lowest need no link, and their pages are never touched.
+// A number's link is the distance from its neighbour to the next number. Numbers that are pushed
+// from the highest to the lowest have links of zero, so their pages are never written.
 //
-// Thread: all of it any, but the constructor and destructor.
+// Thread: any, except the constructor and destructor.
 //
-// `Atomic` and `Links` are the model check's (tests/base), which walks through all interleavings of
+// The model check (tests/base) replaces `Atomic` and `Links` to walk through all interleavings of
 // small cases.
 #pragma once
 
@@ -24,7 +23,7 @@
 
 namespace tollgate::base {
 
-// Zeros that the kernel gives page by page as they are written.
+// Zeroed memory. The kernel provides a page when it is first written.
 class LazyLinks {
  public:
   explicit LazyLinks(size_t count)
@@ -51,37 +50,37 @@ class IndexStack {
     TG_ASSERT(capacity > 0 && capacity < UINT32_MAX);
   }
 
-  // REQUIRES: it is below the capacity, and not in the stack.
+  // REQUIRES: `number` is below the capacity and not in the stack.
   void Push(uint32_t number) {
     uint64_t head = head_.load(std::memory_order_relaxed);
     for (;;) {
       const uint32_t link = static_cast<uint32_t>(head) - (number + 1);
       if (links_.Load(number) != link) links_.Store(number, link);
-      // Release: partner is the acquire of TryPop; who takes it sees what was done before.
+      // Release: partner is the acquire of TryPop, which sees what was done before the push.
       if (head_.compare_exchange_weak(head, With(head, number), std::memory_order_release)) {
         break;
       }
     }
-    size_.fetch_add(1, std::memory_order_relaxed);  // a figure
+    size_.fetch_add(1, std::memory_order_relaxed);  // a statistic
   }
 
-  // The number that was pushed last, or nothing if it is empty.
+  // The number that was pushed last. Empty if the stack is empty.
   std::optional<uint32_t> TryPop() {
     // Acquire: partner is the release of Push.
     uint64_t head = head_.load(std::memory_order_acquire);
     for (;;) {
       const auto number = static_cast<uint32_t>(head);
       if (number == end_) return std::nullopt;
-      // If another thread takes it meanwhile, and even pushes it again, the exchange fails.
+      // If another thread pops `number` meanwhile, even if it pushes it again, the exchange fails.
       const uint32_t next = number + 1 + links_.Load(number);
       if (head_.compare_exchange_weak(head, With(head, next), std::memory_order_acquire)) {
-        size_.fetch_sub(1, std::memory_order_relaxed);  // a figure
+        size_.fetch_sub(1, std::memory_order_relaxed);  // a statistic
         return number;
       }
     }
   }
 
-  // How many numbers are inside; exact only while nobody pushes or pops.
+  // How many numbers are inside. Exact only while no thread pushes or pops.
   size_t SizeApprox() const {
     const auto size = static_cast<int64_t>(size_.load(std::memory_order_relaxed));
     return size > 0 ? static_cast<size_t>(size) : 0;
@@ -92,7 +91,7 @@ class IndexStack {
     return ((head >> 32U) + 1) << 32U | number;  // one more change
   }
 
-  const uint32_t end_;  // where the head points when nothing is inside
+  const uint32_t end_;  // the head's number when the stack is empty
   Links links_;
   alignas(kCacheLineBytes) Atomic<uint64_t> head_;
   std::atomic<uint64_t> size_{0};

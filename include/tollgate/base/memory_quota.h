@@ -1,6 +1,6 @@
 // How much memory this process may use.
 //
-// Thread: pure but for reading the system's files.
+// Thread: any. It only reads the system's files.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace tollgate::base {
 
-// In bytes: the smallest of the limits of the cgroup and those above it (v2 memory.max, v1
-// memory.limit_in_bytes) and the machine's memory. What cannot be read as a limit is none. `root`
-// stands for "/" in tests.
+// In bytes: the smallest of the machine's memory and the limits of the cgroup and its parents (v2
+// memory.max, v1 memory.limit_in_bytes). A limit that cannot be read counts as none. Tests put
+// another folder in place of "/" with `root`.
 uint64_t MemoryQuota(const std::string& root = "");
 
 }  // namespace tollgate::base

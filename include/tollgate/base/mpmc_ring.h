@@ -1,12 +1,13 @@
-// MpmcRing: a bounded lock-free queue of small values for many producers and many consumers, after
-// Dmitry Vyukov's bounded MPMC queue (1024cores.net): each cell has a sequence number that says
-// whose turn it is, so a push or a pop is one compare-and-set on its own index.
+// MpmcRing: a bounded lock-free queue of small values for many producers and many consumers.
+// Source: Dmitry Vyukov's bounded MPMC queue (1024cores.net). Each cell has a sequence number that
+// says whether a producer or a consumer may use it next. A push or a pop is one compare-and-set on
+// its own index.
 //
-// Thread: all of it any, but the constructor and destructor.
-// Invariants: FIFO per producer; a failed push means "full at some moment of the call".
+// Thread: any, except the constructor and destructor.
+// Invariants: FIFO per producer. A failed push means that the ring was full at some moment of the
+// call.
 //
-// `Atomic` is std::atomic but in the model check (tests/base), which replaces it to walk through
-// all interleavings of small cases.
+// The model check (tests/base) replaces `Atomic` to walk through all interleavings of small cases.
 #pragma once
 
 #include <atomic>
@@ -34,7 +35,7 @@ class MpmcRing {
 
   size_t capacity() const { return mask_ + 1; }
 
-  // False if full.
+  // Returns false if the ring is full.
   [[nodiscard]] bool TryPush(T value) {
     uint64_t position = tail_.load(std::memory_order_relaxed);
     for (;;) {
@@ -56,12 +57,12 @@ class MpmcRing {
     }
   }
 
-  // The oldest value, or nothing if empty.
+  // The oldest value. Empty if the ring is empty.
   std::optional<T> TryPop() {
     return TryPopIf([](const T&) { return true; });
   }
 
-  // Takes the oldest value if `accept` says so of it, else leaves the ring as it is.
+  // Takes the oldest value if `accept` returns true for it. Else the ring is unchanged.
   template <typename Accept>
   std::optional<T> TryPopIf(Accept&& accept) {
     uint64_t position = head_.load(std::memory_order_relaxed);
@@ -71,8 +72,8 @@ class MpmcRing {
       const uint64_t sequence = cell.sequence.load(std::memory_order_acquire);
       const int64_t ahead = static_cast<int64_t>(sequence - (position + 1));
       if (ahead == 0) {
-        // Another consumer may take the cell meanwhile; then the exchange fails and this value,
-        // read from an atomic, is thrown away.
+        // Another consumer may take the cell meanwhile. Then the exchange fails and this value is
+        // dropped. Reading it is no data race, because it is atomic.
         const T value = cell.value.load(std::memory_order_relaxed);
         if (!accept(value)) return std::nullopt;
         if (head_.compare_exchange_weak(position, position + 1, std::memory_order_relaxed)) {
@@ -87,7 +88,7 @@ class MpmcRing {
     }
   }
 
-  // How many values are inside; exact only while nobody pushes or pops.
+  // How many values are inside. Exact only while no thread pushes or pops.
   size_t SizeApprox() const {
     const uint64_t head = head_.load(std::memory_order_relaxed);
     const uint64_t tail = tail_.load(std::memory_order_relaxed);
@@ -102,8 +103,8 @@ class MpmcRing {
 
   const size_t mask_;
   const std::unique_ptr<Cell[]> cells_;
-  alignas(kCacheLineBytes) Atomic<uint64_t> tail_{0};  // producers'
-  alignas(kCacheLineBytes) Atomic<uint64_t> head_{0};  // consumers'
+  alignas(kCacheLineBytes) Atomic<uint64_t> tail_{0};  // of the producers
+  alignas(kCacheLineBytes) Atomic<uint64_t> head_{0};  // of the consumers
 };
 
 }  // namespace tollgate::base

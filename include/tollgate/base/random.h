@@ -21,12 +21,12 @@ class Random {
     x = (x ^ (x >> 27U)) * 0x94D049BB133111EBU;
     return x ^ (x >> 31U);
   }
-  // 0 .. bound - 1. REQUIRES: bound > 0. The bias is below 2^-32 for bounds below 2^32.
+  // Returns 0 to bound - 1. REQUIRES: bound > 0. The bias is below 2^-32 for bounds below 2^32.
   uint64_t Below(uint64_t bound) {
     TG_ASSERT(bound > 0);
     return Next() % bound;
   }
-  // True once in `n` times, on average.
+  // True once in `n` calls on average.
   bool OneIn(uint64_t n) { return Below(n) == 0; }
 
  private:

@@ -1,7 +1,7 @@
-// Result<T>: a value or an Error, for operations that can fail while all code is right. An Error's
-// text is for the person who runs Tollgate: it names the thing that failed and what to do.
+// Result<T>: a value or an Error, for operations that can fail although the code is right. An
+// Error's text is for the person who runs Tollgate: it names what failed and what to do.
 //
-// Thread: a value type; none.
+// Thread: a value type.
 #pragma once
 
 #include <cerrno>
@@ -18,7 +18,7 @@ struct Error {
   int code = 0;  // errno where a system call failed, else 0
 };
 
-// "WHAT: strerror(CODE)", with the code kept.
+// The message is "WHAT: " and the text of errno `code`.
 Error ErrnoError(std::string what, int code = errno);
 
 template <typename T>
@@ -56,7 +56,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> storage_;
 };
 
-// Nothing, or an Error.
+// Success without a value, or an Error.
 struct Unit {};
 using Status = Result<Unit>;
 inline Status OkStatus() { return Unit{}; }

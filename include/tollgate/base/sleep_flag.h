@@ -1,17 +1,16 @@
-// SleepFlag: says that a consumer of a queue sleeps, so that a producer wakes it, and only then.
-// The protocol is Dekker's: the consumer announces its sleep, fences, then looks into the queue
-// once more; the producer pushes, fences, then looks for a sleeper. One of the two sees the other.
-// Likewise at the end: who wakes says so, fences, then looks; a producer that still sees it waking
-// may leave what it pushed to it.
+// SleepFlag: says that a consumer of a queue sleeps, so that a producer wakes it only then. The
+// protocol is Dekker's. The consumer announces its sleep, fences, then checks the queue once more.
+// The producer pushes, fences, then looks for a sleeper. At least one of the two sees the other.
+// Waking up is symmetric: the consumer retracts, fences, then checks the queue. A producer that
+// still sees it waking may leave the value to it.
 //
-// Several consumers of one queue: ChooseSleeper picks whom to wake. Of those that sleep, one that
-// could take something goes before one that could not when it fell asleep (all its places were
-// taken, say). Whoever cannot take what it finds hands the wake-up on by ChooseAble.
+// ChooseSleeper picks one of several consumers of a queue. It prefers a sleeper that could take a
+// value when it announced its sleep. Others could not, for example because all their slots were in
+// use. A consumer that cannot take what it finds hands the wake-up on with ChooseAble.
 //
-// Thread: Announce and Retract the consumer's; the rest any.
+// Thread: Announce and Retract the consumer's. The rest any.
 //
-// `Memory` is StdMemory but in the model check (tests/base), which walks through the
-// interleavings of small cases.
+// The model check (tests/base) replaces `Memory` to walk through all interleavings of small cases.
 #pragma once
 
 #include <atomic>
@@ -30,28 +29,28 @@ struct StdMemory {
 template <typename Memory = StdMemory>
 class SleepFlag {
  public:
-  // Before the consumer's last look into the queue. `able`: it could take something now.
+  // Call it before the last check of the queue. `able`: the consumer could take a value now.
   void Announce(bool able) {
     state_.store(able ? kAble : kUnable, std::memory_order_relaxed);
-    // Between the announcement and the look the fence keeps their order, on any machine.
+    // The fence orders the announcement before the check of the queue.
     Memory::FenceSeqCst();  // partner: FenceAfterPush
   }
 
-  // The consumer found work, or woke. True: a producer chose it to wake, and relies on it.
+  // Call it when the consumer finds work or wakes. True: a producer chose it and relies on it.
   bool Retract() {
     const bool chosen = state_.exchange(kAwake, std::memory_order_relaxed) == kWaking;
-    // Between the retraction and the next look, as above.
+    // The fence orders the retraction before the next check of the queue.
     Memory::FenceSeqCst();  // partner: FenceAfterPush
     return chosen;
   }
 
-  // The producer's, once, between its push and its choice of a sleeper.
+  // The producer calls it once, between its push and its choice of a sleeper.
   static void FenceAfterPush() { Memory::FenceSeqCst(); }
 
-  // A producer chose it, and it has not woken yet: it will look into the queue.
+  // True: a producer chose the consumer, which has not woken yet and will check the queue.
   bool waking() const { return state_.load(std::memory_order_relaxed) == kWaking; }
 
-  // True if the caller has to wake the consumer: it sleeps, and no other producer wakes it.
+  // True: the caller must wake the consumer. It sleeps, and no other producer wakes it.
   [[nodiscard]] bool TryWake(bool able) {
     const State asleep = able ? kAble : kUnable;
     State expected = asleep;
@@ -67,8 +66,8 @@ class SleepFlag {
   typename Memory::template Atomic<State> state_{kAwake};
 };
 
-// Whom to wake for what is in the queue; null: none of those that are asked for sleeps, or one is
-// waking already and will look. `flag_of` gives an element's SleepFlag.
+// Chooses the consumer to wake. Null: none of the candidates sleeps, or one is already waking and
+// will check the queue. `flag_of` returns an element's SleepFlag.
 template <typename Sleepers, typename FlagOf>
 auto* ChooseAsleep(Sleepers& sleepers, FlagOf flag_of, bool unable_too) {
   using Sleeper = std::remove_reference_t<decltype(*std::begin(sleepers))>;
@@ -85,15 +84,15 @@ auto* ChooseAsleep(Sleepers& sleepers, FlagOf flag_of, bool unable_too) {
   return none;
 }
 
-// For a producer, after its push and FenceAfterPush: one that could take something if there is one,
-// else any, as time may have made it able.
+// For a producer, after its push and FenceAfterPush. It prefers a sleeper that could take a value.
+// Else it chooses any, because a sleeper may have become able since it announced its sleep.
 template <typename Sleepers, typename FlagOf>
 auto* ChooseSleeper(Sleepers& sleepers, FlagOf flag_of) {
   return ChooseAsleep(sleepers, flag_of, true);
 }
 
-// For a consumer that cannot take what it sees, after its Announce. It is never handed back to one
-// that could not take either: two of these would keep each other awake.
+// For a consumer that cannot take what it sees, after its Announce. It never chooses a sleeper that
+// was not able either, because two of these would keep each other awake.
 template <typename Sleepers, typename FlagOf>
 auto* ChooseAble(Sleepers& sleepers, FlagOf flag_of) {
   return ChooseAsleep(sleepers, flag_of, false);

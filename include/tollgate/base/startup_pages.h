@@ -1,9 +1,8 @@
-// Of the pages that a process has mapped once it runs, the larger part is of shared libraries that
-// were read while they were linked and set up, and never again: symbol tables, code of protocols
-// that nobody speaks. They count as resident memory of the process for as long as the kernel has no
-// better use for them.
+// Most resident pages of files were used only at start-up: symbol tables for the dynamic linker,
+// initialisation code. They count as resident memory until the kernel needs them for something
+// else. This hands them back.
 //
-// Thread: at start-up, while no other one maps or unmaps anything.
+// Thread: at start-up, while no other thread maps or unmaps anything.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +11,10 @@
 
 namespace tollgate::base {
 
-// Hands the pages of code and read-only data back (madvise(2), MADV_DONTNEED); what is used again
-// comes back from the page cache with a minor fault. Only mappings of files without a single
-// changed page are touched: not what the dynamic linker relocated, nor code in which a debugger
-// has set a breakpoint. How many bytes went; the error says what could not be read.
+// Hands the pages of code and read-only data back to the kernel (madvise(2), MADV_DONTNEED). A page
+// that is used again comes from the page cache with a minor fault. Only file mappings without a
+// changed page are touched, so not what the dynamic linker relocated, nor code with a debugger's
+// breakpoint. Returns the number of bytes. The error says what could not be read.
 Result<size_t> ReleaseStartupPages();
 
 }  // namespace tollgate::base

@@ -1,6 +1,6 @@
-// UniqueFd: the one owner of a file descriptor; closes it on destruction.
+// UniqueFd: the one owner of a file descriptor. It closes the descriptor on destruction.
 //
-// Thread: a value type; none.
+// Thread: a value type.
 #pragma once
 
 #include <utility>
@@ -23,7 +23,8 @@ class UniqueFd {
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-  // Closes what is held; close() is not repeated on EINTR (Linux has closed it by then).
+  // Closes the present descriptor. close() is not repeated on EINTR, because Linux has closed it by
+  // then.
   void reset(int fd = -1);
 
  private:
