@@ -104,17 +104,17 @@ void EventLoop::Remove(int fd) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   TG_ASSERT(watch.handler != nullptr);
   watch.handler = nullptr;
-  // A stale event of this turn carries the old generation and finds no handler.
+  // A stale event of this turn carries the old generation, so it finds no handler.
   ++watch.generation;
   epoll_event event{};
   const int result = epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, &event);
-  // A library may have closed a descriptor before it says so; the kernel forgot it then.
+  // A library may have closed the descriptor first. The kernel has then removed it already.
   TG_ASSERT(result == 0 || errno == EBADF || errno == ENOENT);
 }
 
 void EventLoop::Run() {
   while (!stopped_.load(std::memory_order_acquire)) RunOnce(-1);  // partner: Stop
-  // Nobody's any more: whoever joins this thread may take it apart.
+  // Clears the owner so that the thread that joins this one may destroy the loop.
   thread_.store(std::thread::id{}, std::memory_order_relaxed);
 }
 
@@ -158,7 +158,7 @@ int EventLoop::WaitMillis(int timeout_ms) const {
   if (heap_.empty()) return timeout_ms;
   const int64_t left_ns = heap_.front()->deadline_ns_ - clock_.MonotonicNanos();
   if (left_ns <= 0) return 0;
-  // Rounded up: waking a moment early would only mean a second wait.
+  // Rounded up, because waking early would only cause a second wait.
   const int64_t left_ms = (left_ns + base::kNanosPerMilli - 1) / base::kNanosPerMilli;
   const int capped = static_cast<int>(std::min<int64_t>(left_ms, 3'600'000));
   return timeout_ms < 0 ? capped : std::min(timeout_ms, capped);
@@ -176,7 +176,7 @@ void EventLoop::RunPosted() {
 }
 
 void EventLoop::RunDueTimers() {
-  // A timer armed for "now" by a timer waits for the next turn, so that a turn always ends.
+  // A timer that is armed for now by another timer waits for the next turn, so a turn always ends.
   const int64_t due_ns = now_ns_;
   size_t budget = heap_.size();
   while (budget-- > 0 && !heap_.empty() && heap_.front()->deadline_ns_ <= due_ns) {
@@ -203,7 +203,7 @@ void EventLoop::Post(std::function<void()> task) {
 void EventLoop::WakeUp() {
   const uint64_t one = 1;
   const ssize_t written = write(event_fd_.get(), &one, sizeof(one));
-  // EAGAIN: the counter is full, so the loop will wake anyway.
+  // EAGAIN: the counter is full, so the loop wakes anyway.
   TG_ASSERT(written == sizeof(one) || errno == EAGAIN);
 }
 

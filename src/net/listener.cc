@@ -57,18 +57,18 @@ const sockaddr* AsSockaddr(const Name& name) {
 bool ConnectsTo(int family, const sockaddr* name, socklen_t bytes) {
   const base::UniqueFd probe(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe.valid()) return false;
-  // EAGAIN: a Unix listener with a full backlog; EINPROGRESS: a TCP one that will answer.
+  // EAGAIN: a Unix listener with a full backlog. EINPROGRESS: a TCP listener that will answer.
   return ::connect(probe.get(), name, bytes) == 0 || errno == EAGAIN || errno == EINPROGRESS;
 }
 
-// From the look at a socket file to its replacement or removal nobody else may do the same.
+// Between checking a socket file and replacing or removing it, no other process may do the same.
 struct FolderLock {
-  base::UniqueFd fd;      // released with it; none if the folder cannot be read
-  bool anothers = false;  // somebody has held it all the time
+  base::UniqueFd fd;      // released on destruction; none if the folder cannot be read
+  bool anothers = false;  // another process held the lock all the time
 };
 
-// A folder that cannot be read, or whose file system knows no such lock, is not locked: then two
-// starts at the same moment are on their own.
+// Works without a lock if the folder cannot be read or its file system has no such lock. Two starts
+// at the same moment are then not excluded.
 FolderLock LockFolderOf(const std::string& path, int seconds_max) {
   constexpr int kTriesPerSecond = 100;
   const size_t slash = path.rfind('/');
@@ -82,7 +82,7 @@ FolderLock LockFolderOf(const std::string& path, int seconds_max) {
   return {std::move(fd), true};
 }
 
-// What to do about a socket file that cannot be made.
+// What to do if the socket file cannot be created.
 const char* AdviceOnFolder(int code) {
   if (code == ENOENT) return "; create its folder, or choose another path";
   if (code != EACCES && code != EPERM && code != EROFS) return "";
@@ -100,7 +100,7 @@ base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port) 
   if (!fd.valid()) return base::ErrnoError(what);
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  // Inherited by what is accepted: answers are not held back for more.
+  // Accepted sockets inherit it: answers are not delayed to be joined with later ones.
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (reuse_port && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) {
     return base::ErrnoError(what);
@@ -116,8 +116,9 @@ base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port) 
 
 base::Result<std::vector<base::UniqueFd>> ListenTcpTogether(Address address, size_t count) {
   std::vector<base::UniqueFd> listeners;
-  // The first listens alone: of two starts the kernel lets one in. Only then may others join, and
-  // the next start's first is none of them, as it comes without SO_REUSEPORT.
+  // The first socket is bound without SO_REUSEPORT, so of two starts the kernel lets one in. Only
+  // then is the port shared. The first socket of another start comes without SO_REUSEPORT and is
+  // refused.
   auto first = ListenTcp(address, false);
   if (!first.ok()) return first.error();
   const int on = 1;
@@ -140,16 +141,16 @@ bool IsTaken(const Address& address) {
     return name.ok() && ConnectsTo(AF_UNIX, AsSockaddr(name.value()), sizeof(sockaddr_un));
   }
   if (address.port == 0) return false;
-  // Without SO_REUSEPORT the kernel says whether the port is free.
+  // Without SO_REUSEPORT, bind() says whether the port is free.
   const auto probe = ListenTcp(address, false);
   return !probe.ok() && probe.error().code == EADDRINUSE;
 }
 
 bool SocketFile::Remove() {
   if (path_.empty()) return false;
-  constexpr int kSecondsMax = 1;  // who has it is between two system calls; a drain waits for this
+  constexpr int kSecondsMax = 1;  // a holder needs only a few system calls; a drain waits for this
   const FolderLock lock = LockFolderOf(path_, kSecondsMax);
-  if (lock.anothers) return false;  // left behind, it is replaced by the next start
+  if (lock.anothers) return false;  // the next start replaces the file
   struct stat there {};
   const bool ours = ::lstat(path_.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) &&
                     there.st_dev == device_ && there.st_ino == inode_;

@@ -15,11 +15,11 @@
 
 namespace tollgate::net {
 
-// What the thread and the object share. The thread posts only while `owner` is set, under the
-// mutex, so that neither the object nor its loop ends meanwhile.
+// What the thread and the object share. The thread posts under the mutex and only while `owner` is
+// set, so neither the object nor its loop is destroyed meanwhile.
 struct NameLookup::Shared {
   std::mutex mutex;
-  NameLookup* owner = nullptr;  // by mutex
+  NameLookup* owner = nullptr;  // guarded by mutex
 };
 
 namespace {
@@ -67,7 +67,7 @@ void NameLookup::Start(const std::string& host, OnFound done) {
     const std::lock_guard lock(shared->mutex);
     if (shared->owner == nullptr) return;
     shared->owner->loop_.Post([shared, found = std::move(found)] {
-      // On the loop's thread, as the destructor is: no lock is needed to look.
+      // The destructor runs on the loop's thread too, so reading `owner` needs no lock.
       if (shared->owner != nullptr) shared->owner->Deliver(found.addresses, found.problem);
     });
   };

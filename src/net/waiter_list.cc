@@ -23,7 +23,7 @@ WaiterList::Waiter::Waiter(WaiterList& all, EventLoop& loop, Consumer consumer)
 void WaiterList::Waiter::OnEvents(uint32_t /*events*/) {
   uint64_t expirations = 0;
   const ssize_t got = ::read(timer_fd_.get(), &expirations, sizeof(expirations));
-  TG_ASSERT(got == sizeof(expirations) || errno == EAGAIN);  // EAGAIN: set anew meanwhile
+  TG_ASSERT(got == sizeof(expirations) || errno == EAGAIN);  // EAGAIN: armed again meanwhile
 }
 
 void WaiterList::Waiter::WakeIn(int64_t delay_ns) {
@@ -41,7 +41,8 @@ bool WaiterList::Waiter::PrepareSleep() {
       chosen_ |= flag_.Retract();
       return false;
     }
-    // What it was woken for has waited already. Else a producer is about to notify: as it would.
+    // If this consumer was woken for the value, the value has already lingered. Otherwise a
+    // producer is about to notify, and the value lingers as after Notify.
     all_.HandOn(chosen_ ? 1 : all_.linger_ns_);
   }
   chosen_ = false;

@@ -1,4 +1,4 @@
-// Address: where a server listens, TCP or a Unix socket's path.
+// Address: where a server listens: a TCP address or the path of a Unix socket.
 //
 // Thread: a value type and pure functions.
 #pragma once
@@ -12,15 +12,15 @@
 namespace tollgate::net {
 
 struct Address {
-  std::string host;       // empty: all
+  std::string host;       // empty: all addresses
   uint16_t port = 0;      // 0: the kernel chooses
   std::string unix_path;  // not empty: a Unix socket
   bool is_unix() const { return !unix_path.empty(); }
 };
 
-// As the configuration writes it: "0.0.0.0:9999", "[::]:9999", ":9999", "host:9999", or a path (it
-// has a slash, or stands behind "unix:" or "unix://") for a Unix socket. The error tells what is
-// wrong with the text.
+// Parses the configuration's form: "0.0.0.0:9999", "[::]:9999", ":9999" or "host:9999" for TCP. A
+// text with a slash, or after "unix:" or "unix://", is the path of a Unix socket. The error says
+// what is wrong with the text.
 base::Result<Address> ParseAddress(std::string_view text);
 std::string ToString(const Address& address);
 

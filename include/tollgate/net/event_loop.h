@@ -1,11 +1,11 @@
-// EventLoop: one thread's epoll, timers and hand-over from other threads.
+// EventLoop: one thread's epoll and timers, and tasks from other threads.
 //
-// Thread: Post and Stop any; all else only the thread that calls Run (asserted). Before Run is
-// called the constructing thread may use it.
-// Owns: the epoll and event descriptors. Not: handlers and the descriptors they watch.
+// Thread: Post, Stop, WakeUp and InLoopThread any. All else only the thread that calls Run
+// (asserted). Before Run, the constructing thread may use it.
+// Owns: the epoll and event descriptors. Not: handlers and the descriptors that they watch.
 // Invariants: an event for a descriptor that was removed, or removed and added again, is never
-// delivered to the old handler (generations, as haproxy's ev_epoll.c). One turn is: wait, events,
-// posted tasks, due timers, turn hooks.
+// delivered to the old handler (generations, as in haproxy's ev_epoll.c). One turn is: wait,
+// events, posted tasks, due timers, turn hooks.
 #pragma once
 
 #include <atomic>
@@ -26,23 +26,25 @@ namespace tollgate::net {
 class EventHandler {
  public:
   virtual ~EventHandler() = default;
-  // `events` are EPOLLIN and so on. May remove itself or others from the loop.
+  // `events` are EPOLLIN and so on. The handler may remove itself or others from the loop.
   virtual void OnEvents(uint32_t events) = 0;
 };
 
-// Lets a loop sleep only when there is no work of a kind that comes without a system call: the
-// producers of a ring wake the loop by WakeUp only if it said that it sleeps.
+// Asks before a sleep whether there is work that epoll does not show. The producers of a ring wake
+// the loop with WakeUp only if it has announced its sleep.
 class SleepGuard {
  public:
   virtual ~SleepGuard() = default;
-  // False: there is work, do not sleep. Must be free of lost wake-ups (announce, fence, look).
+  // Returns false if there is work, so the loop does not sleep. An implementation must not lose
+  // wake-ups (announce, fence, check).
   virtual bool PrepareSleep() = 0;
   virtual void AfterSleep() = 0;
 };
 
 class EventLoop;
 
-// A timer that is armed and disarmed many times without allocating. One owner, one loop.
+// A timer that can be armed and disarmed many times without allocating. It has one owner and one
+// loop.
 class Timer {
  public:
   Timer(EventLoop& loop, std::function<void()> on_due);
@@ -50,7 +52,8 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Due once, when the loop's monotonic time reaches `deadline_ns`. Replaces an earlier deadline.
+  // Calls on_due once when the loop's monotonic time reaches `deadline_ns`. Replaces an earlier
+  // deadline.
   void Arm(int64_t deadline_ns);
   void ArmIn(int64_t delay_ns);
   void Disarm();
@@ -68,35 +71,36 @@ class Timer {
 
 class EventLoop {
  public:
-  // Fails by TG_ASSERT only if the kernel gives no descriptors at start-up.
+  // Asserts that the kernel provides the descriptors.
   explicit EventLoop(const base::Clock& clock);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Watches `fd`; the error carries errno (ENOSPC, ENOMEM). REQUIRES: fd is not watched.
+  // Watches `fd`. The error carries errno (ENOSPC, ENOMEM). REQUIRES: `fd` is not watched.
   base::Status Add(int fd, uint32_t events, EventHandler* handler);
-  // Does nothing, without a system call, when `events` are those in force.
+  // Makes no system call if `events` are already in force.
   void Modify(int fd, uint32_t events);
-  // Must be called before the descriptor is closed.
+  // Call it before the descriptor is closed.
   void Remove(int fd);
 
-  // Runs until Stop.
+  // Runs turns until Stop.
   void Run();
-  // One turn; waits at most `timeout_ms` (0: not at all, negative: until something happens).
+  // Runs one turn. Waits at most `timeout_ms` (0: no wait, negative: until an event).
   void RunOnce(int timeout_ms);
   void Stop();
 
-  // Runs `task` on the loop's thread soon. Takes a lock and may allocate: not for payments.
+  // Runs `task` on the loop's thread. Takes a lock and may allocate, so payments do not use it.
   void Post(std::function<void()> task);
-  // Ends a sleep, one write to an eventfd. Thread: any.
+  // Ends the loop's sleep with one write to an eventfd. Thread: any.
   void WakeUp();
 
-  // Called at the end of every turn, in the order added: where batches are flushed.
+  // Called at the end of every turn, in the order of the calls of AddTurnHook. Batches are flushed
+  // here.
   void AddTurnHook(std::function<void()> hook);
   void SetSleepGuard(SleepGuard* guard) { sleep_guard_ = guard; }
 
-  // Time of this turn: read once after each wait.
+  // The time of this turn, read once after each wait.
   int64_t now_ns() const { return now_ns_; }
   int64_t wall_ms() const { return wall_ms_; }
   const base::Clock& clock() const { return clock_; }
@@ -133,7 +137,7 @@ class EventLoop {
   std::atomic<std::thread::id> thread_{};
   std::atomic<bool> stopped_{false};
   std::mutex posted_mutex_;
-  std::vector<std::function<void()>> posted_;  // by posted_mutex_
+  std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_
   std::atomic<bool> has_posted_{false};
 };
 

@@ -13,28 +13,29 @@
 
 namespace tollgate::net {
 
-// Non-blocking, close-on-exec, SO_REUSEADDR, backlog 4096. `reuse_port` lets further sockets of
-// this process share the port. The error names the address and says what to do (EADDRINUSE …).
+// The socket is non-blocking and close-on-exec, with SO_REUSEADDR and a backlog of 4096. With
+// `reuse_port` further sockets of this process can share the port. The error names the address and
+// says what to do (EADDRINUSE …).
 base::Result<base::UniqueFd> ListenTcp(const Address& address, bool reuse_port);
 
-// `count` listeners that share the port among themselves (SO_REUSEPORT), and with no other process
-// that came before, were it at the same moment. Whoever opens a port with SO_REUSEPORT from the
-// first (with ListenTcp and `reuse_port`) has no such promise.
+// Returns `count` listeners that share the port among themselves (SO_REUSEPORT). Fails if another
+// process already listens there, even one that starts at the same moment. ListenTcp with
+// `reuse_port` does not guarantee this.
 base::Result<std::vector<base::UniqueFd>> ListenTcpTogether(Address address, size_t count);
 
-// True if somebody listens on `address` already (SO_REUSEPORT would let a second start in).
+// True if a process already listens on `address`. SO_REUSEPORT alone would let a second one in.
 bool IsTaken(const Address& address);
 
-// The file by which clients find a listening Unix socket. It is known by its inode: by the time
-// that it is removed, another server's may bear its name.
+// The file by which clients find a listening Unix socket. It is identified by its inode, because
+// another server may have replaced the file before this one removes it.
 //
-// Thread: a value type; none.
+// Thread: a value type.
 class SocketFile {
  public:
-  SocketFile() = default;  // none
-  // Removes it if it still is this socket's, under the folder's lock, as ListenUnix replaces it.
-  // False: it is another server's by now, or one has had the lock for a second.
-  // REQUIRES: the listening descriptor is open. So long no other file gets the same inode.
+  SocketFile() = default;  // no file
+  // Removes the file if it is still this socket's. Holds the folder's lock, as ListenUnix does.
+  // Returns false if it is another server's file, or if another process held the lock for a second.
+  // REQUIRES: the listening descriptor is open, so that no other file can get the same inode.
   bool Remove();
 
  private:
@@ -44,13 +45,13 @@ class SocketFile {
   uint64_t inode_ = 0;
 };
 
-// Mode 0666. A socket file whose server is dead is replaced, a live one's never: a second start
-// is an error that says so, were it at the same moment (the folder is locked meanwhile). Bound to a
-// temporary name and renamed, so that there is no moment without a socket that answers. `file`
-// (unless null) is set to what is to be removed at the end.
+// The socket has mode 0666. The file of a dead server is replaced. If another server is alive, the
+// error says so, even if both start at the same moment (the folder is locked meanwhile). The socket
+// is bound to a temporary name and renamed, so the path always names a socket that answers. Sets
+// `file`, unless null, to the file to remove at the end.
 base::Result<base::UniqueFd> ListenUnix(const std::string& path, SocketFile* file = nullptr);
 
-// The port a TCP listener got.
+// The port of a TCP listener.
 uint16_t LocalPort(int fd);
 
 }  // namespace tollgate::net

@@ -1,10 +1,10 @@
-// NameLookup: from a host's name to its addresses, in a thread of its own: the C library's resolver
-// blocks for seconds when no name server answers.
+// NameLookup: resolves a host's name to its addresses. It uses a thread of its own, because the C
+// library's resolver blocks for seconds when no name server answers.
 //
 // Thread: the loop's.
-// Owns: one thread while a look-up is under way; it may outlive this object, harmlessly.
-// Invariants: one look-up at a time; its callback runs on the loop, never from inside Start, and
-// not at all after this object's end.
+// Owns: one thread while a look-up runs. The thread may safely outlive this object.
+// Invariants: one look-up at a time. Its callback runs on the loop, never inside Start, and never
+// after the destructor.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,7 @@ namespace tollgate::net {
 
 class NameLookup {
  public:
-  // Numeric addresses in the resolver's order. None: `problem` says why.
+  // Takes numeric addresses in the resolver's order. If there are none, `problem` says why.
   using OnFound =
       std::function<void(const std::vector<std::string>& addresses, const std::string& problem)>;
 
@@ -31,7 +31,7 @@ class NameLookup {
   void Start(const std::string& host, OnFound done);
   bool busy() const { return busy_; }
 
-  // An address in digits needs no look-up.
+  // True for a numeric address, which needs no look-up.
   static bool IsNumeric(const std::string& host);
 
  private:

@@ -1,11 +1,11 @@
-// WaiterList: which consumers of a ring sleep, so that a producer wakes one, and only if one
-// sleeps; by the protocol of base::SleepFlag. The one that is woken wakes a moment later, by a
-// timer: what a burst brings is then taken at once, and whoever brought it has its answer before
-// the consumer competes for a processor. While one lingers so, no other is woken.
+// WaiterList: knows which consumers of a ring sleep, so that a producer wakes one only if one
+// sleeps. It uses the protocol of base::SleepFlag. A chosen consumer wakes after `linger_ns`, by a
+// timer. It then takes a whole burst at once, and the producers have sent their answers before it
+// competes for a CPU. While one consumer lingers, no other is woken.
 //
-// Thread: Notify any; a Waiter belongs to one consumer's thread.
-// Invariants: nobody that could take something sleeps on while the ring holds something, but for
-// `linger_ns`: whoever goes to sleep and cannot take what is there wakes another that could.
+// Thread: Notify any. A Waiter belongs to one consumer's thread.
+// Invariants: while the ring holds a value, no consumer that could take it sleeps for longer than
+// `linger_ns`. A consumer that goes to sleep and cannot take the value wakes another that can.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +24,14 @@ namespace tollgate::net {
 class WaiterList {
  public:
   struct Consumer {
-    std::function<bool()> could_take;  // something, if it were there
-    std::function<bool()> queue_has;   // something is there
+    std::function<bool()> could_take;  // true: it could take a value
+    std::function<bool()> queue_has;   // true: the queue holds a value
   };
 
-  // A consumer's place; give it to EventLoop::SetSleepGuard.
+  // A consumer's entry. Pass it to EventLoop::SetSleepGuard.
   class Waiter final : public SleepGuard, private EventHandler {
    public:
-    // Fails by TG_ASSERT only if the kernel gives no descriptor at start-up.
+    // Asserts that the kernel provides the timer's descriptor.
     Waiter(WaiterList& all, EventLoop& loop, Consumer consumer);
     bool PrepareSleep() override;
     void AfterSleep() override;
@@ -45,23 +45,23 @@ class WaiterList {
     EventLoop& loop_;
     const Consumer consumer_;
     const base::UniqueFd timer_fd_;
-    bool chosen_ = false;  // to wake for what came, and has not gone to sleep since
+    bool chosen_ = false;  // to wake for a value, and has not gone to sleep since
     alignas(base::kCacheLineBytes) base::SleepFlag<> flag_;
   };
 
   // REQUIRES: linger_ns > 0.
   explicit WaiterList(int64_t linger_ns);
 
-  // Before any thread runs; the waiter lives as long as this; the loop does not run any
-  // more when this ends.
+  // Call it before any thread runs. The waiter lives as long as this object. The loop must not run
+  // any more when this object is destroyed.
   Waiter& AddWaiter(EventLoop& loop, Consumer consumer);
 
-  // After a push: one waiter, if one sleeps, wakes in `linger_ns`. No system call if all are
-  // awake or waking.
+  // Call it after a push. If a consumer sleeps, one wakes in `linger_ns`. Makes no system call if
+  // all are awake or one is waking.
   void Notify();
 
  private:
-  // A consumer cannot take what is there: one that could wakes in `delay_ns`.
+  // Called by a consumer that cannot take the value. Another that can wakes in `delay_ns`.
   void HandOn(int64_t delay_ns);
   static base::SleepFlag<>& FlagOf(const std::unique_ptr<Waiter>& waiter) { return waiter->flag_; }
 
