@@ -43,7 +43,7 @@ void Acceptor::Stop() {
 
 void Acceptor::OnEvents(uint32_t /*events*/) { Accept(false); }
 
-// Those that pause look again by themselves.
+// An acceptor that is paused resumes by itself.
 void Acceptor::AcceptForAnother() {
   if (watching_) Accept(true);
 }
@@ -51,7 +51,7 @@ void Acceptor::AcceptForAnother() {
 void Acceptor::Accept(bool for_another) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     if (!owner_.HasRoom()) {
-      // Nobody is ended for a client that is not there; the loop says so if more wait.
+      // No connection is evicted unless a client waits. If more clients wait, the loop reports it.
       if (i > 0 || !SomebodyWaits()) return;
       if (!owner_.MakeRoom()) {
         if (!for_another) owner_.OnNoRoom();
@@ -73,7 +73,7 @@ void Acceptor::Accept(bool for_another) {
       case ENFILE:
         if (owner_.FreeDescriptors()) continue;
         return OutOfDescriptors();
-      default:  // ENOBUFS, ENOMEM and the network's own: later
+      default:  // ENOBUFS, ENOMEM and network errors: try again later
         return Pause(false);
     }
   }
@@ -84,14 +84,14 @@ bool Acceptor::SomebodyWaits() const {
   return ::poll(&listener, 1, 0) > 0;
 }
 
-// The waiting client is told, with the descriptor kept for this, instead of being left in the
-// backlog; then nobody is taken for a while.
+// Uses the spare descriptor to refuse the waiting client with a response instead of leaving it in
+// the backlog. Then accepting pauses.
 void Acceptor::OutOfDescriptors() {
   spare_.reset();
   const base::UniqueFd refused(::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (refused.valid()) {
     const std::string_view text = owner_.refusal();
-    // Whoever cannot be told sees the close.
+    // A client that cannot be sent the response sees the close.
     [[maybe_unused]] const ssize_t sent =
         ::send(refused.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
@@ -103,8 +103,8 @@ void Acceptor::Pause(bool for_room) {
   if (std::exchange(watching_, false)) loop_.Remove(fd_);
   paused_for_room_ = for_room;
   owner_.OnPause();
-  // Also for want of room: another server of the group may have some by then, and who is inside may
-  // by then have waited for so long that it is ended.
+  // It resumes by itself even when there is no room. Another server of the group may have room by
+  // then, or a connection may have waited long enough to be evicted.
   resume_.ArmIn(for_room ? kRoomPauseNs : kPauseNs);
 }
 

@@ -1,5 +1,5 @@
-// Acceptor: takes connections from a listening descriptor, pauses when there is no room for them,
-// and never spins when the process is out of descriptors (muduo's spare descriptor).
+// Acceptor: accepts connections from a listening descriptor. It pauses when there is no room for
+// them. It never spins when the process is out of descriptors (muduo's spare descriptor).
 //
 // Thread: the server's loop.
 // Owns: the spare descriptor. Not: the listening one.
@@ -14,20 +14,21 @@
 
 namespace tollgate::server {
 
-// Who has the connections.
+// What receives the connections.
 class AcceptorOwner {
  public:
   virtual ~AcceptorOwner() = default;
-  // Whether one more connection may be taken; MakeRoom ends another for it, if one may be ended.
+  // HasRoom: one more connection may be accepted. MakeRoom: tries to evict one, and returns whether
+  // it did.
   virtual bool HasRoom() const = 0;
   virtual bool MakeRoom() = 0;
   virtual void OnAccepted(base::UniqueFd fd) = 0;
-  // Somebody waits outside, and there is no room.
+  // A client waits in the backlog, and there is no room.
   virtual void OnNoRoom() = 0;
-  // The process has no descriptor left; true if some could be given back.
+  // The process has no descriptor left. Returns true if it freed some.
   virtual bool FreeDescriptors() = 0;
   virtual void OnPause() = 0;
-  // What whoever is turned away is told.
+  // The response for a client that is turned away.
   virtual std::string_view refusal() const = 0;
 };
 
@@ -38,9 +39,9 @@ class Acceptor final : public net::EventHandler {
 
   base::Status Start();
   void Stop();
-  // There is room again: ends a pause that was for want of room.
+  // There is room again. Ends a pause that began because there was none.
   void RoomAgain();
-  // Another server of the group has no room for whoever waits.
+  // Accepts for another server of the group, which has no room.
   void AcceptForAnother();
 
  private:

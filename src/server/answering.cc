@@ -1,4 +1,4 @@
-// From an answer to the socket, in the order of the requests.
+// The path from an answer to the socket, in the order of the requests.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -32,15 +32,15 @@ void HttpServer::Impl::Render(std::string& out, const Owed& owed, const http::St
   http::AppendResponse(out, form, fixed != nullptr ? fixed->body() : body, owed.head_only);
 }
 
-// Where the text of an answer goes: the output if its request is the oldest, else it is kept for
-// later. Null: the connection ends before this answer. Finish must follow.
+// Where the text of an answer goes: into the output if its request is the oldest, else it is kept
+// for later. Null: the connection ends before this answer. Otherwise the caller must call Finish.
 std::string* HttpServer::Impl::Open(Connection& connection, uint32_t sequence) {
   if (connection.close_when_sent) return nullptr;
   TG_ASSERT(sequence - connection.first_sequence < connection.owed_count());
   Owed& owed = connection.OwedAt(sequence);
   TG_ASSERT(!owed.answered);
   owed.answered = true;
-  // The client's requests that are in get their answers; the last of these says that it is so.
+  // A drain answers the requests that have arrived. The last answer says "Connection: close".
   if (draining && sequence + 1 == connection.next_sequence) {
     owed.close = true;
     connection.reading = false;
@@ -62,7 +62,7 @@ void HttpServer::Impl::Finish(Connection& connection, uint32_t sequence) {
   if (!connection.in_turn) Settle(connection);
 }
 
-// The oldest request's answer is in the output: those that had to wait for it follow.
+// The oldest request's answer is in the output. Appends the later answers that waited for it.
 void HttpServer::Impl::Advance(Connection& connection) {
   for (;;) {
     if (connection.OwedAt(connection.first_sequence).close) connection.close_when_sent = true;
@@ -79,7 +79,7 @@ void HttpServer::Impl::Advance(Connection& connection) {
   if (connection.continue_due) Continue(connection);
 }
 
-// "100 Continue" goes between the answers before it and its own request's.
+// "100 Continue" goes after the answers before it and before the answer of its own request.
 void HttpServer::Impl::Continue(Connection& connection) {
   connection.continue_due = connection.owed_count() > 0;
   if (!connection.continue_due) connection.output += kContinue;
@@ -94,7 +94,7 @@ void HttpServer::Impl::Answer(Connection& connection, uint32_t sequence,
   Finish(connection, sequence);
 }
 
-// Sends what can be sent; false if the connection has ended.
+// Sends what the socket takes. Returns false if the connection has ended.
 bool HttpServer::Impl::Send(Connection& connection) {
   while (connection.output_sent < connection.output.size()) {
     const ssize_t n = ::send(connection.fd.get(), connection.output.data() + connection.output_sent,

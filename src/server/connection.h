@@ -1,4 +1,4 @@
-// Connection: one client's socket, buffers, parser and the answers it still waits for.
+// Connection: one client's socket, buffers, parser and pending answers.
 //
 // Thread: the server's loop.
 #pragma once
@@ -15,9 +15,9 @@
 
 namespace tollgate::server {
 
-// What a connection is waiting for, and so which time limit it is under.
+// What a connection waits for, which decides its time limit.
 enum class Waiting : uint8_t { kHeader, kBody, kIdle, kWrite, kLinger, kNone };
-inline constexpr size_t kWaitingKinds = 5;  // those with a limit
+inline constexpr size_t kWaitingKinds = 5;  // the kinds that have a limit
 
 class ConnectionEvents {
  public:
@@ -25,7 +25,7 @@ class ConnectionEvents {
   virtual void OnConnectionEvents(uint32_t index, uint32_t events) = 0;
 };
 
-// A request that was handed out and is not yet sent.
+// A request that the handler has, and whose answer is not sent yet.
 struct Owed {
   bool answered = false;
   bool head_only = false;
@@ -41,7 +41,7 @@ struct Connection final : public net::EventHandler {
 
   Owed& OwedAt(uint32_t sequence) { return owed[sequence % owed.size()]; }
   uint32_t owed_count() const { return next_sequence - first_sequence; }
-  // As many as may be are owed; there is one place more, for a refusal.
+  // True if the maximum is owed. The ring has one more place, for a refusal.
   bool owes_most() const { return owed_count() + 1 >= owed.size(); }
 
   ConnectionEvents& events;
@@ -51,25 +51,25 @@ struct Connection final : public net::EventHandler {
   http::RequestParser parser;
 
   std::unique_ptr<char[]> input;  // null between requests
-  size_t input_capacity = 0;      // the padding behind not counted
+  size_t input_capacity = 0;      // without the padding
   size_t input_used = 0;
-  bool input_is_reserve = false;  // it is the server's, for this turn
-  std::string output;             // without memory while it is empty
+  bool input_is_reserve = false;  // the buffer is the server's reserve, for this turn
+  std::string output;             // has no heap memory while it is empty
   size_t output_sent = 0;
-  size_t charged_bytes = 0;  // taken from the group's memory for what is not sent
+  size_t charged_bytes = 0;  // taken from the group's memory for unsent answers
 
   std::vector<Owed> owed;          // ring by sequence
   std::vector<std::string> later;  // answers given out of order, by sequence; empty until needed
-  uint32_t first_sequence = 0;     // the oldest request not yet answered in order
+  uint32_t first_sequence = 0;     // the oldest request whose answer is not in `output`
   uint32_t next_sequence = 0;
 
-  bool in_turn = false;       // its requests are being handled: answers are sent at the end
+  bool in_turn = false;       // its requests are being handled; answers are sent at the end
   bool reading = true;        // false: no further request is read
-  bool stalled = false;       // requests may be in the input, but nothing can be taken in now
-  bool peer_done = false;     // the client has sent its last byte; it may still read
-  bool continue_due = false;  // "100 Continue" is to follow the answers owed
+  bool stalled = false;       // the input may hold requests, but none can be handled now
+  bool peer_done = false;     // the client has sent its last byte but may still read
+  bool continue_due = false;  // "100 Continue" must follow the pending answers
   bool close_when_sent = false;
-  bool linger = false;  // the close is not the client's wish: let it read the answer
+  bool linger = false;  // the server closes, so let the client read the answer first
   uint32_t watched = 0;
   size_t drained_bytes = 0;
 

@@ -1,5 +1,5 @@
 // Deadlines: the time limits of all connections with one timer. All limits of a kind are equal, so
-// a list per kind is ordered by itself, and renewing a limit is a few pointers.
+// a list per kind is always in order, and renewing a limit changes a few pointers.
 //
 // Thread: the server's loop.
 #pragma once
@@ -17,7 +17,7 @@ class Deadlines {
  public:
   explicit Deadlines(const std::array<int64_t, kWaitingKinds>& limits_ms) : limits_ms_(limits_ms) {}
 
-  // Puts `it` under the limit of `kind`, from now on.
+  // Puts the connection under the limit of `kind`, starting now.
   void Set(Connection& connection, Waiting kind, int64_t now_ns) {
     Clear(connection);
     if (kind == Waiting::kNone) return;
@@ -44,13 +44,14 @@ class Deadlines {
     }
     return next;
   }
-  // The one that has waited for longest, if that is since `since_ns` or before; or null.
+  // The connection that has waited for longest, if it has waited since `since_ns` or before. Else
+  // null.
   Connection* Longest(Waiting kind, int64_t since_ns) const {
     Connection* const first = lists_[Index(kind)].first;
     const int64_t limit_ns = limits_ms_[Index(kind)] * base::kNanosPerMilli;
     return first != nullptr && first->deadline_ns - limit_ns <= since_ns ? first : nullptr;
   }
-  // One whose limit has passed, or null.
+  // A connection whose limit has passed, or null.
   Connection* Expired(int64_t now_ns) const {
     for (const List& list : lists_) {
       if (list.first != nullptr && list.first->deadline_ns <= now_ns) return list.first;

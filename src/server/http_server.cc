@@ -12,7 +12,7 @@ namespace tollgate::server {
 namespace {
 
 constexpr int64_t kLingerMs = 1'000;
-// Out of descriptors, some are given back for others than clients, too.
+// Evicted at once when the process has no descriptors left, so that its other parts get some too.
 constexpr int kEvictedForDescriptors = 8;
 
 }  // namespace
@@ -50,7 +50,7 @@ void HttpServer::Impl::OnAccepted(base::UniqueFd fd) {
   TakeIn(std::move(fd));
 }
 
-// A connection that is counted with this server.
+// Begins a connection that is counted with this server.
 void HttpServer::Impl::TakeIn(base::UniqueFd fd) {
   if (options.send_buffer_bytes > 0) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &options.send_buffer_bytes,
@@ -64,7 +64,7 @@ void HttpServer::Impl::TakeIn(base::UniqueFd fd) {
   }
   Connection& connection = *connections[free.back()];
   if (!loop.Add(fd.get(), EPOLLIN, &connection).ok())
-    return group.Leave(seat);  // the client sees a close
+    return group.Leave(seat);  // the client sees the connection close
   free.pop_back();
   connection.fd = std::move(fd);
   connection.watched = EPOLLIN;
@@ -73,7 +73,7 @@ void HttpServer::Impl::TakeIn(base::UniqueFd fd) {
   counters.connections.Add();
   deadlines.Set(connection, Waiting::kIdle, loop.now_ns());
   ArmTimer();
-  if (draining) LookForRequest(connection);  // it was on its way when the drain began
+  if (draining) LookForRequest(connection);  // it was handed over when the drain began
 }
 
 void HttpServer::Impl::AcceptOnce() {
@@ -107,7 +107,7 @@ void HttpServer::Impl::Close(Connection& connection) {
   for (auto& acceptor : acceptors) acceptor->RoomAgain();
 }
 
-// A request may have come that the loop has not seen yet.
+// Handles a request that may have arrived without an event yet.
 void HttpServer::Impl::LookForRequest(Connection& connection) {
   if (!Receive(connection)) return;
   HandleRequests(connection);

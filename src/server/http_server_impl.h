@@ -1,6 +1,6 @@
-// The server behind HttpServer. http_server.cc has the connections, memory.cc what they hold,
-// reading.cc the way from the socket to the handler, answering.cc the way back, waiting.cc what
-// they wait for and how long.
+// The implementation of HttpServer. http_server.cc has the connections, memory.cc their buffers,
+// reading.cc the path from the socket to the handler, answering.cc the path back, and waiting.cc
+// the time limits and evictions.
 //
 // Thread: the server's loop.
 #pragma once
@@ -18,13 +18,13 @@
 
 namespace tollgate::server {
 
-// An input buffer without its padding, unless a request is larger.
+// The size of an input buffer without its padding. A larger request gets a larger buffer.
 inline constexpr size_t kUsualInputBytes = 4096 - kBodyPaddingBytes;
 inline constexpr size_t kSpareBuffersMax = 64;
 inline constexpr size_t kSpareOutputsMax = 64;
 
 struct HttpServer::Impl final : public ConnectionEvents, public GroupMember, public AcceptorOwner {
-  // `group_in` null: one of its own.
+  // `group_in` null: the server forms a group of its own.
   Impl(HttpServer& self_in, net::EventLoop& loop_in, const ServerOptions& options_in,
        RequestHandler& handler_in, ServerGroup* group_in);
   ~Impl() override;
@@ -102,8 +102,8 @@ struct HttpServer::Impl final : public ConnectionEvents, public GroupMember, pub
   std::vector<std::unique_ptr<Connection>> connections;
   std::vector<uint32_t> free;
   std::vector<std::unique_ptr<char[]>> buffers;  // of the usual size, not in use
-  std::unique_ptr<char[]> reserve;               // another, for when there is no memory
-  std::vector<std::string> outputs;              // empty, with memory
+  std::unique_ptr<char[]> reserve;               // a spare buffer for when memory is used up
+  std::vector<std::string> outputs;              // empty, with capacity
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   Deadlines deadlines;
   net::Timer timer;

@@ -1,5 +1,5 @@
-// What connections hold: input only while a request is not whole, output only while it is not sent,
-// and of both together no more than the group has.
+// The memory of connections: input only while a request is incomplete, output only while it is
+// unsent, and both together within the group's bound.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -15,7 +15,7 @@ constexpr size_t kKeptOutputBytesMax = 16 * 1024;
 
 }  // namespace
 
-// Null: there is no memory.
+// Returns null if memory is used up.
 std::unique_ptr<char[]> HttpServer::Impl::NewUsualBuffer() {
   if (!buffers.empty()) {
     auto buffer = std::move(buffers.back());
@@ -26,11 +26,11 @@ std::unique_ptr<char[]> HttpServer::Impl::NewUsualBuffer() {
   return std::make_unique_for_overwrite<char[]>(kUsualBytes);
 }
 
-// Without memory it is the reserve: the request is read, and if it is whole, answered.
+// Without memory it takes the reserve. The request is then read, and answered if it is complete.
 void HttpServer::Impl::TakeBuffer(Connection& connection) {
   connection.input = NewUsualBuffer();
   if (connection.input == nullptr) {
-    TG_ASSERT(reserve != nullptr);  // whoever had it last has given it back (SettleInput)
+    TG_ASSERT(reserve != nullptr);  // the last user has given it back (SettleInput)
     connection.input = std::move(reserve);
     connection.input_is_reserve = true;
   }
@@ -50,13 +50,13 @@ void HttpServer::Impl::GiveBuffer(Connection& connection) {
   connection.input_capacity = 0;
 }
 
-// Room to read more of the request that the input begins with: what the framing of chunks took is
-// given back first, then a larger buffer is taken. The parser's limits bound it: a head, a body and
-// one line of the chunked body, which is a trailer at the longest.
+// Makes room to read more of the request at the start of the input. First it drops the framing of
+// chunks, then it takes a larger buffer. The parser's limits bound the size: a head, a body and one
+// line of the chunked body. The longest such line is a trailer.
 HttpServer::Impl::Room HttpServer::Impl::MakeInputRoom(Connection& connection) {
   connection.input_used =
       connection.parser.DropFraming(connection.input.get(), connection.input_used);
-  // With less than that, ever smaller pieces would be read.
+  // With less free space, reads would become smaller and smaller.
   if (connection.input_used <= connection.input_capacity - connection.input_capacity / 4)
     return Room::kMade;
   const size_t most =
@@ -74,7 +74,7 @@ HttpServer::Impl::Room HttpServer::Impl::MakeInputRoom(Connection& connection) {
   return Room::kMade;
 }
 
-// What follows a large request has no need of its buffer.
+// Requests after a large one do not need its buffer.
 void HttpServer::Impl::ShrinkInput(Connection& connection) {
   if (connection.input_capacity == kUsualInputBytes || connection.input_used > kUsualInputBytes / 2)
     return;
@@ -86,7 +86,8 @@ void HttpServer::Impl::ShrinkInput(Connection& connection) {
   connection.input_capacity = kUsualInputBytes;
 }
 
-// At the end of a step: what is not half a request, or is not ours to keep, goes back.
+// The end of a step. Only a part of a request stays in the input, and not in the reserve. All else
+// is given back.
 void HttpServer::Impl::SettleInput(Connection& connection) {
   if (connection.input_used > 0 && connection.reading && connection.input_is_reserve)
     RefuseForMemory(connection);
@@ -95,7 +96,7 @@ void HttpServer::Impl::SettleInput(Connection& connection) {
   GiveBuffer(connection);
 }
 
-// All of it is sent.
+// Call it when all output is sent.
 void HttpServer::Impl::GiveOutput(Connection& connection) {
   connection.output.clear();
   connection.output_sent = 0;
@@ -107,8 +108,8 @@ void HttpServer::Impl::GiveOutput(Connection& connection) {
   connection.output = std::string();
 }
 
-// What is kept for a client that does not take it comes out of the group's memory; false: there was
-// none, and the connection has ended.
+// Takes the memory of unsent answers from the group. Returns false if there was none, and the
+// connection has ended.
 bool HttpServer::Impl::Charge(Connection& connection) {
   size_t bytes = connection.output.empty() ? 0 : connection.output.capacity();
   for (const std::string& text : connection.later) bytes += sizeof(std::string) + text.capacity();

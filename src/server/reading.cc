@@ -1,4 +1,4 @@
-// From the socket to the handler: events, the input buffer, requests.
+// The path from the socket to the handler: events, the input buffer, requests.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -13,7 +13,7 @@ namespace tollgate::server {
 namespace {
 
 constexpr uint32_t kGone = EPOLLHUP | EPOLLERR;
-// No more requests are taken in while answers of this size wait for the client to read them.
+// No more requests are handled while unsent answers exceed this size.
 constexpr size_t kUnsentBytesMax = 64 * 1024;
 
 }  // namespace
@@ -36,7 +36,7 @@ void HttpServer::Impl::OnConnectionEvents(uint32_t index, uint32_t events) {
   if (connection.fd.valid()) Settle(connection);
 }
 
-// False: the connection has ended.
+// Returns false if the connection has ended.
 bool HttpServer::Impl::Receive(Connection& connection) {
   if (connection.input == nullptr) TakeBuffer(connection);
   if (connection.input_used == connection.input_capacity &&
@@ -53,7 +53,7 @@ bool HttpServer::Impl::Receive(Connection& connection) {
     Close(connection);
     return false;
   }
-  // The client sends no more, but may still wait for the answers that it is owed.
+  // The client sends no more, but may still wait for pending answers.
   connection.peer_done = true;
   connection.reading = false;
   return true;
@@ -87,7 +87,7 @@ void HttpServer::Impl::HandleRequests(Connection& connection) {
   Consume(connection, done);
 }
 
-// Hands the request that was read to the handler; returns its length.
+// Hands the parsed request to the handler. Returns its length.
 size_t HttpServer::Impl::HandOut(Connection& connection) {
   const http::Request& request = connection.parser.request();
   const size_t length = connection.parser.consumed();
@@ -110,7 +110,7 @@ size_t HttpServer::Impl::HandOut(Connection& connection) {
   return length;
 }
 
-// Takes `done` bytes of handled requests from the input.
+// Removes `done` bytes of handled requests from the input.
 void HttpServer::Impl::Consume(Connection& connection, size_t done) {
   if (done == 0) {
     if (!connection.reading || connection.stalled ||
@@ -128,15 +128,16 @@ void HttpServer::Impl::Consume(Connection& connection, size_t done) {
   connection.input_used -= done;
   if (connection.input_used > 0)
     std::memmove(connection.input.get(), connection.input.get() + done, connection.input_used);
-  // The limit of the request that is done is not that of the one that follows.
+  // The next request gets a new time limit.
   deadlines.Clear(connection);
   if (connection.input_used > 0) ShrinkInput(connection);
 }
 
-// A request that cannot be read: answered after those before it, and the end of the connection.
+// Refuses a request that cannot be read. The answer follows those before it, and the connection
+// then ends.
 void HttpServer::Impl::RefuseRequest(Connection& connection, int status, std::string_view detail,
                                      std::string_view extra_headers) {
-  if (status != 503) counters.bad_requests.Add();  // which is no fault of the request
+  if (status != 503) counters.bad_requests.Add();  // 503 is not the request's fault
   connection.reading = false;
   connection.stalled = false;
   connection.linger = true;

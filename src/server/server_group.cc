@@ -7,7 +7,7 @@
 
 namespace tollgate::server {
 
-// Only counts: what they stand for is each thread's own memory, or goes by Post.
+// All counts are relaxed. The data that they count belongs to one thread or is passed by Post.
 
 bool ServerGroup::TakeMemory(size_t bytes) {
   const size_t before = memory_used_.fetch_add(bytes, std::memory_order_relaxed);
@@ -36,7 +36,7 @@ size_t ServerGroup::Place(size_t self, size_t connections_max) {
       least = count(i);
       best = i;
     }
-    // Handing over costs a wake-up: a few of many do not matter.
+    // Handing over costs a wake-up, so small differences do not matter.
     if (own <= least + least / 8 && own < connections_max) best = self;
   }
   seats_[best]->connections.fetch_add(1, std::memory_order_relaxed);
@@ -46,7 +46,7 @@ size_t ServerGroup::Place(size_t self, size_t connections_max) {
 void ServerGroup::HandOver(size_t to, base::UniqueFd fd) {
   GroupMember& member = seats_[to]->member;
   in_transit_.fetch_add(1, std::memory_order_relaxed);
-  // A task can be copied, a descriptor not. If the loop stops before, the client sees a close.
+  // A task must be copyable, a descriptor is not. If the loop stops first, the client sees a close.
   auto parcel = std::make_shared<base::UniqueFd>(std::move(fd));
   member.member_loop().Post([this, &member, parcel] {
     member.TakeIn(std::move(*parcel));

@@ -1,4 +1,4 @@
-// What a connection waits for after each step, and what happens when it waits too long.
+// What a connection waits for after each step, and what happens when it waits for too long.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -13,9 +13,9 @@ namespace tollgate::server {
 namespace {
 
 constexpr size_t kLingerBytesMax = 64 * 1024;
-// Who goes first when another is to come in: those who have their answer, those who ask nothing,
-// those who do not say what they ask, those who do not take their answers. Never one whom we let
-// wait.
+// The order of evictions: connections that have their answer, idle ones, those with an incomplete
+// head or body, and those that do not read their answers. A connection that waits for the handler
+// is never evicted.
 constexpr std::array kEvictionOrder{Waiting::kLinger, Waiting::kIdle, Waiting::kHeader,
                                     Waiting::kBody, Waiting::kWrite};
 static_assert(kEvictionOrder.size() == kWaitingKinds);
@@ -28,8 +28,8 @@ void HttpServer::Impl::Watch(Connection& connection, uint32_t events) {
   loop.Modify(connection.fd.get(), events);
 }
 
-// After anything happened: sends, ends the connection if that is due, and sets what it now waits
-// for. Never calls the handler, as answers come here from inside of it.
+// Call it after each step. It sends, ends the connection if due, and sets what the connection now
+// waits for. It never calls the handler, because answers are given inside the handler too.
 void HttpServer::Impl::Settle(Connection& connection) {
   if (connection.input != nullptr) SettleInput(connection);
   if (!Send(connection) || !Charge(connection)) return;
@@ -43,9 +43,9 @@ void HttpServer::Impl::Settle(Connection& connection) {
   }
   uint32_t events = 0;
   if (unsent) {
-    events = EPOLLOUT;  // what is not read is not followed by more
+    events = EPOLLOUT;  // no further request is read until the client reads its answers
   } else if (connection.stalled) {
-    // Answers made room: the loop comes back at once for the requests that are here already.
+    // Answers made room. EPOLLOUT brings the loop back for the requests in the input.
     events = !connection.owes_most() ? static_cast<uint32_t>(EPOLLOUT) : 0U;
   } else if (connection.reading) {
     events = EPOLLIN;
@@ -55,17 +55,17 @@ void HttpServer::Impl::Settle(Connection& connection) {
   if (unsent) {
     kind = Waiting::kWrite;
   } else if (owing || connection.stalled) {
-    kind = Waiting::kNone;  // it is for us to act
+    kind = Waiting::kNone;  // the server must act
   } else if (connection.input_used > 0) {
     kind = connection.parser.headers_done() ? Waiting::kBody : Waiting::kHeader;
   }
-  // A request that comes byte by byte does not renew its limit.
+  // A request that arrives byte by byte does not renew its limit.
   if (kind == connection.waiting && kind != Waiting::kIdle) return;
   deadlines.Set(connection, kind, loop.now_ns());
   ArmTimer();
 }
 
-// RFC 9112 section 9.6: closing at once could destroy the answer on its way.
+// RFC 9112 section 9.6: closing at once could destroy an answer in transit.
 void HttpServer::Impl::Linger(Connection& connection) {
   ::shutdown(connection.fd.get(), SHUT_WR);
   Watch(connection, EPOLLIN);
@@ -73,7 +73,7 @@ void HttpServer::Impl::Linger(Connection& connection) {
   ArmTimer();
 }
 
-// What still comes is thrown away until the client has read the answer.
+// Discards what still arrives until the client has read the answer.
 void HttpServer::Impl::Discard(Connection& connection) {
   std::array<char, 4096> thrown_away;
   const ssize_t n = ::recv(connection.fd.get(), thrown_away.data(), thrown_away.size(), 0);
@@ -103,8 +103,8 @@ void HttpServer::Impl::Expire(Connection& connection) {
   Settle(connection);
 }
 
-// Ends the connection that has kept us waiting for longest, so that another can come in. False:
-// none has for long.
+// Ends the connection that has kept the server waiting for longest, to make room for another.
+// Returns false if none has waited for long enough.
 bool HttpServer::Impl::EvictOne() {
   const bool evicted = std::any_of(kEvictionOrder.begin(), kEvictionOrder.end(), [&](Waiting kind) {
     const int64_t after_ms = kind == Waiting::kIdle ? kEvictIdleAfterMs : kEvictAfterMs;
@@ -117,7 +117,7 @@ bool HttpServer::Impl::EvictOne() {
 bool HttpServer::Impl::EvictFrom(Waiting kind, int64_t since_ns) {
   while (Connection* const connection = deadlines.Longest(kind, since_ns)) {
     if (kind == Waiting::kLinger || kind == Waiting::kWrite) return Close(*connection), true;
-    // What the loop has not seen yet may be all that we waited for.
+    // The socket may hold the missing bytes without an event yet.
     const uint32_t generation = connection->generation;
     const size_t before = connection->input_used;
     if (!Receive(*connection)) return true;

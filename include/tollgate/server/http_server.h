@@ -1,18 +1,19 @@
-// HttpServer: connections, time limits, pipelining in order; knows no payments. One instance per
-// event loop; several may share a Unix listening descriptor (EPOLLEXCLUSIVE), and be a group, which
-// has one bound on memory and spreads connections evenly (server_group.h).
+// HttpServer: connections, time limits, and pipelining in order. It knows nothing of payments.
+// There is one instance per event loop. Several may share a Unix listening descriptor
+// (EPOLLEXCLUSIVE). Several may form a group, which has one bound on memory and spreads connections
+// evenly (server_group.h).
 //
-// A connection has memory only while a request is not whole or an answer is not sent. Without
-// memory a whole request is answered all the same, were it the only one; half of one is answered
-// 503. With connections_max inside, whoever has kept the server waiting for longest goes first:
-// first those who have been idle for kEvictIdleAfterMs, then those with half a request since
-// kEvictAfterMs (503); while there is none the next one waits outside.
+// A connection has memory only while a request is incomplete or an answer is unsent. When memory is
+// used up, a complete request is still answered, and an incomplete one gets 503. At
+// connections_max, a new client replaces the connection that has kept the server waiting for
+// longest: first one that has been idle for kEvictIdleAfterMs, then one whose request has been
+// incomplete for kEvictAfterMs (503). If there is none, the new client stays in the backlog.
 //
 // Thread: the loop's thread only.
-// Owns: its connections, buffers and listening descriptors.
-// Invariants: answers leave in the order of their requests, also when they are given out of order;
-// out of descriptors (EMFILE, ENFILE) it stops accepting for a while and never spins; bytes behind
-// a framing error are never read as a request.
+// Owns: its connections and buffers. Not: the listening descriptors.
+// Invariants: answers leave in the order of their requests, even if they are given out of order.
+// Without descriptors (EMFILE, ENFILE) it pauses accepting and never spins. Bytes after a framing
+// error are never read as a request.
 #pragma once
 
 #include <cstddef>
@@ -32,12 +33,12 @@
 namespace tollgate::server {
 
 class ServerGroup;
-// What a server counts; written by its thread, read by any (relaxed).
+// What a server counts. Its thread writes, any thread reads (relaxed).
 struct ServerCounters;
 
-// The right, and duty, to answer one request, once. May be kept and used later (deferred): it
-// names the connection by index and generation, so answering a connection that has gone is
-// harmless. Copyable; the last use counts, a second answer is ignored by TG_ASSERT in debug.
+// The right and duty to answer one request once. It may be kept and used later (deferred). It names
+// the connection by index and generation, so an answer to a connection that has ended does nothing.
+// Copyable, but a second answer is a programmer error (TG_ASSERT).
 class HttpServer;
 class Responder {
  public:
@@ -46,15 +47,15 @@ class Responder {
   void Send(int status, std::string_view content_type, std::string_view body,
             std::string_view extra_headers = {});
   void SendProblem(int status, std::string_view detail, std::string_view extra_headers = {});
-  // Ends the connection at once without an answer (RST): a fault switch of the simulator. Within
-  // OnRequest, the request's views die with it.
+  // Ends the connection at once without an answer (RST). A fault switch of the simulator. Within
+  // OnRequest, the request's views become invalid.
   void Abort();
-  // Writes `bytes` as they are in place of an answer, then closes: a fault switch as well.
+  // Sends `bytes` as they are instead of an answer, then closes. A fault switch too.
   void SendRawAndClose(std::string_view bytes);
-  // The first bytes of an answer as they are, ahead of the rest, which SendRawAndClose gives: a
-  // fault switch as well. Nothing is sent while an earlier request waits for its answer.
+  // Sends the first bytes of an answer as they are. SendRawAndClose sends the rest. A fault switch
+  // too. Sends nothing while an earlier request waits for its answer.
   void SendPart(std::string_view bytes);
-  // False once the client has gone or has sent its last byte. An answer is sent all the same: a
+  // False once the client has gone or has sent its last byte. An answer is still sent, because a
   // client that closed only its own direction waits for it.
   bool alive() const;
 
@@ -69,33 +70,35 @@ class Responder {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
-  // Called on the server's loop. The request's views are valid only during the call; behind its
-  // body kBodyPaddingBytes are readable. The handler answers `responder` now or later.
+  // Called on the server's loop. The request's views are valid only during the call. After its
+  // body, kBodyPaddingBytes more are readable. The handler answers `responder` now or later.
   virtual void OnRequest(const http::Request& request, Responder responder) = 0;
 };
 
 inline constexpr size_t kBodyPaddingBytes = 64;
 inline constexpr int64_t kEvictAfterMs = 250;
-// So little that a crowd of idle clients holds up for a second at most who comes behind it.
+// Short, so that many idle clients delay a new one by at most a second.
 inline constexpr int64_t kEvictIdleAfterMs = 50;
 
 class HttpServer {
  public:
-  // In a group of its own, or in `group`, which outlives it. REQUIRES: no loop of it runs yet.
+  // Without `group` the server forms a group of its own. `group` must outlive the server. REQUIRES:
+  // no loop of the group runs yet.
   HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler);
   HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler,
              ServerGroup& group);
   ~HttpServer();
 
-  // Accepts from `listener` (not owned when shared among servers: see `exclusive`).
-  // `exclusive`: EPOLLEXCLUSIVE, for a Unix descriptor that several loops watch.
+  // Accepts from `listener_fd`, which the caller owns and keeps open. `exclusive`: EPOLLEXCLUSIVE,
+  // for a Unix descriptor that several loops watch.
   base::Status Listen(int listener_fd, bool exclusive);
 
-  // Draining: accept no more, close idle connections, answer what is in with "Connection: close".
+  // Drains: accepts no more, closes idle connections, and answers the requests that have arrived
+  // with "Connection: close".
   void StartDrain();
   size_t connection_count() const;
-  // No connection has a request that is unanswered or an answer that is unsent, and none is on its
-  // way to another server.
+  // True if no connection has an unanswered request or an unsent answer, and none is on its way to
+  // another server.
   bool idle() const;
 
   const ServerCounters& counters() const;

@@ -1,6 +1,6 @@
 // What an HttpServer counts.
 //
-// Thread: written by the server's loop, read by any (relaxed: only counters).
+// Thread: the server's loop writes, any reads (relaxed, because they are only counters).
 #pragma once
 
 #include <atomic>
@@ -21,13 +21,13 @@ class ServerCounter {
 
 struct ServerCounters {
   ServerCounter connections;    // accepted
-  ServerCounter closed;         // of these, ended
-  ServerCounter requests;       // whole and well-formed
+  ServerCounter closed;         // accepted connections that have ended
+  ServerCounter requests;       // complete and well-formed
   ServerCounter bad_requests;   // answered by the server itself: 400, 413, 431, …
   ServerCounter timeouts;       // of any kind
-  ServerCounter accept_pauses;  // out of descriptors, or connections_max reached
-  ServerCounter evicted;        // connections ended to let another in
-  ServerCounter memory_full;    // requests refused and connections ended for want of memory
+  ServerCounter accept_pauses;  // no descriptors, or connections_max reached
+  ServerCounter evicted;        // connections ended to make room for a new one
+  ServerCounter memory_full;    // requests refused and connections ended because memory was used up
 };
 
 }  // namespace tollgate::server

@@ -1,10 +1,10 @@
 // ServerGroup: what the servers of one gateway share: the memory for their clients' bytes, and the
-// clients themselves, of which each server gets an even part, whoever of them accepts.
+// connections. Each server gets an even part of the connections, no matter which one accepts them.
 //
-// Thread: any, once every server has joined; joining is one thread's, before the loops run.
+// Thread: any, once every server has joined. One thread joins them all, before the loops run.
 // Owns: the counts. Not: the servers.
-// Invariants: no more than memory_bytes_max is taken at any time; a connection is counted with one
-// server, from when it is placed until it ends.
+// Invariants: the memory in use never exceeds memory_bytes_max. A connection is counted with one
+// server, from Place until Leave.
 #pragma once
 
 #include <atomic>
@@ -23,9 +23,9 @@ class GroupMember {
  public:
   virtual ~GroupMember() = default;
   virtual net::EventLoop& member_loop() = 0;
-  // A connection that another one accepted. Thread: the member's loop.
+  // Takes a connection that another server accepted. Thread: the member's loop.
   virtual void TakeIn(base::UniqueFd fd) = 0;
-  // Somebody waits outside for whom another one has no room. Thread: the member's loop.
+  // Accepts for another server that has no room. Thread: the member's loop.
   virtual void AcceptOnce() = 0;
 };
 
@@ -33,30 +33,31 @@ class ServerGroup {
  public:
   explicit ServerGroup(size_t memory_bytes_max) : memory_bytes_max_(memory_bytes_max) {}
 
-  // False if it would be more than there is.
+  // Returns false if it would exceed memory_bytes_max.
   bool TakeMemory(size_t bytes);
   void GiveMemory(size_t bytes);
   size_t memory_used() const { return memory_used_.load(std::memory_order_relaxed); }
 
-  // The member's number.
+  // Returns the member's number.
   size_t Join(GroupMember& member);
   size_t size() const { return seats_.size(); }
 
-  // Counts a connection that `self` accepted with the member that has the fewest, which is `self`
-  // unless another has clearly fewer, or `self` has `connections_max`. Whose it is: hand it over,
-  // if that is another.
+  // Chooses a member for a connection that `self` accepted, and counts it there. That is `self`,
+  // unless another member has clearly fewer connections or `self` has `connections_max`. Returns
+  // the member. If it is not `self`, the caller hands the connection over.
   size_t Place(size_t self, size_t connections_max);
   void HandOver(size_t to, base::UniqueFd fd);
   void Leave(size_t member);  // a connection has ended
   size_t count(size_t member) const;
   size_t least_count() const;
   size_t most_count() const;
-  // Connections that are on their way from one member to another.
+  // True while connections are on their way from one member to another. Acquire: partner is the
+  // release in HandOver.
   bool handing_over() const { return in_transit_.load(std::memory_order_acquire) != 0; }
-  // From now on each keeps what it accepts: a drain has begun.
+  // From now on each member keeps what it accepts, because a drain has begun.
   void StopHandingOver() { spreading_.store(false, std::memory_order_relaxed); }
 
-  // Has all others accept, as `self` has no room.
+  // Makes all other members accept, because `self` has no room.
   void AskOthersToAccept(size_t self);
 
  private:
