@@ -11,7 +11,7 @@ namespace tollgate::http {
 
 inline constexpr uint8_t kToken = 1;   // tchar
 inline constexpr uint8_t kField = 2;   // field-vchar, SP, HTAB and obs-text
-inline constexpr uint8_t kTarget = 4;  // visible ASCII; the target's parts are not told apart
+inline constexpr uint8_t kTarget = 4;  // visible ASCII, for all parts of the target
 inline constexpr uint8_t kHost = 8;    // reg-name, IP literals, port
 
 constexpr std::array<uint8_t, 256> MakeClasses() {
@@ -39,7 +39,7 @@ inline bool AllOf(std::string_view text, uint8_t wanted) {
   return all == wanted;
 }
 
-// ASCII only, whatever the locale.
+// ASCII only, independent of the locale.
 inline char ToLower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
@@ -51,7 +51,7 @@ inline bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return true;
 }
 
-// Without spaces and tabs around it (OWS).
+// Removes spaces and tabs at both ends (OWS).
 inline std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);

@@ -10,7 +10,7 @@ std::string_view WithoutSpaceBefore(std::string_view text) {
   return text;
 }
 
-// Takes a token from the front of `text`; false if there is none.
+// Takes a token from the front of `text`. Returns false if there is none.
 bool TakeToken(std::string_view& text) {
   size_t length = 0;
   while (length < text.size() && AllOf(text.substr(length, 1), kToken)) ++length;
@@ -18,14 +18,14 @@ bool TakeToken(std::string_view& text) {
   return length > 0;
 }
 
-// The same for a quoted-string, whose characters are field characters all.
+// Takes a quoted-string from the front. The caller has checked that all are field characters.
 bool TakeQuoted(std::string_view& text) {
   for (size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') {
       text.remove_prefix(i + 1);
       return true;
     }
-    if (text[i] == '\\') ++i;  // the next one is itself
+    if (text[i] == '\\') ++i;  // skips the escaped character
   }
   return false;
 }

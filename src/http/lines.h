@@ -1,5 +1,5 @@
-// The lines of a message, without their CR LF: field lines, in the head and in trailers, and the
-// lines that begin a chunk. Read to the letter, so that no peer sees another message in them.
+// The lines of a message, without their CRLF: field lines of the head and of trailers, and the
+// lines that begin a chunk. They are read strictly, so that no peer sees another message in them.
 //
 // Thread: pure functions.
 // Source: RFC 9112 sections 5, 7.1 and 7.1.1; RFC 9110 section 5.6.
@@ -17,7 +17,7 @@ struct FieldLine {
   std::string_view value;  // without the white space around it
 };
 
-// Nothing if `line` is a field line, else what is wrong with it.
+// Returns empty if `line` is a field line, else what is wrong with it.
 inline std::string_view ReadFieldLine(std::string_view line, FieldLine& field) {
   if (line.front() == ' ' || line.front() == '\t') {
     return "a header line must not begin with white space";
@@ -37,12 +37,12 @@ inline std::string_view ReadFieldLine(std::string_view line, FieldLine& field) {
 
 struct ChunkLine {
   size_t chunk_bytes = 0;
-  size_t extension_bytes = 0;  // behind the size, white space included
+  size_t extension_bytes = 0;  // after the size, with white space
 };
 
-// Nothing if `line` begins a chunk, else what is wrong with it. A size has at most 8 digits.
-// White space stands where the grammar has it, around ';' and '='; never before the size, and never
-// at the end.
+// Returns empty if `line` begins a chunk, else what is wrong with it. A size has at most 8 digits.
+// White space is allowed only where the grammar allows it, around ';' and '='. It is not allowed
+// before the size or at the end.
 std::string_view ReadChunkLine(std::string_view line, ChunkLine& chunk);
 
 }  // namespace tollgate::http

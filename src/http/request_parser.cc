@@ -56,7 +56,7 @@ ParseStatus RequestParser::Parse(char* data, size_t size) {
     body_start_ = scan_ = head_end_;
     stage_ = chunked_ ? Stage::kChunkSize : Stage::kBody;
   } else {
-    // The bytes may have moved: the views of the head are made anew.
+    // The bytes may have moved, so the views of the head are built again.
     if (!ParseHead(data)) return status_;
   }
   const ParseStatus status = chunked_ ? ParseChunks(data, size) : ParseBody(data, size);
@@ -68,8 +68,8 @@ ParseStatus RequestParser::Parse(char* data, size_t size) {
   return status;
 }
 
-// Looks for the empty line. Every line ends in CRLF: a lone LF or CR is an error, as some peer
-// might see a line end where we see none.
+// Looks for the empty line. Every line ends in CRLF. A lone LF or CR is an error, because another
+// parser may see a line end where this one does not.
 bool RequestParser::FindHeadEnd(const char* data, size_t size) {
   while (scan_ < size) {
     const auto* const feed =
@@ -160,7 +160,7 @@ bool RequestParser::ParseTarget(std::string_view target) {
     return Bad(400, "the target has invalid characters"), false;
   }
   if (target.front() != '/' && target != "*") {
-    // RFC 9112 section 3.2.2: an absolute form is taken, its authority is not looked at.
+    // RFC 9112 section 3.2.2: an absolute form is accepted. Its authority is ignored.
     const size_t scheme = target.find("://");
     if (scheme == std::string_view::npos) {
       return Bad(400, "the target must begin with a slash"), false;
@@ -181,7 +181,8 @@ bool RequestParser::ParseFieldLine(std::string_view line) {
   return UseField(field.name, field.value);
 }
 
-// The fields that framing needs; their names differ in length, so most others cost one switch.
+// Uses the fields that framing needs. Their names differ in length, so most other fields cost one
+// switch.
 bool RequestParser::UseField(std::string_view name, std::string_view value) {
   switch (name.size()) {
     case 4:
@@ -297,8 +298,8 @@ bool RequestParser::ParseChunkLine(std::string_view line) {
   return true;
 }
 
-// Held to the rules of a header line, then dropped. What would have framed the message must not
-// stand behind it (RFC 9110 section 6.5.1).
+// Checks a trailer like a header line, then drops it. Fields that frame the message are not allowed
+// in trailers (RFC 9110 section 6.5.1).
 bool RequestParser::ParseTrailer(std::string_view line) {
   FieldLine field;
   const std::string_view problem = ReadFieldLine(line, field);
@@ -312,7 +313,7 @@ bool RequestParser::ParseTrailer(std::string_view line) {
   return true;
 }
 
-// The body's parts are moved together in place, behind the head.
+// Moves the chunks' data together in place, directly after the head.
 ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
   std::string_view line;
   for (;;) {
@@ -343,7 +344,7 @@ ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
         break;
       case Stage::kTrailers: {
         const size_t before = scan_;
-        // The empty line that ends them always has room.
+        // The empty line that ends the trailers always has room.
         const size_t most = limits_.header_bytes_max - trailer_bytes_ + 1;
         if (!NextLine(data, size, most, 431, line)) return status_;
         if (line.empty()) return ChunksDone(data);

@@ -54,10 +54,10 @@ void AppendNumber(std::string& out, Number number) {
   out.append(digits.data(), end);
 }
 
-// RFC 9110 sections 6.4.1 and 8.6: these have no content, and no Content-Length may say otherwise.
+// RFC 9110 sections 6.4.1 and 8.6: these statuses have no content and no Content-Length.
 bool HasNoContent(int status) { return status < 200 || status == 204 || status == 304; }
 
-// RFC 8259 section 7. Bytes from 0x80 on are taken to be UTF-8 and pass.
+// RFC 8259 section 7. Bytes from 0x80 on are assumed to be UTF-8 and are copied.
 void AppendJsonString(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';

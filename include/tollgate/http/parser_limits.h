@@ -1,4 +1,4 @@
-// What a request may have at most.
+// The limits of a request.
 //
 // Thread: a value type.
 #pragma once
@@ -7,12 +7,13 @@
 
 namespace tollgate::http {
 
-// Limits are on what a request says. The framing of chunks has its own: a chunk's line has at most
-// 256 bytes, the extensions of a request's chunks together and its trailers together at most
-// header_bytes_max each, so a body of one-byte chunks takes 13 bytes per byte at the most.
+// These limits bound a request's content. The framing of chunks has limits of its own: a chunk's
+// line has at most 256 bytes, and the chunk extensions together and the trailers together have at
+// most header_bytes_max each. A body of one-byte chunks without extensions takes at most 13 bytes
+// per byte.
 struct ParserLimits {
   size_t header_bytes_max = 16 * 1024;  // request line and field lines together
-  size_t header_lines_max = 100;        // likewise of the trailers
+  size_t header_lines_max = 100;        // of the head; of the trailers too
   size_t body_bytes_max = 64 * 1024;    // of the content, without the framing of chunks
 };
 

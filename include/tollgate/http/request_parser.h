@@ -1,11 +1,11 @@
-// RequestParser: bytes to requests by RFC 9112, strict where looseness lets one request hide in
-// another. Pure: no sockets, clock or heap. It works in place on a buffer that the caller owns and
-// fills; it remembers how far it looked, so that a request that comes in many pieces costs no more
-// than one that comes whole, whatever the split points.
+// RequestParser: parses bytes into requests by RFC 9112. It is strict where leniency allows request
+// smuggling. It uses no sockets, clock or heap. It works in place on a buffer that the caller owns
+// and fills. It remembers how far it has read, so a request that arrives in many pieces costs no
+// more than one that arrives whole.
 //
 // Thread: one connection, one parser.
-// Invariants: what follows a bad request is never read as another.
-// Source: RFC 9112; where it lets a recipient choose, the strict way.
+// Invariants: bytes after a bad request are never read as another one.
+// Source: RFC 9112. Where it lets a recipient choose, the parser chooses the strict way.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@
 namespace tollgate::http {
 
 enum class ParseStatus : uint8_t {
-  kNeedMore,      // read more behind what is there and call again
-  kNeedContinue,  // as kNeedMore, and the client waits for "100 Continue" (said once per request)
+  kNeedMore,      // read more bytes after these and call again
+  kNeedContinue,  // as kNeedMore, and the client waits for "100 Continue" (once per request)
   kReady,         // request() is valid, consumed() bytes belong to it
   kBad,           // answer error_status() with error_detail() and close
 };
@@ -28,17 +28,17 @@ class RequestParser {
  public:
   explicit RequestParser(const ParserLimits& limits) : limits_(limits) {}
 
-  // Looks at data[0, size): the bytes from the start of a request. `data` may move between calls
-  // (the parser keeps offsets), and its content up to size must be what it was, but for chunk
-  // framing that the parser itself removed from the body.
+  // Parses data[0, size), the bytes from the start of a request. `data` may move between calls,
+  // because the parser keeps offsets. Its content up to the former size must not change, except for
+  // chunk framing that the parser itself removed.
   ParseStatus Parse(char* data, size_t size);
 
-  // After kNeedMore: takes the chunk framing that was read out of data[0, size), so that only the
-  // head, the body so far and what is not yet read stay; returns their size. No more than
-  // header_bytes_max, body_bytes_max and one line stay, however small the chunks are.
+  // Call it after kNeedMore. It removes the parsed chunk framing from data[0, size), so only the
+  // head, the body so far and the unread bytes stay. Returns their size, which is at most
+  // header_bytes_max, body_bytes_max and one line, however small the chunks are.
   size_t DropFraming(char* data, size_t size);
 
-  // After kReady: begin the next request, whose bytes start at data + consumed().
+  // Call it after kReady to begin the next request, whose bytes start at data + consumed().
   void Reset();
 
   const Request& request() const { return request_; }
@@ -53,7 +53,7 @@ class RequestParser {
   enum class Stage : uint8_t { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailers, kDone };
 
   ParseStatus Bad(int status, std::string_view detail);
-  // One part of the work each; false: no more can be done now (status_ says why).
+  // Each does one step. False: it can do no more now, and status_ says why.
   bool FindHeadEnd(const char* data, size_t size);
   bool ParseHead(const char* data);
   bool ParseRequestLine(std::string_view line);
@@ -69,8 +69,8 @@ class RequestParser {
   ParseStatus ChunksDone(const char* data);
   bool ParseChunkLine(std::string_view line);
   bool ParseTrailer(std::string_view line);
-  // The next whole line from scan_ on, without its CRLF; nothing yet, or bad. A line longer than
-  // `line_bytes_max` is answered with `status`.
+  // Takes the next complete line from scan_ on, without its CRLF. Returns false if it is incomplete
+  // or bad. A line longer than `line_bytes_max` is refused with `status`.
   bool NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
                 std::string_view& line);
 
@@ -81,18 +81,18 @@ class RequestParser {
   int error_status_ = 0;
   std::string_view error_detail_;
 
-  // Resumption: everything is an offset from the start of the request.
+  // The state between calls. Positions are offsets from the start of the request.
   Stage stage_ = Stage::kHead;
   ParseStatus status_ = ParseStatus::kNeedMore;
-  size_t start_ = 0;       // of the request line, behind empty lines
-  size_t scan_ = 0;        // everything before it was looked at
+  size_t start_ = 0;       // of the request line, after empty lines
+  size_t scan_ = 0;        // everything before it is parsed
   size_t line_start_ = 0;  // of the line that scan_ is in
-  size_t lines_ = 0;       // of the head so far
-  size_t head_end_ = 0;    // behind the empty line
+  size_t lines_ = 0;       // number of lines of the head so far
+  size_t head_end_ = 0;    // after the empty line
   size_t body_start_ = 0;
-  size_t body_bytes_ = 0;  // decoded so far
-  size_t chunk_left_ = 0;
-  size_t searched_ = 0;         // behind scan_, without the end of a line of the chunked body
+  size_t body_bytes_ = 0;       // size of the decoded body so far
+  size_t chunk_left_ = 0;       // bytes that this chunk still lacks
+  size_t searched_ = 0;         // bytes after scan_ without a line end, in a chunked body
   size_t extension_bytes_ = 0;  // of all chunks
   size_t trailer_bytes_ = 0;
   size_t trailer_lines_ = 0;

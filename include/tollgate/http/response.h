@@ -1,6 +1,6 @@
-// Responses: rendered once at start-up where they are constant, else written into a buffer.
+// Responses: constant ones are rendered once at start-up, others are written into a buffer.
 //
-// Thread: value types and pure functions; a rendered response is constant, any thread.
+// Thread: value types and pure functions. Any thread may read a rendered response.
 #pragma once
 
 #include <cstddef>
@@ -10,19 +10,19 @@
 
 namespace tollgate::http {
 
-// RFC 9110 section 15; empty for a status that Tollgate never sends.
+// RFC 9110 section 15. Empty for a status that Tollgate never sends.
 std::string_view ReasonPhrase(int status);
 
 struct ResponseHead {
   int status = 200;
   std::string_view content_type;   // empty: no Content-Type (and no body)
-  std::string_view extra_headers;  // complete lines, CRLF each: "Allow: POST\r\n"
+  std::string_view extra_headers;  // complete lines, each with CRLF: "Allow: POST\r\n"
   bool close = false;              // adds "Connection: close"
   bool keep_alive_http10 = false;  // adds "Connection: keep-alive" for a 1.0 client that asked
 };
 
-// Appends status line, fields, Content-Length, and `body` unless `head_only` (HEAD: the length all
-// the same). A status that has no content (1xx, 204, 304) gets neither length nor body.
+// Appends status line, fields, Content-Length and `body`. With `head_only` (HEAD) it leaves out the
+// body but keeps the length. A status without content (1xx, 204, 304) gets neither.
 void AppendResponse(std::string& out, const ResponseHead& head, std::string_view body,
                     bool head_only = false);
 
@@ -39,7 +39,7 @@ class StaticResponse {
                                 std::string_view extra_headers = {});
   std::string_view keep_alive() const { return keep_alive_; }
   std::string_view closing() const { return closing_; }
-  // Its views live as long as this object stays where it is.
+  // The views are valid as long as this object exists and is not moved.
   ResponseHead head() const;
   std::string_view body() const { return body_; }
   int status() const { return status_; }
