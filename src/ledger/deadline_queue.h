@@ -1,5 +1,5 @@
-// DeadlineQueue: the deadlines of calls under way, oldest first. Unlike a std::deque it allocates
-// nothing once it was as long as it gets.
+// DeadlineQueue: the deadlines of open calls, oldest first. Unlike a std::deque it stops allocating
+// once it has reached its largest size.
 //
 // Thread: one.
 #pragma once
@@ -18,7 +18,7 @@ class DeadlineQueue {
   int64_t front() const { return items_[first_]; }
 
   void push_back(int64_t deadline_ns) { items_.push_back(deadline_ns); }
-  // REQUIRES: not empty. What has left is moved over once it is the larger part.
+  // REQUIRES: not empty. Removed items are erased when they are more than half.
   void pop_front() {
     ++first_;
     if (first_ <= items_.size() / 2) return;

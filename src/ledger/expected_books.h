@@ -1,6 +1,6 @@
-// Whose books a caller means, and what the readers of the books share beside it.
+// The id of the books that a caller expects, and constants that the readers of the books share.
 //
-// Thread: pure, over a memory that any thread may read.
+// Thread: pure functions; BooksMemory may be read by any thread.
 #pragma once
 
 #include <array>
@@ -12,13 +12,13 @@
 
 namespace tollgate::ledger {
 
-// The error of a script that was asked of other books than those that are here.
+// The error of a script that found other books than its caller expects.
 inline constexpr std::string_view kOtherBooks = "OTHERBOOKS";
-// Keys that a step of the sweep looks at: a fraction of a millisecond.
+// Keys that one step of the sweep reads: a fraction of a millisecond.
 inline constexpr const char* kSweepKeys = "200";
 
-// An id of books as the scripts take it; empty: any. Held in place: it is asked for while payments
-// are on their way.
+// An id of books in the form that the scripts take; empty: any. Stored in place, because it is made
+// while payments are in flight.
 class BooksText {
  public:
   BooksText() = default;
@@ -35,8 +35,8 @@ class BooksText {
   size_t size_ = 0;
 };
 
-// The books that the caller's table was told to. Nothing where it was told to none yet: then these
-// are nobody's to ask.
+// The books that the caller's table belongs to; empty without a table: any. Nothing if the table
+// has no books yet: then the caller may not ask.
 inline std::optional<BooksText> ExpectedBooks(const BooksMemory* memory) {
   if (memory == nullptr) return BooksText();
   const payments::Uuid id = memory->Books();

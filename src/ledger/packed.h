@@ -1,5 +1,4 @@
-// Packed: big-endian integers in a string, as the Lua scripts' struct library reads and writes
-// them.
+// Big-endian integers packed in a string, as the Lua scripts' struct library reads and writes them.
 //
 // Thread: pure functions over the caller's buffers.
 #pragma once

@@ -28,9 +28,10 @@ struct Sum {
   int64_t count = 0;
   int64_t cents = 0;
 };
-using Sums = std::array<Sum, 256>;  // by the processor's index on the books
+using Sums = std::array<Sum, 256>;  // by ledger index of the processor
 
-// Adds what one HGETALL shows of `part`. Fields: 'c' or 'a', processor's index, node's index.
+// Adds the fields of one HGETALL that are in `part`. A field is: 'c' or 'a', processor's index,
+// node's index.
 bool AddFields(const redisReply& fields, const SumPart& part, Sums& sums) {
   const size_t index_bytes = part.level == 5 ? 2 : 1;
   for (size_t i = 0; i + 1 < fields.elements; i += 2) {
@@ -46,8 +47,8 @@ bool AddFields(const redisReply& fields, const SumPart& part, Sums& sums) {
   return true;
 }
 
-// Adds those of `entries` (processor 1, at 6, cents 6 each) that lie in `range`: what record.lua
-// has not put into the tree yet.
+// Adds the recent payments in `range`, which record.lua has not put into the tree yet. An entry is:
+// processor 1, at 6, cents 6.
 bool AddRecent(const redisReply& entries, const payments::SummaryRange& range, Sums& sums) {
   if (entries.type == REDIS_REPLY_NIL) return true;
   Unpacker in(TextOf(entries));
@@ -63,7 +64,7 @@ bool AddRecent(const redisReply& entries, const payments::SummaryRange& range, S
   return true;
 }
 
-// Nothing if some of them are of a processor that has no name.
+// Nothing if a sum belongs to a processor without a name.
 std::optional<Totals> NameThem(const Sums& sums, const std::map<int64_t, std::string>& names) {
   Totals totals;
   for (size_t index = 0; index < sums.size(); ++index) {
@@ -95,7 +96,8 @@ struct RedisBooks::Impl {
 
   bool Available() const { return connection.ready() && connection.outstanding() < queries_max; }
 
-  // True if the reply is an answer; tells and heals what can be healed otherwise.
+  // True if the reply is an answer. Reports an error; drops the connection if the server refuses
+  // for now.
   bool IsAnswer(const redisReply* reply) {
     if (reply == nullptr) return false;
     if (reply->type != REDIS_REPLY_ERROR) return true;
@@ -117,13 +119,13 @@ struct RedisBooks::Impl {
     AskForSums({.range = range, .parts = PlanSum(range), .done = std::move(done)});
   }
 
-  // A transaction of plain reads: no purge and no record comes between, and a thousand sums cost
-  // Redis a fifth of what they cost as values of a script. The keys have the epoch in them: the
-  // one that was last seen, and if that is over, another question with the new one. If a record is
-  // half done (its journal is there), it is completed first.
+  // A transaction of plain reads: no purge and no record comes in between. A thousand sums cost
+  // Redis a fifth of what they cost as values of a script. The keys contain the epoch: it asks with
+  // the epoch seen last, and again if a new one has begun. An unfinished record (its journal
+  // exists) is completed first.
   void AskForSums(Question question) {
     if (!Available() || !ExpectedBooks(memory)) return question.done(std::nullopt);
-    // An error here makes EXEC fail, which is told; unless it takes the connection with it.
+    // An error here makes EXEC fail, which OnSums sees, or drops the connection.
     const auto queued = [this](const redisReply* reply) { IsAnswer(reply); };
     connection.AskRole();
     connection.Queue(command.Begin(1).Add("MULTI"), queued);
@@ -151,7 +153,7 @@ struct RedisBooks::Impl {
     }
     const redisReply& current = *reply->element[0];
     if (!IsAnswer(&current)) return question.done(std::nullopt);
-    // Of other books, and of ours while they lack payments, there is no summary.
+    // No summary of other books, nor of our books while they are lossy.
     const std::optional<BooksText> expected = ExpectedBooks(memory);
     const bool ours =
         expected && (expected->text().empty() || TextOf(*reply->element[3]) == expected->text());
@@ -176,8 +178,8 @@ struct RedisBooks::Impl {
                     });
   }
 
-  // Of what the transaction returns: the epoch, the journal, the names, the books' id, whether they
-  // are incomplete, the recent ones, the parts.
+  // `reply` is: the epoch, the journal, the names, the books' id, whether they are lossy, the
+  // recent payments, the parts.
   std::optional<payments::Summary> SummaryOf(const redisReply& reply, const Question& question) {
     Sums sums;
     const redisReply* const recent = reply.element[kBeforeParts - 1];
@@ -190,7 +192,7 @@ struct RedisBooks::Impl {
     }
     std::optional<Totals> totals = NameThem(sums, NamesOf(*reply.element[2]));
     if (!totals) return std::nullopt;
-    // The configured ones always and in their order, then whoever else has something.
+    // All configured processors in their order, then the others that have sums.
     payments::Summary summary;
     for (size_t id = 0; id < directory.configured_count(); ++id) {
       const std::string& name = directory.Name(static_cast<payments::ProcessorId>(id));
@@ -209,7 +211,7 @@ struct RedisBooks::Impl {
     std::string packed;
     PackUuid(packed, Spread(id));
     connection.AskRole();
-    // Who reads whatever books there are mends what they have lost, and asks what that is.
+    // "1": a caller without a table (reconcile) gets an answer from lossy books too.
     connection.Begin(command, kFind, 3).Add(packed).Add(books->text()).Add(memory ? "" : "1");
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
@@ -259,7 +261,7 @@ struct RedisBooks::Impl {
                     });
   }
 
-  // A page at a time with pauses between, so that Redis never feels it.
+  // One page at a time with pauses, to keep the load on Redis low.
   void SweepStep() {
     if (!Available()) return sweep_timer.ArmIn(base::kNanosPerSecond);
     connection.Begin(command, kSweep, 2).Add(cursor).Add(kSweepKeys);
@@ -273,7 +275,7 @@ struct RedisBooks::Impl {
   }
 
   static constexpr size_t kBeforeParts = 6;
-  // Each try but the first needs another purge, or half a record, in the moment between.
+  // Another try is needed only if a purge or an unfinished record came in between.
   static constexpr int kTries = 4;
   static constexpr int64_t kSweepPauseNs = 5 * base::kNanosPerMilli;
   const RedisOptions options;

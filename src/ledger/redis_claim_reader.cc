@@ -11,7 +11,7 @@
 namespace tollgate::ledger {
 namespace {
 
-// One page: a fraction of a millisecond of Redis' time.
+// One page takes a fraction of a millisecond of Redis' time.
 constexpr const char* kBucketsPerPage = "128";
 constexpr const char* kEntriesPerPage = "128";
 constexpr size_t kOwnerBytes = 24;
@@ -20,14 +20,14 @@ constexpr size_t kBookedBytes = 14;
 constexpr size_t kIdBytes = 16;
 constexpr size_t kReplyHead = 8;
 
-// `buckets`: of the shelf that was read. What is pending is a small part.
+// `buckets`: of the shelf that was read. Pending claims are a small part and count as 0.
 double ShareOf(const ClaimCursor& next, int64_t buckets) {
   if (next.shelf == 0) return 0;
   const double of_shelf = static_cast<double>(next.bucket) / static_cast<double>(buckets);
   return (next.shelf - 1 + of_shelf) / 2;
 }
 
-// The shelves are those of the first page, also if they move on while they are read.
+// The shelves stay those of the first page, also if a new shelf begins during the run.
 std::optional<ClaimCursor> Next(const ClaimCursor& cursor, int64_t present, int64_t bucket,
                                 std::string_view scan) {
   ClaimCursor next = cursor;
@@ -64,8 +64,9 @@ struct RedisClaimReader::Impl {
         return done(PageOf(cursor, *reply));
       }
       if (reply != nullptr) {
-        connection.Drop(reply->type == REDIS_REPLY_ERROR ? std::string(TextOf(*reply))
-                                                         : "an answer that claims.lua cannot give");
+        connection.Drop(reply->type == REDIS_REPLY_ERROR
+                            ? std::string(TextOf(*reply))
+                            : "an answer that scan_claims.lua cannot give");
       }
       done(std::nullopt);
     });
@@ -116,7 +117,7 @@ struct RedisClaimReader::Impl {
     return true;
   }
 
-  // `bytes`: of the id, before those in the key.
+  // `bytes`: the first bytes of the id; the others are in `key`.
   bool AddBooked(ClaimPage& page, std::string_view bytes, std::string_view key,
                  std::string_view value) {
     if (bytes.size() + key.size() != kIdBytes || value.size() != kBookedBytes) return false;

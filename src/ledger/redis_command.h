@@ -1,5 +1,5 @@
-// RedisCommand: one command in the wire form of the Redis protocol (RESP 2), built in a buffer
-// that is used again and again.
+// RedisCommand: one command in the wire format of the Redis protocol (RESP 2), built in a buffer
+// that is reused.
 //
 // Thread: one at a time.
 #pragma once
@@ -14,7 +14,7 @@ namespace tollgate::ledger {
 
 class RedisCommand {
  public:
-  // Begins a command of `arguments` arguments, its name included.
+  // Begins a command of `arguments` arguments, including its name.
   RedisCommand& Begin(size_t arguments) {
     text_.clear();
     Number('*', arguments);

@@ -20,7 +20,7 @@ std::string Where(const RedisOptions& options) {
                                    : options.unix_path;
 }
 
-// "name:value" of an INFO text.
+// The value of "name:value" in an INFO text.
 std::string InfoField(std::string_view text, std::string_view name) {
   const std::string key = "\n" + std::string(name) + ":";
   const size_t at = text.find(key);
@@ -56,7 +56,7 @@ RedisConnection::~RedisConnection() {
 }
 
 void RedisConnection::Report(bool problem, const std::string& text) {
-  if (text == last_reported_) return;  // a server that stays away is told once
+  if (text == last_reported_) return;  // a server that stays away is reported once
   last_reported_ = text;
   if (options_.report) options_.report(problem, text);
 }
@@ -74,7 +74,7 @@ void RedisConnection::Connect() {
   if (!options_.unix_path.empty() || net::NameLookup::IsNumeric(options_.host)) {
     return ConnectTo(options_.host);
   }
-  // hiredis would ask the resolver from inside, and stop the loop for as long.
+  // hiredis would resolve the name itself and block the loop.
   lookup_.Start(options_.host, [this](const auto& addresses, const std::string& problem) {
     if (addresses.empty()) return Retry(problem);
     ConnectTo(addresses[attempts_++ % addresses.size()]);
@@ -208,7 +208,7 @@ void RedisConnection::ShakeHands() {
   }
 }
 
-// The last answer of the hand-shake is here.
+// Called after the last answer of the hand-shake.
 void RedisConnection::CheckFacts() {
   std::string error = handshake_error_;
   if (error.empty() && facts_.run_id.empty()) error = "INFO shows no run_id";
@@ -219,8 +219,8 @@ void RedisConnection::CheckFacts() {
   if (!error.empty()) return GiveUp(error);
   state_ = State::kReady;
   role_timer_.ArmIn(options_.role_interval_ms * base::kNanosPerMilli);
-  // One that refused what it was asked shakes hands all the same; that it works is said once it
-  // does.
+  // A server that refused calls completes the hand-shake all the same. Then "connected" is reported
+  // after the next successful call.
   if (!refused_) ReportConnected();
   events_.on_ready(facts_);
 }
@@ -237,8 +237,8 @@ void RedisConnection::AskRole() {
   Queue(role_command_, [this](const redisReply* reply) { TakeRole(reply); });
 }
 
-// Without a deadline: a server that hangs is given up by those who wait for it, and one that nobody
-// waits for may take its time.
+// ROLE has no deadline here. If the server hangs, the deadlines of the calls end the connection.
+// Without calls it can wait.
 void RedisConnection::OnRoleTimer() {
   if (!ready()) return;
   Queue(role_command_, [this](const redisReply* reply) {
@@ -246,7 +246,7 @@ void RedisConnection::OnRoleTimer() {
   });
 }
 
-// All that was asked behind it fails with the connection, if it is not the primary's.
+// Ends the connection if the server is not a primary: all calls behind this one then fail.
 bool RedisConnection::TakeRole(const redisReply* reply) {
   if (reply == nullptr) return false;
   const std::string problem = RoleProblem(*reply);
@@ -277,14 +277,14 @@ void RedisConnection::Append(const RedisCommand& command, OnReply on_reply, bool
   const std::string_view text = command.text();
   const int status = redisAsyncFormattedCommand(context_, &RedisConnection::OnCommandReply, pending,
                                                 text.data(), text.size());
-  TG_ASSERT(status == REDIS_OK);  // fails only while disconnecting, which we never do gracefully
+  TG_ASSERT(status == REDIS_OK);  // fails only during a graceful disconnect, which is never used
 }
 
 void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
   deadlines_.push_back(loop_.now_ns() + options_.command_timeout_ms * base::kNanosPerMilli);
   ArmDeadline();
   Append(command, std::move(on_reply), true);
-  // Written at once: usually all of it goes, and epoll is not asked.
+  // Write at once: usually everything fits, and no epoll event is needed.
   if (state_ != State::kReady) return;
   in_send_ = true;
   redisAsyncHandleWrite(context_);
@@ -300,13 +300,13 @@ void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply
   if (self.deadlines_.empty()) self.deadline_timer_.Disarm();
   if (self.stopped_) return;
   const auto* const answer = static_cast<const redisReply*>(reply);
-  // Only an answer to a call says that it does what it is for; many a server that refuses every
-  // write shakes hands and tells its role.
+  // Only the answer to a call proves that the server works: a server that refuses every write still
+  // completes the hand-shake and answers ROLE.
   if (answer != nullptr && it->timed && self.ready() && answer->type != REDIS_REPLY_ERROR) {
     self.OnSuccess();
   }
   if (reply == nullptr && self.in_send_) {
-    // The write failed inside Call: the caller hears of it after its call has returned.
+    // The write failed inside Call: run the callback after Call has returned.
     self.loop_.Post([on_reply = std::move(on_reply), life = std::weak_ptr<bool>(self.life_)] {
       if (!life.expired()) on_reply(nullptr);
     });
@@ -315,7 +315,7 @@ void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply
   on_reply(answer);
 }
 
-// One timer for all calls: due at the oldest one's deadline or earlier.
+// One timer for all calls. It is due at the oldest one's deadline or earlier.
 void RedisConnection::ArmDeadline() {
   if (deadlines_.size() == 1 || !deadline_timer_.armed()) deadline_timer_.Arm(deadlines_.front());
 }
@@ -338,7 +338,7 @@ void RedisConnection::GiveUp(const std::string& why) {
   Retry(why);
 }
 
-// Frees the context, also from inside one of its callbacks (hiredis then waits for its end).
+// Frees the context. Inside one of its callbacks hiredis defers this until the callback returns.
 void RedisConnection::Close() {
   if (context_ == nullptr) return;
   state_ = State::kIdle;

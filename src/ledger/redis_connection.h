@@ -1,7 +1,6 @@
-// RedisConnection: one connection to Redis on an event loop, with what hiredis 0.14 has not:
-// deadlines, reconnects with back-off and jitter, and a hand-shake that only ends in "ready" when
-// the server is one that Tollgate may use: a primary that throws nothing away. Its role is asked
-// again each second.
+// RedisConnection: one connection to Redis on an event loop. It adds what hiredis 0.14 lacks:
+// deadlines, reconnects with back-off and jitter, and a hand-shake. It is ready only if the server
+// is a primary that evicts no keys (noeviction). Its role is checked again every role_interval_ms.
 //
 // Thread: the loop's.
 // Owns: the hiredis context.
@@ -30,10 +29,10 @@ struct redisReply;
 
 namespace tollgate::ledger {
 
-// What the hand-shake learnt.
+// What the hand-shake found out.
 struct RedisFacts {
   std::string run_id;
-  std::string replication_id;  // another one begins when a replica is promoted
+  std::string replication_id;  // changes when a replica is promoted
   int64_t uptime_s = 0;
   std::string eviction_policy;
 };
@@ -47,7 +46,7 @@ class RedisConnection final : public net::EventHandler {
     std::function<void()> on_lost;  // after the callbacks of all calls
   };
 
-  // `scripts` are loaded at each connect; Begin calls the i-th.
+  // `scripts` are loaded at each connect; Begin takes the index of one.
   RedisConnection(net::EventLoop& loop, const RedisOptions& options,
                   std::vector<std::string_view> scripts, Events events);
   ~RedisConnection() override;
@@ -56,10 +55,10 @@ class RedisConnection final : public net::EventHandler {
 
   void Start();
   bool ready() const { return state_ == State::kReady; }
-  // Calls under way.
+  // Calls without an answer yet.
   size_t outstanding() const { return deadlines_.size(); }
-  // Begins `command` as a call of the script of that index with so many arguments, which the caller
-  // adds; its key is the prefix.
+  // Begins `command` as a call of script number `script` with `arguments` arguments, which the
+  // caller adds. Its key is the prefix.
   RedisCommand& Begin(RedisCommand& command, size_t script, size_t arguments) const {
     return command.Begin(4 + arguments)
         .Add("EVALSHA")
@@ -70,21 +69,21 @@ class RedisConnection final : public net::EventHandler {
 
   // REQUIRES: ready().
   void Call(const RedisCommand& command, OnReply on_reply);
-  // For what comes before a call in one write, as the commands of a transaction before its EXEC:
-  // written with the next Call(), whose deadline covers it.
+  // Queues a command that is written together with the next Call(), whose deadline covers it. Used
+  // for the commands of a transaction before its EXEC.
   // REQUIRES: ready().
   void Queue(const RedisCommand& command, OnReply on_reply);
-  // Before a call that reads, in one write with it: what follows is answered only if the server was
-  // a primary after it was asked; else the connection is lost first. What writes needs it less: a
-  // replica refuses that by itself.
+  // Queues ROLE before a call that reads, in the same write. The call is answered only if the
+  // server was a primary at that moment; else the connection is lost first. Calls that write need
+  // it less, because a replica refuses them.
   // REQUIRES: ready().
   void AskRole();
-  // Ends the connection, as if it had been lost; it connects again by itself, later each time until
-  // a call succeeds. For a server that refuses what it is asked, or answers nonsense.
+  // Ends the connection as if it had been lost, for a server that refuses calls or sends invalid
+  // answers. It reconnects by itself, with a longer delay each time until a call succeeds.
   void Drop(const std::string& why);
 
-  // An error reply that says "not now" of the server rather than "wrong" of the command: NOSCRIPT,
-  // LOADING, OOM, MISCONF, READONLY, BUSY, missing rights and the like.
+  // True for an error of the server's present state ("not now"), not of the command: NOSCRIPT,
+  // LOADING, OOM, MISCONF, READONLY, BUSY, missing rights and similar ones.
   static bool IsNotNow(const redisReply& reply);
 
  private:
@@ -92,7 +91,7 @@ class RedisConnection final : public net::EventHandler {
   struct Pending {
     RedisConnection* connection;
     OnReply on_reply;
-    bool timed;  // has a deadline of its own
+    bool timed;  // has its own deadline
   };
 
   void OnEvents(uint32_t events) override;
@@ -136,17 +135,17 @@ class RedisConnection final : public net::EventHandler {
   RedisFacts facts_;
   size_t handshake_left_ = 0;
   std::string handshake_error_;
-  DeadlineQueue deadlines_;  // of the calls under way, in their order
+  DeadlineQueue deadlines_;  // of the open calls, in their order
   std::vector<Pending*> pool_;
   RedisCommand handshake_;
   const RedisCommand role_command_ = RedisCommand().Begin(1).Add("ROLE");
   net::NameLookup lookup_;
-  size_t attempts_ = 0;  // a name's addresses take turns
+  size_t attempts_ = 0;  // rotates through a name's addresses
   net::Timer deadline_timer_;
   net::Timer connect_timer_;
   net::Timer role_timer_;
   base::Random random_;
-  int64_t backoff_ms_ = 0;  // of the last reconnect; 0 again once a call succeeds
+  int64_t backoff_ms_ = 0;  // of the last reconnect; 0 again after a successful call
   bool refused_ = false;    // it was dropped, and no call has succeeded since
   std::string last_reported_;
 };

@@ -1,4 +1,4 @@
-// Whose books these are, and what they have lost: the greeting of RedisLedger.
+// The greeting of RedisLedger: whose books these are, and what they have lost.
 #include <hiredis/hiredis.h>
 #include <sys/random.h>
 
@@ -13,10 +13,10 @@
 namespace tollgate::ledger {
 namespace {
 
-// A greeting is said so often, also while much else is: the others see by it that we live, and we
-// see what has become of the books.
+// The interval of greetings, also under load. Other instances see by it that this table is alive,
+// and this one sees the state of the books.
 constexpr int64_t kGreetingNs = base::kNanosPerSecond / 2;
-// What hello.lua answers.
+// The verdicts of hello.lua.
 enum class Greeting : uint8_t { kOk, kLost, kFenced, kOthers, kNew, kStranger, kOld };
 constexpr size_t kGreetingElements = 8;
 
@@ -26,7 +26,7 @@ uint64_t RandomNumber() {
   return number;
 }
 
-// As _prelude.lua has them.
+// In the form that _prelude.lua takes.
 std::string IdentitiesText(const payments::ProcessorDirectory& directory,
                            payments::ProcessorId processor) {
   std::string text;
@@ -120,7 +120,7 @@ void RedisLedger::Impl::SendGreeting(std::string_view note) {
   const uint64_t number = memory->Number();
   Identify(owner);
   const payments::Uuid books = memory->Books();
-  books_text.clear();  // it keeps its memory: this is said while payments are on their way
+  books_text.clear();  // keeps its capacity: greetings are sent while payments are in flight
   if (books != payments::Uuid{}) {
     PackUuid(books_text, books);
   }
@@ -172,7 +172,7 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
   const std::string_view id = TextOf(*reply->element[2]);
   const bool lossy = NumberOf(*reply->element[3]) == 1;
   const bool put_back = NumberOf(*reply->element[4]) == 1;
-  // Books that began on this very server, which has not been started again: nothing was lost.
+  // Books that were made on this run of the server have lost nothing.
   without_grace = TextOf(*reply->element[5]) == server;
   known_epoch = std::to_string(NumberOf(*reply->element[7]));
   switch (reply->element[0]->integer) {
@@ -218,8 +218,8 @@ void RedisLedger::Impl::OnGreeted(const redisReply* reply, uint64_t sent_era) {
 }
 
 void RedisLedger::Impl::WaitWithoutId(bool empty) {
-  // A young server that is empty has never had books; one that has run for longer was emptied
-  // perhaps, and those who work with its books put their id back within the grace.
+  // A server that is empty and has just started never had books. One that has run for longer may
+  // have been emptied; then the other tables put their id back within the grace.
   const bool young = facts.uptime_s * 1'000 < options.grace_ms;
   const int64_t wait_ms = empty && young && options.new_fleet ? 0 : options.grace_ms;
   if (id_from_ns < 0) id_from_ns = loop.now_ns() + wait_ms * base::kNanosPerMilli;
@@ -260,7 +260,8 @@ void RedisLedger::Impl::NoteBefore(uint64_t before, uint64_t number, bool lossy)
 }
 
 void RedisLedger::Impl::OnBooksLost(uint64_t known, uint64_t sent_era, bool put_back) {
-  // What was recorded later than that is lost, and what of it no slot holds is lost for good.
+  // Records with a higher number than `known` are lost. Those that no slot holds cannot be
+  // replayed.
   if (known < memory->Forgotten() || put_back) beyond = true;
   memory->BeginEra(sent_era);
   if (opened) return connection.Drop("the books have lost something");
@@ -271,7 +272,8 @@ void RedisLedger::Impl::OnFenced() {
   const Owner asked = owner;
   events->OnNotNewest();
   if (owner.table != asked.table) {
-    // The same payments under another owner, who has told these books nothing and lost nothing.
+    // The same payments have another owner now, which has sent these books nothing and lost
+    // nothing.
     era = EraOf(memory->Number());
     known_run_id = RunId();
     return SendGreeting();
@@ -301,7 +303,7 @@ void RedisLedger::Impl::Open() {
   if (lost_tail) {
     grace_ms = options.grace_ms;
   } else if (known_run_id.empty() && !without_grace) {
-    // Whether it lost something is not known; others may still have to tell it.
+    // It is not known whether the books lost something. Other tables may still have to replay.
     grace_ms = std::max<int64_t>(0, options.grace_ms - facts.uptime_s * 1000);
   }
   known_run_id = run_id;

@@ -31,13 +31,13 @@ struct RedisLeaseStore::Impl {
   bool IsAnswer(const redisReply* reply) {
     if (reply == nullptr) return false;
     if (reply->type != REDIS_REPLY_ERROR) return true;
-    // Other books than ours are told of by the workers, who greet them.
+    // The workers report books that are not ours, because they send the greetings.
     if (!TextOf(*reply).starts_with(kOtherBooks)) connection.Drop(std::string(TextOf(*reply)));
     return false;
   }
 
-  // The holder clears away a little with each renewal: shelves that are forgotten, and
-  // what a purge left if its instance did not live to do it.
+  // The holder removes some old keys with each renewal: forgotten shelves, and what a purge left if
+  // its instance ended before it was done.
   void SweepStep() {
     if (!connection.ready()) return;
     connection.Begin(command, kSweep, 2).Add(cursor).Add(kSweepKeys);

@@ -21,7 +21,8 @@ namespace {
 constexpr uint64_t kForgotten = 3;  // a verdict of record.lua: booked, and not counted
 constexpr int64_t kRefusedMsMin = 20;
 
-// As record.lua takes it: how long ids are known, and the bits of a new shelf's buckets.
+// The argument of record.lua: how long ids are known (seconds), and the bits of a new shelf's
+// buckets.
 std::string ShelfText(const RedisOptions& options) {
   TG_ASSERT(std::has_single_bit(options.buckets));
   return std::to_string(options.dedup_window_s) + ":" +
@@ -101,7 +102,7 @@ void RedisLedger::Impl::Send(Call* call) {
   const uint64_t number = memory == nullptr ? 0 : memory->Number();
   call->era = EraOf(number);
   if (memory != nullptr && call->era != era) {
-    // Another worker of this table has seen a loss: nothing goes out before it was told again.
+    // Another worker of this table has seen a loss: send nothing before the replay.
     loop.Post([this, call, life = std::weak_ptr<bool>(life)] {
       if (life.expired()) return;
       Fail(call);
@@ -132,7 +133,7 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
     return connection.Drop("an answer that the scripts cannot have given");
   }
   if (!Confirm(static_cast<uint64_t>(reply->element[call->record ? 2 : 3]->integer))) {
-    // What it did stands on other books than what came before: all is told again.
+    // The call worked on books that were rolled back: everything is replayed.
     Fail(call);
     return connection.Drop("the books have lost something");
   }
@@ -147,8 +148,8 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
   Advance(call, expected);
 }
 
-// On one connection numbers rise from reply to reply. One that does not is of books that were
-// rolled back between the two calls, and had climbed again to what the second one said.
+// On one connection numbers rise from reply to reply. If one does not, the books were rolled back
+// between the two calls, and other calls have raised the number again to what this call sent.
 bool RedisLedger::Impl::Confirm(uint64_t number) {
   if (memory == nullptr) return true;
   if (number <= std::exchange(last_number, number)) {
@@ -193,24 +194,24 @@ void RedisLedger::Impl::Advance(Call* call, size_t answered) {
 
 void RedisLedger::Impl::OnError(Call* call, const redisReply& reply) {
   if (memory != nullptr && TextOf(reply).starts_with("LOST ")) {
-    // Nothing was done. The greeting of the next connection finds out how much is gone.
+    // Nothing was done. The greeting of the next connection finds out how much was lost.
     Fail(call);
     if (connection.ready()) connection.Drop("the books have lost something");
     return;
   }
   constexpr std::string_view kPurged = "PURGED ";
   if (TextOf(reply).starts_with(kPurged)) {
-    // Nothing was done. It is claimed on the emptied books once its caller asks again.
+    // Nothing was done. The caller's repeat claims it on the emptied books.
     known_epoch = TextOf(reply).substr(kPurged.size());
     return Fail(call);
   }
   if (RedisConnection::IsNotNow(reply)) {
     if (TextOf(reply).starts_with("OOM")) return FailLater(call, std::string(TextOf(reply)));
     Fail(call);
-    // The hand-shake loads the scripts again, and finds out what is wrong.
+    // The hand-shake loads the scripts again and finds out what is wrong.
     return connection.Drop(std::string(TextOf(reply)));
   }
-  // Something in the batch. One bad entry must not hold up the rest: each by itself.
+  // One entry of the batch is at fault. Send each alone, so that a bad one does not delay the rest.
   if (!call->one_by_one) {
     call->one_by_one = true;
     return Send(call);

@@ -1,5 +1,5 @@
-// The ledger in Redis behind RedisLedger. redis_ledger.cc has the batches, redis_greeting.cc what
-// the books are and what they have lost.
+// The implementation of RedisLedger. redis_ledger.cc has the batches; redis_greeting.cc finds out
+// whose books these are and what they have lost.
 //
 // Thread: one worker's loop.
 // Owns: one connection.
@@ -22,7 +22,7 @@ namespace tollgate::ledger {
 enum Script : size_t { kClaimScript, kRecordScript, kHelloScript, kOwnerScript };
 
 struct RedisLedger::Impl {
-  // One batch under way, or what is left of one that is tried entry by entry.
+  // One open batch, or the rest of a batch that is sent entry by entry.
   struct Call {
     bool record = false;
     uint64_t batch = 0;
@@ -46,8 +46,8 @@ struct RedisLedger::Impl {
   void AskOwner(const payments::Uuid& table, OnOwner done);
   void OnLost();
 
-  // The server's run and its replication's: a new one begins when a replica is promoted. The
-  // table's era: a new one begins when its number fell.
+  // The server's run and replication id, and the table's era. The replication id changes when a
+  // replica is promoted. A new era begins when the books have lost something.
   std::string RunId() const;
 
   void Greet();
@@ -56,35 +56,35 @@ struct RedisLedger::Impl {
   static std::string Packed(const payments::Uuid& id);
   void OnGreeted(const redisReply* reply, uint64_t sent_era);
 
-  // Books without an id: those who know one, and come back now, put it there. After the grace we
-  // make one.
+  // The books have no id. A table that knows the id may put it back during the grace. After the
+  // grace this one makes an id.
   void WaitWithoutId(bool empty);
 
   void OnOurs(uint64_t number, std::string_view id, bool lossy);
 
-  // A loss that an earlier life of this process saw, and did not live to note.
+  // Finds a loss that an earlier run of this process saw but did not note on the books.
   void NoteBefore(uint64_t before, uint64_t number, bool lossy);
 
-  // `known`: the highest number that the books still have of us.
+  // `known`: the highest number of this table that the books still have.
   void OnBooksLost(uint64_t known, uint64_t sent_era, bool put_back);
 
   void OnFenced();
 
-  // Looks again every second: a name that points to the wrong server for a while ends nothing.
+  // Tries again every second: a name may point to a wrong server for a while.
   void Refuse(BooksStanding why, const std::string& text);
 
   void Open();
 
   // --- redis_ledger.cc
-  // All names, by ProcessorId; joined anew when one was added.
+  // All names with their identities, by ProcessorId; rebuilt when one was added.
   const std::string& Names();
 
   Call* NewCall(bool record, const Owner& from, uint64_t batch, size_t count);
 
   void Identify(const Owner& who);
 
-  // The number that a call says, as text; empty without a table. Not std::to_string: no memory is
-  // asked for on the way of a payment.
+  // The number of a call as text; empty without a table. Not std::to_string, which could allocate
+  // on the path of a payment.
   std::string_view NumberText(uint64_t number);
 
   void Send(Call* call);
@@ -94,31 +94,32 @@ struct RedisLedger::Impl {
   // False: the books have lost something since the last reply.
   bool Confirm(uint64_t number);
 
-  // The data in the replies is looked at entry by entry, later.
+  // Checks the form of a reply. TakeClaimReply and TakeRecordReply read its entries later.
   bool IsSound(const Call& call, const redisReply& reply, size_t expected) const;
 
-  // After `answered` more entries.
+  // Goes on after `answered` more entries were answered.
   void Advance(Call* call, size_t answered);
 
   void OnError(Call* call, const redisReply& reply);
 
   void Fail(Call* call);
 
-  // Out of memory, claims wait and records still go through, on the same connection. The caller
-  // repeats a batch that failed, so it learns of that the later the more often it was so.
+  // Fails the call after a delay that doubles with each refusal. Out of memory, Redis refuses
+  // claims and still takes records on the same connection. The caller repeats a failed batch, so
+  // the delay limits its repeats.
   void FailLater(Call* call, const std::string& why);
   void FailRefused();
 
-  // `entry`: its number in the call.
+  // `entry`: its index in the call.
   void TakeClaimReply(Call& call, Unpacker& in, size_t entry);
-  // What stands in the books may be of anybody who can write there. It is this one payment's
-  // trouble, and no reason to leave the books.
+  // False for a claim that no gateway can have made: others may write to Redis. It affects only its
+  // own payment, so the books stay in use.
   static bool CanBeAdopted(const ClaimReply& reply);
   void TakeRecordReply(Call& call, Unpacker& in);
 
   void ReportForgotten();
 
-  // None as well if its name is lost, or there is no room for one more.
+  // kNoProcessor also if the name is lost or the directory is full.
   payments::ProcessorId ProcessorOf(uint64_t code, uint64_t identity);
 
   void Report(const std::string& text) const;
@@ -129,29 +130,29 @@ struct RedisLedger::Impl {
   std::string known_run_id;
   BooksMemory* const memory;
   LedgerEvents* events = nullptr;
-  Owner owner;  // who greets
+  Owner owner;  // whose greetings are sent
   RedisFacts facts;
   BooksStanding standing = BooksStanding::kUnknown;
-  bool opened = false;         // greeted, and known to be ours
-  bool greeting = false;       // one is under way
-  bool beyond = false;         // more is lost than the table holds: to be noted on the books
-  bool without_grace = false;  // the books began on the server as it runs now
-  bool silent = false;         // it has said, or says, that it is gone
-  std::function<void()> gone;  // to call once that is said
-  uint64_t last_number = 0;    // of a reply on this connection
+  bool opened = false;    // greeted, and known to be ours
+  bool greeting = false;  // a greeting is open
+  bool beyond = false;    // lost payments that the table cannot replay; to be noted on the books
+  bool without_grace = false;  // the books were made on this run of the server
+  bool silent = false;         // SayGone was called: no more greetings
+  std::function<void()> gone;  // to call after that is said
+  uint64_t last_number = 0;    // of the last reply on this connection
   uint64_t era = 0;            // in which this connection was opened
-  int64_t id_from_ns = -1;     // from then on an id may be made; negative: not wanted yet
+  int64_t id_from_ns = -1;     // from then on it may make an id; negative: not wanted
   payments::Uuid fresh_id;
-  std::string server;       // the one now connected to
-  std::string known_epoch;  // of the books, as a text; empty: not greeted
-  std::string books_text;   // of the greeting, kept for its memory
+  std::string server;       // the present one
+  std::string known_epoch;  // of the books, as text; empty: not greeted
+  std::string books_text;   // of the greeting; a member to keep its capacity
   std::array<char, 24> number_text{};
   const std::shared_ptr<bool> life = std::make_shared<bool>(true);
   RedisConnection connection;
   net::Timer grace_timer;
   net::Timer refused_timer;
-  std::vector<Call*> refused;  // until the timer
-  int64_t refused_ms = 0;      // of the last wait; 0 again once claims are granted
+  std::vector<Call*> refused;  // until refused_timer
+  int64_t refused_ms = 0;      // of the last wait; 0 again after a claim was granted
   net::Timer greeting_timer;
   int64_t claims_from_ns = 0;
   RedisCommand command;
@@ -159,8 +160,8 @@ struct RedisLedger::Impl {
   std::string names, table_id, incarnation, nonce, predecessors;
   size_t names_count = 0;
   std::string_view ledger_names;  // during OnReply
-  uint32_t epoch = 0;             // likewise
-  size_t forgotten = 0;           // likewise
+  uint32_t epoch = 0;             // during OnReply
+  size_t forgotten = 0;           // during OnReply
   std::vector<std::unique_ptr<Call>> calls;
   std::vector<Call*> idle;
 };

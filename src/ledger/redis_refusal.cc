@@ -17,8 +17,8 @@ bool StartsWithOneOf(std::string_view text, std::span<const std::string_view> st
                      [&](std::string_view start) { return text.starts_with(start); });
 }
 
-// The user may not run a command, or a script of ours may not for that user. Redis 7.0 and 7.2 say
-// the latter in words of their own.
+// True if the user may not run a command, or may not run one inside a script. Redis 7.0 and 7.2
+// have their own texts for the latter.
 bool LacksRights(std::string_view error) {
   static constexpr std::array<std::string_view, 3> kStarts{
       "NOPERM", "ERR The user executing the script can't", "ERR ACL failure in script"};

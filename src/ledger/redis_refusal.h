@@ -1,4 +1,4 @@
-// What a server says when it is not one to work with, and what people can do about it.
+// Why a server cannot be used, and what people can do about it.
 //
 // Thread: pure functions.
 #pragma once
@@ -10,11 +10,11 @@
 
 namespace tollgate::ledger {
 
-// What the answer to ROLE says against this server; empty: it is a primary.
+// The problem in an answer to ROLE; empty: the server is a primary.
 std::string RoleProblem(const redisReply& role);
-// An error that says "not now" of the server rather than "wrong" of the command.
+// True for an error of the server's present state ("not now"), not of the command.
 bool SaysNotNow(std::string_view error);
-// What people can do about `why` a server is not used.
+// What people can do about the reason `why` a server is not used.
 std::string Advice(std::string_view why);
 
 }  // namespace tollgate::ledger

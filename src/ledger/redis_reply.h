@@ -1,4 +1,4 @@
-// What is read from the scripts' replies.
+// Helpers that read the scripts' replies.
 //
 // Thread: pure functions.
 #pragma once
@@ -26,7 +26,7 @@ inline int64_t NumberOf(const redisReply& reply) {
   return number;
 }
 
-// The ledger's processors by their index, from HGETALL of the names.
+// Processor names by ledger index, from HGETALL of the names.
 inline std::map<int64_t, std::string> NamesOf(const redisReply& flat) {
   std::map<int64_t, std::string> names;
   for (size_t i = 0; i + 1 < flat.elements; i += 2) {
@@ -35,8 +35,8 @@ inline std::map<int64_t, std::string> NamesOf(const redisReply& flat) {
   return names;
 }
 
-// The processor of that index, added to `directory` if it is new; none: the index has no name, or
-// there is no room for one more.
+// The processor of that index, added to `directory` if it is new. kNoProcessor if the index has no
+// name or the directory is full.
 inline payments::ProcessorId ProcessorNamed(const std::map<int64_t, std::string>& names,
                                             int64_t index,
                                             payments::ProcessorDirectory& directory) {

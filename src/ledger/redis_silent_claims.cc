@@ -62,7 +62,7 @@ struct SilentClaims::Impl {
     return true;
   }
 
-  // A claim that is none of ours has no owner.
+  // An owner's id has 16 bytes; other claims are not of this version and are skipped.
   void Add(const redisReply& reply, size_t at) {
     const std::string_view id = TextOf(*reply.element[at]);
     if (id.size() != kIdBytes) return;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kReplyHead = 6;
 constexpr size_t kRecentBytes = 13;
-constexpr size_t kFieldBytes = 3;  // 'c' or 'a', the processor's index, the node's
+constexpr size_t kFieldBytes = 3;  // 'c' or 'a', the processor's index, the node's index
 
 }  // namespace
 
@@ -28,7 +28,8 @@ struct RedisSumNodes::Impl {
         connection(loop, options, {lua::kSums, lua::kMend},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}) {}
 
-  // An answer of at least so many elements. A server that gives none is asked again by itself.
+  // True if the reply has at least `elements` elements; else drops the connection, which
+  // reconnects.
   bool IsAnswer(const redisReply* reply, size_t elements) {
     if (reply == nullptr) return false;
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements >= elements) return true;
@@ -93,7 +94,7 @@ struct RedisSumNodes::Impl {
     }
   }
 
-  // `figures`: count and cents for each name of `flat` in its turn.
+  // `figures`: count and cents for each name of `flat`, in the same order.
   void AddAbove(const redisReply& flat, const redisReply& figures, SumFamilyPage& family) {
     for (size_t i = 0; i + 1 < std::min(flat.elements, figures.elements); i += 2) {
       const payments::ProcessorId processor = ProcessorOf(NumberOf(*flat.element[i + 1]));

@@ -5,7 +5,7 @@
 
 namespace tollgate::ledger {
 
-// A reply and whose it is: hiredis hands nothing but the reply to whoever frees it.
+// A reply and its arena: hiredis passes only the reply to Free.
 struct ReplyArena::Node {
   redisReply reply;
   ReplyArena* arena;
@@ -21,7 +21,7 @@ void ReplyArena::Serve(redisReader& reader) {
   reader.privdata = this;
 }
 
-// A reply of the task's type in its place, with `more_bytes` behind it.
+// Makes a reply of the task's type with `more_bytes` behind it, and links it into its parent.
 ReplyArena::Node* ReplyArena::Make(const redisReadTask* task, size_t more_bytes) {
   auto* const arena = static_cast<ReplyArena*>(task->privdata);
   void* const memory = arena->memory_.allocate(sizeof(Node) + more_bytes, alignof(Node));
@@ -53,7 +53,7 @@ void* ReplyArena::CreateArray(const redisReadTask* task, int elements) {
   return node;
 }
 
-void* ReplyArena::CreateInteger(const redisReadTask* task, long long value) {  // NOLINT: likewise
+void* ReplyArena::CreateInteger(const redisReadTask* task, long long value) {  // NOLINT: hiredis
   Node* const node = Make(task, 0);
   node->reply.integer = value;
   return node;

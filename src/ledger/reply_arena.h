@@ -1,10 +1,10 @@
-// ReplyArena: where hiredis builds the replies of one connection: in memory that the next reply
-// uses again, where it would allocate two pieces for every element and free each.
+// ReplyArena: the memory in which hiredis builds the replies of one connection. The next reply
+// reuses it; hiredis itself would allocate and free two blocks for every element.
 //
 // Thread: the connection's.
-// Owns: the reply that is being read or looked at.
-// Invariants: there is one reply at a time, as in hiredis' asynchronous interface: a reply is freed
-// before the next one of the reader is begun. Its parts are never freed one by one.
+// Owns: the reply that is being read or used.
+// Invariants: one reply at a time, as in hiredis' asynchronous interface: a reply is freed before
+// the reader begins the next one. Its parts are never freed one by one.
 #pragma once
 
 #include <hiredis/hiredis.h>
@@ -21,7 +21,7 @@ class ReplyArena {
   ReplyArena(const ReplyArena&) = delete;
   ReplyArena& operator=(const ReplyArena&) = delete;
 
-  // From now on `reader` builds its replies here. It must not outlive this.
+  // Lets `reader` build its replies here. REQUIRES: the arena outlives it.
   void Serve(redisReader& reader);
 
  private:
@@ -33,7 +33,7 @@ class ReplyArena {
   static void* CreateNil(const redisReadTask* task);
   static void Free(void* reply);
 
-  // What a batch of claims or a question is answered with; longer ones take more from the heap.
+  // Enough for the reply to a batch of claims or to a query. Longer replies also use the heap.
   static constexpr size_t kFirstBytes = 16'384;
   alignas(std::max_align_t) std::array<std::byte, kFirstBytes> first_;
   std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};

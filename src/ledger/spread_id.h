@@ -1,10 +1,10 @@
-// A fixed permutation of the 128 bits of a payment's id. On the books an id stands as it makes it:
-// buckets are chosen by the first bits, and in ids that are made by the clock (UUID versions 1, 6
-// and 7) or count up those are the same for many.
+// A fixed permutation of the 128 bits of a payment's id. The books store the permuted id. Buckets
+// are chosen by its first bits. In ids that a clock makes (UUID versions 1, 6 and 7) or that count
+// up, the first bits are the same for many.
 //
-// A Feistel network of two rounds: each half is mixed into the other, by the finaliser of
-// splitmix64 (Steele, Lea and Flood 2014). Ids that differ in one half alone come out as different
-// as random ones. It hides nothing, and whoever wants to can fill one bucket.
+// A Feistel network of two rounds: each half is mixed into the other by the finaliser of splitmix64
+// (Steele, Lea and Flood 2014). Ids that differ only in one half come out as different as random
+// ones. It is not a secret: a client can choose ids that all go into one bucket.
 //
 // Thread: pure functions.
 #pragma once

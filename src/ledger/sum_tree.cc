@@ -10,7 +10,7 @@ constexpr int kBits = 6;
 constexpr int64_t kTopNodeMax = 65'535;                                 // its index is two bytes
 constexpr int64_t kLastMs = ((kTopNodeMax + 1) << (kBits * kTop)) - 1;  // beyond the year 4000
 
-// Nodes [first, last] of a level, cut where a key ends; for the lower levels both lie in one key.
+// Adds nodes [first, last] of a level. REQUIRES: below the top level both are in one key.
 void AddPart(std::vector<SumPart>& parts, int level, int64_t first, int64_t last) {
   if (first > last) return;
   if (level == kTop) {
@@ -31,7 +31,7 @@ std::vector<SumPart> PlanSum(const payments::SummaryRange& range) {
   int64_t first = std::max<int64_t>(range.from_ms, 0);
   int64_t last = std::min(range.to_ms, kLastMs);
   if (range.from_ms > kLastMs || first > last) return parts;
-  // From the leaves up: at each level the nodes that do not fill a node above, at both ends.
+  // From the leaves up: at each level take the nodes at both ends that do not fill a node above.
   for (int level = 0; level < kTop; ++level) {
     if (first >> kBits == last >> kBits && !((first & 63) == 0 && (last & 63) == 63)) {
       AddPart(parts, level, first, last);

@@ -1,6 +1,6 @@
 // The tree of sums that record.lua keeps: radix 64 over requestedAt in milliseconds. A node of
-// level L sums 64^L milliseconds; 64 nodes share a key, but those of level 5 share one for all
-// time. Any range is the sum of at most a dozen keys' parts.
+// level L sums 64^L milliseconds. 64 nodes share a key; all nodes of level 5 share one. Any range
+// is the sum of parts of at most a dozen keys.
 //
 // Thread: pure functions.
 #pragma once
@@ -22,7 +22,7 @@ struct SumPart {
   int64_t last = 0;
 };
 
-// The parts that together are exactly the milliseconds of `range`. Empty if it has none.
+// The parts that together are exactly the milliseconds of `range`. Empty if the range is empty.
 std::vector<SumPart> PlanSum(const payments::SummaryRange& range);
 
 }  // namespace tollgate::ledger

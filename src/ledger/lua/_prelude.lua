@@ -1,4 +1,4 @@
--- What the scripts share; cmake puts it before each that names it.
+-- Shared by the scripts; cmake puts it before each script that names it.
 -- Keys are built from the prefix in KEYS[1]. Integers in packed strings are big-endian.
 -- On the way of each payment strings are cut and joined as they came: packing, unpacking and
 -- string.format cost as much as a command.
@@ -6,11 +6,11 @@ local prefix = KEYS[1]
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 local unpack_struct, pack_struct, decimal = struct.unpack, struct.pack, string.format
 
-local BATCH_MAX = 1000 -- payments; Lua hands no more than 8,000 arguments to a command
-local NONE = 31 -- the caller's and our number for "no processor"
+local BATCH_MAX = 1000 -- payments; Lua passes at most 8,000 arguments to a command
+local NONE = 31 -- "no processor", for the caller's numbers and for ledger indexes
 
--- The processors' names have one index each for all instances and all time; none has that of NONE.
--- A reply tells an index as 32 more in one byte.
+-- Each processor name has one index for all instances and all time. No name has the index NONE. A
+-- reply holds an index in one byte, as 32 + index.
 local INDEX_MAX = 223
 local function ledger_index_of(name)
   local index = redis.call('HGET', prefix .. 'names', name)
@@ -26,24 +26,24 @@ end
 
 local function all_names()
   local flat, names = redis.call('HGETALL', prefix .. 'names'), {}
-  for i = 1, #flat / 2 + 1 do names[i] = '' end -- that of NONE stays
+  for i = 1, #flat / 2 + 1 do names[i] = '' end -- the line of NONE stays empty
   for i = 1, #flat, 2 do names[tonumber(flat[i + 1]) + 1] = flat[i] end
   return table.concat(names, '\n')
 end
 
--- Of two numbers of eight bytes. Lua's own order of strings is that of the server's locale.
+-- Compares two numbers of eight bytes. Lua's order of strings depends on the server's locale.
 local function is_newer(a, b)
   local a_high, a_low = unpack_struct('>I4I4', a)
   local b_high, b_low = unpack_struct('>I4I4', b)
   return a_high > b_high or (a_high == b_high and a_low > b_low)
 end
 
--- A caller's names are lines, in the order of its numbers: the name, a tab, and the identities that
--- its processor has and had (hexadecimal, commas between), as far as they are known.
--- Whoever calls: the ledger indexes of its names, a byte each in their order; or nil if a newer
--- opening of this table is known, or another one of the same number. An owner's entry is:
--- incarnation 8, nonce 8, how many names 1, their indexes, their text; so that a call which comes
--- as the one before needs no look at the names.
+-- A caller's names are lines in the order of its processor numbers: the name, a tab, and the known
+-- identities of its processor, present and former (hexadecimal, with commas between).
+-- Registers the caller. Returns the ledger indexes of its names, a byte each in their order; nil if
+-- a newer opening of this table is known, or another one with the same number. An owner's entry is:
+-- incarnation 8, nonce 8, how many names 1, their indexes, their text. So a call with the same
+-- names as the one before needs no look-up of names.
 local function enter(tbl, incarnation, nonce, names)
   local known = call('HGET', prefix .. 'tables', tbl)
   if known then
@@ -63,11 +63,11 @@ local function enter(tbl, incarnation, nonce, names)
   return indexes
 end
 
--- The number that moves: each call of a table raises its number, and says the highest that a reply
--- has confirmed to it. Books that know a lower one have lost something since. Above 40 bits stands
--- the era: a table begins a new one for each loss that it has seen, so that no call from before the
--- loss is taken for one from after it. `sent` is a decimal text; empty: the caller has no number.
--- Returns the number, or nil and what the books know; then nothing was changed.
+-- Raises the number of a table. Each call of a table sends the highest number that a reply has
+-- confirmed. Books that know a lower number have lost something since. The bits above 40 are the
+-- era: a table begins a new era for each loss that it has seen, so a call from before the loss is
+-- not taken for one from after it. `sent` is a decimal text; empty: the caller has no number.
+-- Returns the number; or nil and the number that the books know, and then nothing was changed.
 local ERA = 2 ^ 40
 local function raise_number(tbl, sent)
   if sent == '' then return 0 end
@@ -84,9 +84,9 @@ local function lost(before)
   return redis.error_reply('LOST ' .. string.format('%.0f', before))
 end
 
--- Was a pending claim made by the same slot and generation as `owner` (table, slot, generation)
--- says, when its table had another id? `predecessors`: those ids. A copy that has that id now may
--- have sent it, or still do so.
+-- True if a pending claim was made by the same slot and generation as `owner` (table, slot,
+-- generation) when its table had another id (`predecessors`). A copy of the table that has this id
+-- now may have sent the payment, or may still send it.
 local function is_inherited(claim, owner, predecessors)
   if sub(claim, 17, 24) ~= sub(owner, 17, 24) then return false end
   for i = 1, #predecessors, 16 do
@@ -95,29 +95,29 @@ local function is_inherited(claim, owner, predecessors)
   return false
 end
 
--- The caller's numbers of processors and ours, where they differ.
+-- The caller's processor numbers and ledger indexes. IN_ORDER: both are the same.
 local IN_ORDER = '\0\1\2\3\4\5\6\7\8\9\10\11\12\13\14\15' ..
   '\16\17\18\19\20\21\22\23\24\25\26\27\28\29\30'
--- Nil: the caller has no name of this number.
+-- Nil: the caller has no processor of this number.
 local function to_ledger(indexes, id)
   if id == NONE then return NONE end
   return byte(indexes, id + 1)
 end
--- 32 + the ledger index: the caller has no name for it.
+-- 32 + the ledger index if the caller has no name for it.
 local function to_caller(indexes, index)
   if index == NONE then return NONE end
   local id = string.find(indexes, char(index), 1, true)
   return id and id - 1 or 32 + index
 end
 
--- Pending claims are one hash, so that one command does for a batch; there are only as many as are
--- in flight.
+-- Pending claims are one hash, so one command serves a batch. It has only as many as are in flight.
 local pending_key = prefix .. 'claims'
 
 -- A shelf holds what was booked or rejected while it was the present one, in 2^bits buckets by the
--- first bits of the ids, which the caller has mixed. A bucket's key ends with the bytes that hold
--- those bits, the rest of the last one zero. A field is an id without the bytes that stand whole in
--- the key. `step`: of the byte that is in both; nil if none is.
+-- first bits of the ids, which the caller has spread. A bucket's key ends with the bytes that hold
+-- those bits; the other bits of the last byte are zero. A field is the id without the bytes that
+-- are whole in the key. `step`: the unit of the byte that is in both key and field; nil if there is
+-- none.
 local BITS_MIN, BITS_MAX, ID_BYTES = 12, 22, 16
 local function shelf_of(key, bits)
   local rest = bits % 8
@@ -166,7 +166,7 @@ local function commit(writes)
   write_all(writes)
 end
 
--- MGET calls a key of another kind absent; GET, asked once more, does not.
+-- MGET takes a key of another type for absent; the GET then raises an error.
 local function read_books()
   local read = call('MGET', prefix .. 'epoch', prefix .. 'shelf', journal)
   return read[1] or call('GET', prefix .. 'epoch'), read[2] or call('GET', prefix .. 'shelf'),
@@ -179,9 +179,9 @@ if unfinished then
 end
 local epoch = tonumber(epoch_text or '0')
 
--- The shelves, as `shelf` has them in decimal: the number of the present one, when it began, how
--- long it lasts at least (seconds), its bits; of the one before: when it began, its bits; the epoch
--- in which the present one began. What is older is forgotten.
+-- The shelves, as the key `shelf` has them in decimal: the number of the present one, when it
+-- began, how long it lasts at least (seconds), its bits; of the one before: when it began, its
+-- bits; the epoch in which the present one began. Older shelves are forgotten.
 local SHELF_FIELDS = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
 local shelves, present, older
 local function use_shelves(text)
@@ -192,7 +192,7 @@ local function use_shelves(text)
     older_began = tonumber(older_began) }
   local before = prefix .. 'k:' .. epoch .. ':'
   present = shelf_of(before .. number .. ':', tonumber(bits))
-  -- A purge since has left nothing on the older one.
+  -- After a purge the shelf before belongs to an earlier epoch.
   older = nil
   if shelves.number > 1 and tonumber(in_epoch) == epoch then
     older = shelf_of(before .. decimal('%d', shelves.number - 1) .. ':', tonumber(older_bits))
@@ -200,7 +200,7 @@ local function use_shelves(text)
 end
 if shelves_text then use_shelves(shelves_text) end
 
--- Since when (seconds) whatever was booked is known; nil: nothing was ever forgotten.
+-- Since when (seconds) all booked payments are known; nil: nothing was ever forgotten.
 local function memory_began()
   return shelves and shelves.number > 2 and shelves.older_began or nil
 end

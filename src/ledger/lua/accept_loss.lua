@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- People accept that the books have lost payments: summaries are answered again. Returns since when
--- (seconds since 1970) summaries were not answered, or '0'.
+-- Operators accept that the books have lost payments: summaries are answered again. Returns since
+-- when (seconds since 1970) they were not answered, or '0'.
 local since = redis.call('GET', KEYS[1] .. 'lossy')
 if since then redis.call('DEL', KEYS[1] .. 'lossy') end
 return since or '0'

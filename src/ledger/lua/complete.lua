@@ -1,4 +1,4 @@
 #!lua flags=allow-oom
 --!prelude
--- Completes what an error left undone, and no more: the prelude does. Returns the epoch.
+-- Completes what an error left undone: the prelude does that. Returns the epoch.
 return epoch

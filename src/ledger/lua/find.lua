@@ -1,9 +1,8 @@
 #!lua flags=allow-oom
 --!prelude
--- What the books know of one payment. ARGV: id (16 bytes), the id of the books that are meant
--- (empty: whatever is here), '1' if books that lack payments are to answer all the same.
--- Returns {state, attempt, processor's name, at, cents, reason, counted, epoch of a pending claim}
--- or nil. State: 0 pending, 1 booked, 2 rejected.
+-- What the books know of one payment. ARGV: id (16 bytes), the id of the expected books (empty:
+-- any), '1' if lossy books are to answer too. Returns {state, attempt, processor's name, at, cents,
+-- reason, counted, epoch of a pending claim} or nil. State: 0 pending, 1 booked, 2 rejected.
 local id = ARGV[1]
 if #id ~= 16 then return redis.error_reply('ERR an id has 16 bytes') end
 if ARGV[2] ~= '' and call('GET', prefix .. 'books') ~= ARGV[2] then
@@ -31,7 +30,7 @@ if value then
 end
 local pending = redis.call('HGET', pending_key, id)
 if not pending then
-  -- Books that have lost payments cannot say that they never had one.
+  -- Lossy books cannot say that they never had a payment.
   if ARGV[3] ~= '1' and call('EXISTS', prefix .. 'lossy') == 1 then
     return redis.error_reply('OTHERBOOKS incomplete')
   end

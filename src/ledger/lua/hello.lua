@@ -1,13 +1,12 @@
 #!lua flags=allow-oom
 --!prelude
--- What a table says at each connection and twice a second: whose books are these, and have they lost
--- something? It is also how the others see that the table's owner is alive.
+-- The greeting of a table, at each connection and twice a second. It asks whose books these are and
+-- whether they have lost something. Other instances see by it that the table's owner is alive.
 -- ARGV: table uuid, incarnation, nonce, names (as for claim), the highest number confirmed, the id
--- of the books that the table was told to (empty: none yet), an id for books that have none (empty:
--- not yet), what is to be noted of the books: 'lossy', 'gone' or empty; which server this is; '1' if
--- a loss is taken for a purge.
--- Returns {verdict, number, id, lossy, back, born, before, epoch}: back is 1 where the id had to be put
--- back; born is the server on which the books began; before is the number that they knew.
+-- of the table's books (empty: none yet), an id for books that have none (empty: not yet), a note
+-- ('lossy', 'gone' or empty), the present server and its run, '1' if a loss is taken for a purge.
+-- Returns {verdict, number, id, lossy, back, born, before, epoch}: back is 1 if the id was put
+-- back; born is the server on which the books began; before is the number that the books knew.
 local OK, LOST, FENCED, OTHERS, NEW, STRANGER, OLD = 0, 1, 2, 3, 4, 5, 6
 
 local tbl, incarnation, nonce, confirmed = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
@@ -26,7 +25,7 @@ local function answer(verdict, number)
 end
 
 if id and told_to ~= '' and id ~= told_to then return answer(OTHERS, 0) end
--- Version 0.1 kept its claims and shelves under other keys, which nothing here reads.
+-- Version 0.1 kept its claims and shelves under other keys, which no script here reads.
 local owners = prefix .. 'owners'
 if not id and (call('TYPE', owners).ok == 'hash' or call('EXISTS', prefix .. 'pending') == 1) then
   return answer(OLD, 0)
@@ -34,7 +33,7 @@ end
 if not id then
   local empty = call('EXISTS', prefix .. 'tables', pending_key, prefix .. 'epoch') == 0
   if told_to ~= '' then
-    -- Put back where nothing is left, or what is left knows this table.
+    -- The id is put back if nothing is left, or if what is left knows this table.
     if not empty and call('HEXISTS', prefix .. 'tables', tbl) == 0 then
       return answer(STRANGER, 0)
     end
@@ -45,7 +44,7 @@ if not id then
   end
 end
 
--- All is read before the first write.
+-- All reads come before the first write.
 before = math.abs(tonumber(call('HGET', numbers, tbl) or '0'))
 local now = call('TIME')[1]
 local owner = call('HGET', prefix .. 'tables', tbl)
@@ -54,14 +53,14 @@ if owner and (is_newer(sub(owner, 1, 8), incarnation)
   return answer(FENCED, before)
 end
 local function era(number) return math.floor(number / ERA) end
--- The first number of an era says that the loss before it is known.
+-- The first number of an era means that the table knows of the loss before it.
 local acknowledged = era(before) < era(confirmed) and confirmed % ERA == 0
 if back == 1 then
-  -- What no table holds any more is gone. It is noted by the same call, as nobody else can see it.
+  -- What no table holds any more is lost. This call notes it, because no later call can see it.
   call('SET', books, id)
   if ARGV[10] ~= '1' then call('SET', lossy_key, now) end
 elseif not call('GET', books) then
-  -- On this a script of version 0.1 fails before it has written anything.
+  -- A script of version 0.1 fails on this value before its first write.
   call('MSET', prefix .. 'born', server, owners, 'moved', books, id)
 end
 if before < confirmed and not acknowledged then return answer(LOST, before) end
@@ -70,7 +69,7 @@ if note == 'lossy' then call('SET', lossy_key, now) end
 enter(tbl, incarnation, nonce, ARGV[4])
 local number = math.max(before, confirmed) + 1
 if note == 'gone' then
-  -- It has ended in good order, and nobody else has its claims: who repeats one need not wait.
+  -- It has ended cleanly, and no other table has its claims: a client's repeat need not wait.
   call('HSET', numbers, tbl, string.format('-%.0f', number))
 else
   call('HSET', numbers, tbl, string.format('%.0f', number))

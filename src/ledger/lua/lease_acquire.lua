@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes the lease if it is free, renews it if it is ours, and reads the snapshot. Every instance
--- comes here every second or few, so this is also where the live ones are counted.
--- ARGV: token, time to live in ms, the id of the books that are meant (empty: any).
+-- calls this every few seconds at most, so the live ones are counted here too.
+-- ARGV: token, time to live in ms, the id of the expected books (empty: any).
 -- Returns {held, holder, snapshot, its age in ms by Redis' clock, instances}.
 if ARGV[3] ~= '' and redis.call('GET', KEYS[1] .. 'books') ~= ARGV[3] then
   return redis.error_reply('OTHERBOOKS these are not the books of the caller')

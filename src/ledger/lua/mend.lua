@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
 --!prelude
--- Sets sums right that disagree with the payments on the shelves, if the books are still what was
--- compared; else it changes nothing. Between a comparison and this, a payment that is recorded
--- makes the sum of its millisecond another one; an epoch, a shelf or a mend of somebody else shows in its
--- number. (Sums only grow by records, but a mend may lower one, and a record raise it to the same
--- again: so the mends are counted.)
+-- Corrects sums that disagree with the payments on the shelves, if the books are still what was
+-- compared; else it changes nothing. A payment that is recorded between the comparison and this
+-- call changes the sum of its millisecond. A new epoch, a new shelf or another mend changes its
+-- number. (Records only raise sums. But a mend may lower one, and a record may raise it to the same
+-- value again: so mends are counted.)
 -- ARGV: epoch, number of the present shelf, how often sums were mended, the processor's name, the
 -- first and the last millisecond that were compared, level and number of a node, then cells: a
--- millisecond, its count and cents as compared, and as they are to be.
--- Without cells the node is made again from its children. With cells, all of them in the node,
--- which is of level 2, those milliseconds are set, and what is above them is made again.
--- Returns {1 or 0: something else than was compared is there, how often sums were mended}.
+-- millisecond, its count and cents as compared, and its new count and cents.
+-- Without cells the node is rebuilt from its children. With cells, all of them in the node, which
+-- is of level 2, those milliseconds are set, and the nodes above them are rebuilt.
+-- Returns {1, or 0 if the books are not what was compared; how often sums were mended}.
 local CELL, CELLS_AT = 5, 9
 local KEYS_MAX, CELLS_MAX = 4, 256 -- keys of 64 milliseconds in one call
 local sums, mends_key = prefix .. 's:' .. epoch .. ':', prefix .. 'mends'
@@ -30,7 +30,7 @@ end
 local processor = char(tonumber(index))
 local of_count, of_cents = 'c' .. processor, 'a' .. processor
 
--- A number that may be beyond what is exact: {thousands of millions, the rest}.
+-- A number that may be too large to be exact: {billions, the rest}.
 local UNIT = 1e9
 local function normal(high, low)
   local carry = math.floor(low / UNIT)
@@ -59,7 +59,7 @@ local function place_of_node(at_level, number)
   return sums .. at_level .. ':' .. decimal('%d', key), char(number - key * 64)
 end
 
--- What is to be: by level and number, {count, cents}; and by key, the fields and their values.
+-- The new values: by level and number, {count, cents}; and by key, the fields and their values.
 local changed, by_key = { [0] = {}, {}, {}, {}, {}, {} }, {}
 local function change(at_level, number, sum)
   changed[at_level][number] = sum
@@ -75,8 +75,9 @@ local function figures_at(at_level, number)
   return { number_of(read[1]), number_of(read[2]) }
 end
 
--- A node becomes the sum of its children. One that reaches beyond what was compared and had more
--- than its children does not become less: it may be right, and a child that was not compared at fault.
+-- Rebuilds a node as the sum of its children. A node that is partly outside what was compared and
+-- had more than its children is not lowered: it may be right, and a child that was not compared may
+-- be wrong.
 local CHILDREN = {}
 for i = 0, 63 do
   CHILDREN[2 * i + 1], CHILDREN[2 * i + 2] = of_count .. char(i), of_cents .. char(i)
@@ -108,7 +109,7 @@ local function make_again(at_level, number)
   if differs then change(at_level, number, after) end
 end
 
--- The recent ones that are of this processor, by millisecond; those of a cell become a part of it.
+-- The recent payments of this processor, by millisecond. Those of a cell become a part of it.
 local recent, of_cell, rest = call('GET', sums .. 'recent') or '', {}, {}
 for position = 1, #recent, 13 do
   local whose, at, cents = unpack_struct('>I1I6I6', recent, position)

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 --!prelude
--- A page of the claims on the books, for reconciling: a small step, so that Redis never feels it.
--- The buckets' names are known (_prelude.lua), so no key but ours is looked at.
--- ARGV: "p" for what is pending or the number of a shelf, the first bucket, HSCAN's cursor in it,
+-- A page of the claims on the books, for reconcile: a small step, so that Redis is not delayed.
+-- The buckets' names are known (_prelude.lua), so only our keys are read.
+-- ARGV: "p" for pending claims or the number of a shelf, the first bucket, HSCAN's cursor in it,
 -- buckets at most, about how many entries at most.
--- Returns {epoch, Redis' time in ms, since when payments are known in ms, next bucket, next cursor
--- (bucket -1: that was all), names, number of the present shelf, buckets of the one that was asked
--- for, then for each bucket that has something the bytes that are not in its fields, and its fields}.
+-- Returns {epoch, Redis' time in ms, since when payments are known in ms, next bucket (-1: none is
+-- left), next cursor, names, number of the present shelf, how many buckets the shelf has, then for
+-- each bucket that is not empty the first bytes of its ids, which are not in its fields, and its
+-- fields}.
 local asked, bucket, cursor = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local buckets_max, entries_max = tonumber(ARGV[4]), tonumber(ARGV[5])
 if not bucket or not buckets_max or not entries_max then
@@ -14,8 +15,8 @@ if not bucket or not buckets_max or not entries_max then
 end
 local now = call('TIME')
 local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
--- The last purge, or what was forgotten. Before there was anything to forget, a day before the first
--- shelf: what a gateway has accepted meanwhile may be booked yet.
+-- The last purge, or the end of what was forgotten. If nothing was forgotten yet, a day before the
+-- first shelf: what a gateway had accepted by then may be booked later.
 local known_from = memory_began()
 if not known_from then
   known_from = now[1]
@@ -27,7 +28,7 @@ local result = { epoch, decimal('%.0f', now_ms),
   decimal('%.0f', math.max(purged_ms, known_from * 1000)), -1, '0',
   call('HGETALL', prefix .. 'names'), shelves and shelves.number or 0, 1 }
 
--- What is pending is one bucket. The number of a shelf's bucket is the first bits of its ids.
+-- Pending claims are one bucket. The number of a shelf's bucket is the first bits of its ids.
 local last, key_of = 0, function() return pending_key, '' end
 if asked ~= 'p' then
   local number = tonumber(asked)

@@ -1,6 +1,6 @@
 #!lua flags=no-writes
--- A page of the claims whose owners have been silent for long, counted by owner. By the clock of
--- this server alone, so that it is for people; who takes over goes by what it has seen itself.
+-- A page of the claims whose owners have been silent for long, counted by owner. It goes by this
+-- server's clock alone, so it is for people. A take-over goes by what the gateway itself has seen.
 -- ARGV: HSCAN's cursor, about how many claims, seconds of silence.
 -- Returns {next cursor, then for each owner: table uuid, its claims in this page, seconds since its
 -- last greeting (-1: it never greeted), whether it has said that it is gone}.

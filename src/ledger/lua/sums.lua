@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 --!prelude
--- A page of the tree of sums as it stands, for reconciling: a small step, so that Redis never
--- feels it. A family is the 64 nodes of one key, and the node above, which is their sum. What a
--- page tells is of one moment.
--- ARGV: of each family that is asked for the level of its key and the key's number.
+-- A page of the tree of sums, for reconcile: a small step, so that Redis is not delayed. A family
+-- is the 64 nodes of one key, and the node above, which is their sum. All of a page is read at one
+-- moment.
+-- ARGV: for each family the level of its key and the key's number.
 -- Returns {epoch, number of the present shelf, memory_began() in ms (empty: nothing was ever
--- forgotten), how often sums were mended, the recent ones (record.lua), names, then for each family
--- the fields of its key, and the count and the cents of the node above for each name in its turn}.
--- It tells as many families as are not too much for a page; one at least.
+-- forgotten), how often sums were mended, the recent payments (record.lua), names, then for each
+-- family the fields of its key, and the count and the cents of the node above for each name in
+-- order}.
+-- It returns as many families as fit in a page, at least one.
 local FIELDS_MAX = 2000
 local sums = prefix .. 's:' .. epoch .. ':'
 local began, names = memory_began(), call('HGETALL', prefix .. 'names')

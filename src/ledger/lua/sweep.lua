@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --!prelude
--- A small step of clearing away what earlier epochs left, and shelves that are forgotten.
+-- One small step of removing the keys of earlier epochs and forgotten shelves.
 -- ARGV: SCAN cursor, keys per step. Returns {next cursor, keys unlinked}.
 local page = call('SCAN', ARGV[1], 'MATCH', prefix .. '[bdks]:*', 'COUNT', ARGV[2])
 local removed = 0
