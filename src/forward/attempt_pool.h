@@ -1,9 +1,9 @@
 // AttemptPool: the attempts of the payments that a forwarder has taken from the ring, one entry
-// each, and lists of them. Last freed is first reused, so that few entries stay warm however large
-// the table is.
+// each, and lists of them. The entry that was freed last is reused first, so few entries stay in
+// the caches, even if the table is large.
 //
 // Thread: one worker's.
-// Owns: the entries, allocated once: one per slot of the table, so that it can never be exhausted.
+// Owns: the entries, allocated once: one per slot of the table, so that they cannot run out.
 // Invariants: an entry is in at most one list.
 #pragma once
 
@@ -85,7 +85,7 @@ class AttemptPool {
 
  private:
   const uint32_t capacity_;
-  // Raw memory, so that pages which no entry ever used stay untouched.
+  // Raw memory, so that pages that no entry has used stay untouched.
   Attempt* const entries_;
   uint32_t touched_ = 0;  // entries ever used
   uint32_t free_head_ = kNoEntry;

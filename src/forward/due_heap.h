@@ -1,4 +1,4 @@
-// DueHeap: entries by a moment, soonest first. Only the first is ever taken out, so a binary heap
+// DueHeap: entries by their time, soonest first. Only the first is ever removed, so a binary heap
 // of pairs is enough.
 //
 // Thread: one worker's.
@@ -23,7 +23,7 @@ class DueHeap {
   int64_t NextNs() const {
     return heap_.empty() ? std::numeric_limits<int64_t>::max() : heap_.front().due_ns;
   }
-  // REQUIRES: not empty; so does Pop.
+  // REQUIRES (also for Pop): not empty.
   uint32_t front() const { return heap_.front().entry; }
   uint32_t Pop() {
     std::pop_heap(heap_.begin(), heap_.end(), Later);

@@ -70,7 +70,7 @@ bool Forwarder::Impl::CheckClock(int64_t wall_ms) {
   const bool usable = payments::IsRequestedAt(wall_ms);
   if (usable == clock_usable) return usable;
   clock_usable = usable;
-  if (options.index != 0) return usable;  // one says it for all of its instance
+  if (options.index != 0) return usable;  // forwarder 0 reports for its instance
   if (usable) {
     reports.Info("the clock is right again: payments are sent");
   } else {
@@ -119,7 +119,7 @@ void Forwarder::Impl::Pump() {
   RunDue();
   router.ObserveTraffic(now_ns, ring.SizeApprox() / options.forwarders);
   if (!draining) TakeWork();
-  FlushPosts();  // first, as it may find that a claim has to be asked for again
+  FlushPosts();  // first, because it may move entries to to_reclaim
   FlushClaims();
   FlushRecords();
   metrics.held.Set(pool.in_use());
@@ -130,7 +130,7 @@ void Forwarder::Impl::Pump() {
 
 bool Forwarder::Impl::CanTakeNew() const {
   if (draining || fenced || replay.active() || !ledger.can_claim() || !clock_usable) return false;
-  // More than can be claimed at once would only wait here instead of in the ring.
+  // More than one batch of claims would only wait here instead of in the ring.
   return to_claim.size() + to_reclaim.size() < payments::kLedgerBatchMax;
 }
 
@@ -145,9 +145,10 @@ int64_t Forwarder::Impl::NextDeadlineNs() const {
   if (!draining) next = std::min(next, router.wait_until_ns());
   const bool waiting = !router.ready().empty() || !router.tried().empty() || ring.SizeApprox() != 0;
   if (!draining && waiting) next = std::min(next, router.NextProbeNs(now_ns));
-  // The clock is set right without an event.
+  // No event reports that the clock was set right.
   if (!clock_usable) next = std::min(next, clock_read_ns + base::kNanosPerSecond + 1);
-  if (!unresolved.empty()) next = std::min(next, now_ns + base::kNanosPerSecond);  // its age
+  if (!unresolved.empty())
+    next = std::min(next, now_ns + base::kNanosPerSecond);  // to publish its age
   return next;
 }
 
@@ -172,7 +173,7 @@ Routing Forwarder::Impl::Why() const {
   return routing;
 }
 
-// --- The class itself.
+// --- The class itself
 
 Forwarder::Forwarder(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
                      table::PaymentTable& table, WorkRing& ring, ledger::Ledger& ledger,
@@ -206,7 +207,7 @@ void Forwarder::OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> 
 void Forwarder::OnBatchFailed(uint64_t batch) { impl_->OnBatchFailed(BatchId::Unpack(batch)); }
 void Forwarder::OnTailLost() { impl_->OnTailLost(); }
 void Forwarder::OnLedgerState() {
-  // Greeted as the newest opening. Anything else is looked at by the pump after every turn.
+  // The books take this opening for the newest. The pump checks everything else after every turn.
   if (impl_->ledger.ready()) impl_->table.MarkCurrent();
 }
 void Forwarder::OnNotNewest() { impl_->NotNewest(); }

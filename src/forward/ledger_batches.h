@@ -1,9 +1,9 @@
-// LedgerBatches: the calls to the ledger that are under way, and the entries that each is about.
-// It gives a call its id, and finds the call's entries again when an answer names that id.
+// LedgerBatches: the open calls to the ledger, and the entries of each. It gives a call its id, and
+// finds the call's entries again when an answer has that id.
 //
 // Thread: one worker's.
 // Owns: a fixed number of batches.
-// Invariants: at most kBatchesPerDirection batches that claim are under way, and as many records.
+// Invariants: at most kBatchesPerDirection batches that claim are open, and as many that record.
 #pragma once
 
 #include <array>
@@ -20,16 +20,16 @@ enum class BatchKind : uint8_t {
   kClaim,
   kTakeOver,
   kRecord,
-  kReplay,  // of Replay, which keeps its own
+  kReplay,  // Replay's, which has its own batches
 };
 
-// By what a call is known in its answer.
+// Identifies a call in its answer.
 struct BatchId {
   BatchKind kind = BatchKind::kClaim;
   uint8_t slot = 0;     // the batch of LedgerBatches; 0 for a replay
   uint32_t serial = 0;  // distinguishes the calls of one slot
 
-  // The number that the ledger takes and gives back.
+  // As the number that the ledger takes and returns.
   uint64_t Packed() const {
     return uint64_t{serial} << 16U | uint64_t{slot} << 8U | static_cast<uint64_t>(kind);
   }
@@ -60,29 +60,29 @@ class LedgerBatches {
     std::array<uint32_t, payments::kLedgerBatchMax> entries_;
   };
 
-  // `metrics` outlives it.
+  // REQUIRES: `metrics` outlives it.
   explicit LedgerBatches(metrics::ForwardMetrics& metrics);
 
-  // Could a claim leave now? False while as many are under way as may be.
+  // True if a claim could be sent now; false if all batches that claim are open.
   bool ClaimCanLeave() const;
-  // An empty batch; nullptr while as many of that kind are under way as may be. Claims and
-  // take-overs share their batches. REQUIRES: not kReplay.
+  // An empty batch; nullptr if all batches of that kind are open. Claims and take-overs share their
+  // batches. REQUIRES: not kReplay.
   Batch* Open(BatchKind kind);
-  // The call leaves, under the id that is returned. `now_ns`: monotonic.
+  // The call begins; returns its id. `now_ns`: monotonic.
   uint64_t Begin(Batch& batch, int64_t now_ns);
-  // The call has been answered with so many replies, or has failed. Its entries stay valid until
-  // the next Open. REQUIRES: it is under way.
+  // The call was answered with `replies` replies, or has failed. Its entries stay valid until the
+  // next Open. REQUIRES: the call is open.
   const Batch& OnAnswered(BatchId id, size_t replies, int64_t now_ns);
   const Batch& OnFailed(BatchId id);
 
  private:
   static constexpr size_t kBatchesPerDirection = 2;
-  // Those that claim, or those that record.
+  // The batches that claim, or the batches that record.
   std::span<Batch> Sharing(BatchKind kind);
   Batch& End(BatchId id);
 
   metrics::ForwardMetrics& metrics_;
-  std::array<Batch, 2 * kBatchesPerDirection> batches_;  // the first half claims
+  std::array<Batch, 2 * kBatchesPerDirection> batches_;  // the first half is for claims
 };
 
 }  // namespace tollgate::forward

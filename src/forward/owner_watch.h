@@ -1,9 +1,9 @@
-// OwnerWatch: which owners of claims are alive, by what this forwarder has seen of their numbers on
-// the books. An owner is silent once the same number was read throughout `silent_after` of our own
-// monotonic time, in reads no more than five seconds apart; nobody's clock has a say in it.
+// OwnerWatch: which owners of claims are alive, by how their numbers on the books move. An owner is
+// silent if the same number was read for `silent_after` of our own monotonic time, in reads at most
+// five seconds apart. No other clock is used.
 //
 // Thread: one worker's.
-// Owns: a bounded list of the owners read last; one that falls out is watched anew.
+// Owns: a bounded list of the owners read last; one that falls out is watched from the beginning.
 #pragma once
 
 #include <array>
@@ -16,22 +16,21 @@ namespace tollgate::forward {
 
 enum class OwnerLife : uint8_t {
   kUnknown,  // not watched for long enough
-  kAlive,    // its number moved a moment ago
-  kSilent,   // nobody has worked with its table for as long as it takes, or it said that it is gone
+  kAlive,    // its number has moved recently
+  kSilent,   // its number has not moved for `silent_after`, or it said that it is gone
 };
 
 class OwnerWatch {
  public:
   explicit OwnerWatch(int64_t silent_after_ns) : silent_after_ns_(silent_after_ns) {}
 
-  // `holder`: what the books have just said of it. Reports nothing twice: `news` is set when it
-  // has become silent.
+  // `holder`: what the books have just reported of it. `news` is set only when it becomes silent.
   OwnerLife Observe(const ledger::Holder& holder, int64_t now_ns, bool* news) {
     Seen& seen = Find(holder.table);
     *news = false;
     if (holder.sign == ledger::Holder::Sign::kGone) return Silent(seen, now_ns, news);
     if (seen.read_ns == kNever || now_ns - seen.read_ns > kGapNsMax) {
-      seen.number = holder.number;  // what happened meanwhile nobody saw
+      seen.number = holder.number;  // changes in the gap were not seen
       seen.since_ns = now_ns;
       seen.moved_ns = kNever;
     } else if (seen.number != holder.number) {
@@ -45,7 +44,7 @@ class OwnerWatch {
     return Silent(seen, now_ns, news);
   }
 
-  // The books have lost something, or are another server's: all begins anew.
+  // The books have lost something, or are on another server: all begins anew.
   void Forget() { seen_ = {}; }
 
  private:
@@ -58,7 +57,7 @@ class OwnerWatch {
     payments::Uuid table;
     uint64_t number = 0;
     int64_t read_ns = kNever;
-    int64_t since_ns = 0;       // the number has been this one since
+    int64_t since_ns = 0;       // since when the number is this one
     int64_t moved_ns = kNever;  // when it was last seen to move
     bool reported = false;
   };
@@ -70,7 +69,7 @@ class OwnerWatch {
     return OwnerLife::kSilent;
   }
 
-  // The owner's place, or that of the one that was read longest ago.
+  // The owner's entry; else the entry of the owner that was read longest ago.
   Seen& Find(const payments::Uuid& table) {
     Seen* oldest = &seen_.front();
     for (Seen& seen : seen_) {

@@ -7,29 +7,30 @@ namespace {
 
 constexpr int64_t kMsPerSecond = 1'000;
 constexpr int64_t kWhole = 1'000'000;  // the amount, in millionths
-// When payments have stopped coming, a day or a batch is over, and its cutoff near: a second then
-// costs this many times as much.
+// When payments stop coming, a day or a batch is over and its cutoff is near. A second then costs
+// this many times as much.
 constexpr int64_t kLoadEndedFactor = 50;
-// What is waited for is looked at again so often: expectations change.
+// A waiting payment is routed again after this time, because estimates change.
 constexpr int64_t kLookAgainMs = 50;
-// A probe that could do harm is put off for so many times the longest wait, while health says why.
+// A probe that could do harm is put off for this many times the longest wait while health reports
+// failing.
 constexpr int64_t kReportedPatience = 4;
-// Somebody has to be the probe, also where nobody is to wait: a payment younger than this may be.
+// Some payment has to be the probe, also if payments may not wait: one younger than this may be.
 constexpr int64_t kProbeAgeMs = 1'000;
 // Estimates and clocks are not exact.
 constexpr int64_t kMarginMs = 50;
-// What would be booked across an audit is sent in bursts, so that it is booked at the same moment
-// of every second: an auditor sees a difference only if he comes in that moment, and every further
-// burst adds nothing to that. Not at the round second, when auditors like to come.
+// Payments that would be booked across an audit are sent in bursts, so that they are booked at the
+// same moment of every second. An auditor sees a difference only at that moment, and further bursts
+// add nothing to it. The moment is not the round second, which auditors prefer.
 constexpr int64_t kBurstEveryMs = 1'000;
 constexpr int64_t kBurstAtMs = 700;
 constexpr int64_t kBurstMs = 20;
-// What remains of the risk, for each payment in a burst: for a small difference between fees it is
-// not worth taking.
+// The remaining risk of each payment in a burst. It is not worth taking for a small difference
+// between fees.
 constexpr int64_t kBurstCostPpm = 30'000;
 
-// Until a line of waiting payments is gone, for one more in it holds up all that come before that;
-// never, if they come faster than they go.
+// Milliseconds until a queue of waiting payments with one more is empty: that one delays all that
+// come until then. kNever if payments come faster than they go.
 int64_t QueueDrainMs(int64_t in_line, int64_t cap, int64_t latency_ms, int64_t arrivals_per_s) {
   const int64_t leave_per_s = cap * kMsPerSecond / std::max<int64_t>(latency_ms, 1);
   if (leave_per_s <= arrivals_per_s) return kNever;
@@ -41,7 +42,7 @@ bool IsOut(const ProcessorView& view) {
          view.availability == Availability::kBreakerOpen;
 }
 
-// What is out of order now will hardly be as slow as it is now when it is back.
+// A processor that is out of order will hardly have its present latency when it is back.
 int64_t LatencyMs(const ProcessorView& view) {
   return IsOut(view) ? view.usual_latency_ms : view.latency_ms;
 }
@@ -51,8 +52,8 @@ bool CrossesAudit(const ProcessorView& view, const PolicyOptions& options) {
          (view.stalled || view.latency_ms + kMarginMs > options.audit_lag_ms);
 }
 
-// Until a payment may be sent there as far as audits are concerned; at the end there is no time
-// left to care for them.
+// Milliseconds until a payment may be sent there without a difference for an audit. When the load
+// has ended there is no time left to avoid one.
 int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   if (moment.load_ended || !CrossesAudit(view, options)) return 0;
   const int64_t booked_ms = moment.wall_ms + view.latency_ms;
@@ -64,7 +65,7 @@ bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions&
   return view.availability == Availability::kOpenForAll && BurstInMs(view, moment, options) == 0;
 }
 
-// Until it is well again, and then through its line.
+// Until it has recovered and then served its queue.
 int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
   const int64_t in_line =
       moment.waiting + view.recovers_in_ms * moment.arrivals_per_s / kMsPerSecond;
@@ -81,15 +82,15 @@ int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOpti
     const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
     if (burst_in_ms == 0 || has_place) return burst_in_ms;
   }
-  // What is slow takes few at a time; what waits for it need not hope for that alone.
+  // A slow processor takes few at a time. Payments may wait for its queue or for its recovery.
   const int64_t well_in_ms = view.recovers_in_ms > 0 ? WellInMs(view, moment) : kNever;
   if (view.availability == Availability::kOpenForAll) return well_in_ms;
   return std::min(well_in_ms, QueueDrainMs(moment.waiting, view.in_flight_cap, view.latency_ms,
                                            moment.arrivals_per_s));
 }
 
-// Cheaper first; of equal costs the one with the smaller fee, then the smaller id, so that the
-// choice is stable.
+// The cheaper one first; at equal costs the smaller fee, then the smaller id, so that the choice is
+// stable.
 bool Before(const ProcessorView& a, int64_t cost_a, const ProcessorView& b, int64_t cost_b) {
   if (cost_a != cost_b) return cost_a < cost_b;
   return a.fee_ppm != b.fee_ppm ? a.fee_ppm < b.fee_ppm : a.id < b.id;
@@ -132,14 +133,14 @@ CostEstimate EstimateCost(const ProcessorView& view, const Moment& moment,
     it.cost_ppm += kWhole;
   }
   if (view.id == moment.refused_by) it.cost_ppm += kWhole;
-  // When one that fell silent will book, nobody can tell.
+  // When a stalled processor will book is not known.
   if (it.crosses_audit && !IsOut(view)) it.cost_ppm += view.stalled ? kWhole : kBurstCostPpm;
   return it;
 }
 
 namespace {
 
-// The best of those that would take the payment now; nullptr: none.
+// The best of the processors that would take the payment now; nullptr: none.
 const ProcessorView* BestReady(std::span<const ProcessorView> views, const Moment& moment,
                                const PolicyOptions& options, int64_t& its_cost) {
   const ProcessorView* best = nullptr;
@@ -154,22 +155,22 @@ const ProcessorView* BestReady(std::span<const ProcessorView> views, const Momen
   return best;
 }
 
-// Another processor takes the payment, now or in its next burst.
+// True if another processor takes the payment, now or in its next burst.
 bool AnotherTakes(std::span<const ProcessorView> views, const ProcessorView& than) {
   return std::any_of(views.begin(), views.end(), [&](const ProcessorView& view) {
     return &view != &than && view.availability == Availability::kOpenForAll;
   });
 }
 
-// A payment that comes alone finds every probe due. It must not be one again and again while
-// another processor would take it, nor after it has waited for as long as it may.
+// A payment that comes alone finds every probe due. It must not be a probe again and again while
+// another processor would take it, nor after its longest wait.
 bool MayBeProbe(const Moment& moment, const PolicyOptions& options) {
   return moment.probes < kProbesMax &&
          moment.age_ms <= std::max(options.wait_for_cheaper_ms_max, kProbeAgeMs);
 }
 
-// A payment now and then goes where the fee is less, to see whether it is back, or faster. The
-// cheapest that wants to be tried; nullptr: none, or it would do harm.
+// Now and then a payment goes to a processor with a smaller fee, to see whether it is back or
+// faster. Returns the cheapest that is due; nullptr: none is, or a probe would do harm.
 const ProcessorView* DueProbe(std::span<const ProcessorView> views, const ProcessorView* ready,
                               const Moment& moment, const PolicyOptions& options) {
   const ProcessorView* probe = nullptr;
@@ -186,8 +187,8 @@ const ProcessorView* DueProbe(std::span<const ProcessorView> views, const Proces
   const bool harmless =
       !moment.load_ended && probe->latency_ms < moment.left_ms && !CrossesAudit(*probe, options);
   if (harmless) return probe;
-  // Nothing else is left, and nobody will say when it is back: then it has to be tried. Health that
-  // says failing is soon to say otherwise; but not even that is waited for without an end.
+  // No other processor is left and none will report when this one is back, so it has to be tried.
+  // If health reports failing, it will soon report the end of that; but that wait is limited too.
   const int64_t patience_ms =
       options.wait_for_cheaper_ms_max * (probe->reported_failing ? kReportedPatience : 1);
   return !another_takes && moment.age_ms >= patience_ms ? probe : nullptr;
@@ -209,7 +210,7 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
   if (const ProcessorView* const probe = DueProbe(views, ready, moment, options)) {
     return {.processor = probe->id, .wait_until_ms = 0, .is_probe = true};
   }
-  // Whether it is worth waiting for yet another one is a matter of what it costs indeed.
+  // Whether to wait for another one depends on the real cost, without the surcharge for a refusal.
   if (ready != nullptr && ready->id == moment.refused_by) ready_cost -= kWhole;
   const int64_t may_wait_ms = options.wait_for_cheaper_ms_max - moment.age_ms;
   if (ready != nullptr && may_wait_ms <= 0) return {.processor = ready->id, .wait_until_ms = 0};

@@ -45,7 +45,7 @@ bool ProcessorState::OnOverCapacity(int64_t duration_us, int64_t retry_after_ms,
   const int64_t sent_ns = SentNs(duration_us, now_ns);
   limit_.OnRefusal();
   breaker_.OnRetryAfter(now_ns + retry_after_ms * base::kNanosPerMilli);
-  if (breaker_.open()) return false;  // a probe says nothing of how many it takes at once
+  if (breaker_.open()) return false;  // one probe does not show how many it takes at once
   if (!limit_.BeginWave(sent_ns, now_ns)) return false;
   return breaker_.OnWave(sent_ns, now_ns) && Opened(now_ns);
 }
@@ -65,8 +65,8 @@ int64_t ProcessorState::BackInMs(int64_t now_ns) const {
   return std::max(outages_.BackInMs(now_ns), breaker_.AskedToWaitMs(now_ns));
 }
 
-// How likely it could not help soon with all that waits, if it were needed: as often as it was too
-// slow for that before; surely, if it is so now.
+// How likely it could not take all that waits soon, if it were needed: the share of the past in
+// which it was too slow for that; certain if it is too slow now.
 int64_t ProcessorState::WeakPpm(int64_t now_ns, int64_t in_line) const {
   constexpr int64_t kSoonMs = 1'000;
   constexpr int64_t kAlways = 1'000'000;

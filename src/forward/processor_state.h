@@ -1,12 +1,11 @@
 // ProcessorState: what one forwarder knows of one processor, for the policy. Its parts are the
-// circuit breaker, the estimate of its latency, the model of its outages, and the limit of payments
-// in flight (forward/processor).
+// circuit breaker, the latency estimate, the model of outages and the limit of payments in flight
+// (forward/processor).
 //
 // Thread: one worker's.
-// Invariants: an open breaker lets at most one probe through per interval, and none before the
-// processor wants to be asked again; 429 is a matter of capacity, and of the breaker only when
-// nothing succeeds between one wave of it and the next; what was sent before the breaker changed
-// does not change it back.
+// Invariants: an open breaker lets at most one probe through per interval, and none before the time
+// of Retry-After; 429 lowers the limit, and opens the breaker only after several waves without a
+// success; what was sent before the breaker changed does not change it back.
 #pragma once
 
 #include <cstdint>
@@ -34,40 +33,40 @@ class ProcessorState {
  public:
   explicit ProcessorState(const ProcessorStateOptions& options);
 
-  // What the fleet's snapshot says. `failing` opens the breaker when it is news. True if the
+  // Takes the health in the fleet's snapshot. If `failing` is new, the breaker opens. True if the
   // breaker changed.
   bool OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns);
-  // An answer that shows it working. True if this closed the breaker. `duration_us` tells, here and
-  // below, when the payment was sent.
+  // A success. True if this closed the breaker. Here and below `duration_us` says when the payment
+  // was sent.
   bool OnSuccess(int64_t duration_us, int64_t now_ns);
   // True if this opened the breaker.
   bool OnFailure(int64_t duration_us, int64_t now_ns);
-  // 429: halves the cap, once per wave: what was sent since the last time, and at most once per 100
-  // ms. As many waves in a row without a success as failures would open the breaker open it: true.
-  // `retry_after_ms`: for how long it wants to be left alone; 0: it does not say.
+  // 429: halves the limit once per wave (ConcurrencyLimit::BeginWave). True if this opened the
+  // breaker: `breaker_failures` waves came in a row without a success. `retry_after_ms`: from
+  // Retry-After; 0: none.
   bool OnOverCapacity(int64_t duration_us, int64_t retry_after_ms, int64_t now_ns);
 
-  // Another in_flight_max, as the fleet grows and shrinks.
+  // Sets in_flight_max, which depends on the size of the fleet.
   void SetMax(uint32_t in_flight_max) { limit_.SetMax(in_flight_max); }
 
-  // A payment takes a place, to be sent once it is claimed; uses up the probe if the breaker is
-  // open.
+  // A payment takes a place, to be sent once it is claimed. If the breaker is open, it uses up the
+  // probe.
   void Take(int64_t now_ns);
-  // A look at a payment with unknown outcome takes a place, but is no probe.
+  // A recheck of a payment with unknown outcome takes a place, but is no probe.
   void TakeForRecheck() { limit_.Take(); }
   void GiveBack() { limit_.GiveBack(); }
-  // A POST leaves, and ends. A place may be held for long before it leaves, as long as the ledger
+  // A POST was sent, or has ended. A place may be held for long before its POST, while the ledger
   // does not answer.
   void OnSent(int64_t now_ns) { latency_.OnSent(now_ns); }
   void OnEnded(bool answered, int64_t now_ns) { latency_.OnEnded(answered, now_ns); }
   void AddUnresolved(int64_t n) { unresolved_ = static_cast<uint32_t>(unresolved_ + n); }
 
-  // What keeps it from being chosen now, or does not.
+  // Whether it can be chosen now, and why not.
   Availability StandingAt(int64_t now_ns) const;
   // `in_line`: how many payments wait.
   ProcessorView View(int64_t now_ns, int64_t in_line) const;
   bool breaker_open() const { return breaker_.open(); }
-  // Not only for a moment, as when it is full.
+  // True if it is passed over for longer than a moment; a full processor is not.
   bool passed_over() const { return breaker_.open() || unresolved_ >= options_.unresolved_max; }
   uint32_t in_flight() const { return limit_.in_flight(); }
   uint32_t unresolved() const { return unresolved_; }
@@ -76,7 +75,7 @@ class ProcessorState {
   uint32_t failures() const { return breaker_.failures(); }
 
  private:
-  // The breaker has just opened, or closed.
+  // The breaker has just opened, or closed. Always true.
   bool Opened(int64_t now_ns);
   bool Closed(int64_t now_ns);
   int64_t BackInMs(int64_t now_ns) const;

@@ -1,4 +1,4 @@
-// Reports: what a forwarder says to people, a line each. Contradictions are counted as well.
+// Reports: the lines that a forwarder writes for operators. It also counts contradictions.
 //
 // Thread: one worker's. Off the hot path.
 // Owns: nothing; all that it refers to outlives it.
@@ -19,12 +19,12 @@ class Reports {
       : options_(options), directory_(directory), table_(table), metrics_(metrics) {}
 
   void Problem(const std::string& text) const { Say(true, text); }
-  // Also the end of a problem.
+  // Also for the end of a problem.
   void Info(const std::string& text) const { Say(false, text); }
 
   // `what` is booked at its processor, and the books say that `other` booked it too.
   void BookedTwice(const std::string& what, payments::ProcessorId other) const;
-  // `text` says of which payment, and how.
+  // `text` says which payment it is, and how it may have been charged twice.
   void PossibleDoubleCharge(const std::string& text) const;
 
   // "<id> at <processor>, attempt <number>"

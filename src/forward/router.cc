@@ -5,16 +5,16 @@
 namespace tollgate::forward {
 namespace {
 
-// Rechecks at a processor that does not answer are few: enough to see it come back.
+// Rechecks at a processor that does not answer are limited: few are enough to see it come back.
 constexpr uint32_t kRechecksAtOpenBreakerMax = 8;
 
-// This forwarder's part of an instance-wide limit; the remainder goes to the first.
+// This forwarder's share of an instance-wide limit; the first forwarders get the remainder.
 uint32_t PartOf(size_t limit, const ForwarderOptions& options) {
   const size_t part = limit / options.forwarders + (options.index < limit % options.forwarders);
   return static_cast<uint32_t>(std::max<size_t>(part, 1));
 }
 
-// What this forwarder may have in flight at a processor while so many instances live.
+// This forwarder's limit in flight at a processor while `instances` instances live.
 uint32_t InFlightMax(const ForwarderOptions& options, size_t processor, uint32_t instances) {
   return PartOf(std::min(options.processors[processor].in_flight_max,
                          std::max<size_t>(1, options.fleet_in_flight_max / instances)),
@@ -92,7 +92,7 @@ Choice Router::Route(const Candidate& payment, int64_t now_ns) {
 int64_t Router::NextProbeNs(int64_t now_ns) const {
   int64_t next = std::numeric_limits<int64_t>::max();
   for (const ProcessorState& state : states_) {
-    // A probe that is due was declined: then it is wait_until_ns that says when to look again.
+    // The policy declined a probe that is due: wait_until_ns says when to look again.
     const int64_t probe_ns = state.next_probe_ns();
     if (state.breaker_open() && probe_ns > now_ns) next = std::min(next, probe_ns);
   }

@@ -1,5 +1,5 @@
-// RoutingReport: where payments go, and why, for the log and the admin page. No
-// decision depends on it.
+// RoutingReport: reports where payments go, and why, for the log and the admin page. No decision
+// depends on it.
 //
 // Thread: one worker's.
 // Owns: what was reported last, so that nothing is reported twice.
@@ -17,17 +17,17 @@ namespace tollgate::forward {
 
 class RoutingReport {
  public:
-  // All outlive it.
+  // REQUIRES: all outlive it.
   RoutingReport(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
                 const Router& router, const Reports& reports);
 
-  // A breaker, or the cap of unknown outcomes, may have changed: reports it if that is so. `why` is
+  // Call if a breaker or the cap of unknown outcomes may have changed: reports it if so. `why` is
   // the reason.
   void ReportPassedOver(payments::ProcessorId id, std::string_view why);
-  // Where payments go, if that has changed, at most once a second, by one forwarder for all of its
+  // Reports where payments go if that has changed: at most once a second, by one forwarder of the
   // instance. Call it once a turn. `now_ns`, here and below: monotonic.
   void ReportRoute(int64_t now_ns);
-  // All but Routing::claims.
+  // All of Routing but `claims`.
   Routing Why(int64_t now_ns) const;
 
  private:

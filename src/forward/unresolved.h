@@ -1,6 +1,6 @@
-// Unresolved: the payments whose outcome is unknown. It counts them, also by processor where that
-// one is not configured, knows the oldest, and reports them once a minute. How many a configured
-// processor may have is ProcessorState's.
+// Unresolved: the payments whose outcome is unknown. It counts them, per processor only if the
+// processor is not configured. It knows the oldest and reports them once a minute. The limit of a
+// configured processor is in ProcessorState.
 //
 // Thread: one worker's.
 // Invariants: an entry with counted_unresolved is counted once.
@@ -20,22 +20,23 @@ namespace tollgate::forward {
 
 class Unresolved {
  public:
-  // All outlive it.
+  // REQUIRES: all outlive it.
   Unresolved(AttemptPool& pool, const payments::ProcessorDirectory& directory,
              const Reports& reports, metrics::ForwardMetrics& metrics);
 
-  // `now_ns`, here and below: monotonic. False: the entry was counted already; or was not.
+  // `now_ns`, here and below: monotonic. False: it was already counted (Add), or not counted
+  // (Remove).
   bool Add(uint32_t entry, int64_t now_ns);
   bool Remove(uint32_t entry);
 
   bool empty() const { return count_ == 0; }
-  // Of these, those at processors that are not configured, or not as what they were.
+  // How many are at processors that are not configured, or whose identity has changed.
   size_t stranded() const;
-  // The age of the oldest for the metrics; once a minute a line for people if that is a minute.
+  // Publishes the age of the oldest. Once a minute it is also reported, if it is at least a minute.
   void Publish(int64_t now_ns);
 
  private:
-  // Nothing to do if the processor is configured.
+  // Does nothing if the processor is configured.
   void CountStranger(payments::ProcessorId id, int by);
   // nullptr: there is none.
   const Attempt* Oldest();
@@ -47,7 +48,7 @@ class Unresolved {
   metrics::ForwardMetrics& metrics_;
   uint32_t count_ = 0;
   std::array<uint32_t, payments::kProcessorsMax + 1> at_strangers_{};  // of these, by processor
-  // Oldest first; an item whose entry has moved on is dropped when it comes to the front.
+  // Oldest first. An item whose entry has moved on is dropped when it comes to the front.
   struct Age {
     int64_t since_ns;
     uint32_t entry;

@@ -1,10 +1,10 @@
-// CircuitBreaker: closed while a processor works. It opens after several failures in a row, or
-// several waves of 429 in a row with no success between them, or when health says failing. Open, it
-// lets one payment through per interval, as a probe, and one success closes it.
+// CircuitBreaker: closed while a processor works. It opens after several failures in a row, after
+// several waves of 429 in a row without a success, or when health reports failing. Open, it lets
+// one payment through per interval, as a probe. One success closes it.
 //
 // Thread: one worker's.
 // Invariants: what was sent before the breaker changed does not change it back; no probe before the
-// processor wants to be asked again.
+// time of the processor's Retry-After.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace tollgate::forward {
 // All times are monotonic nanoseconds.
 class CircuitBreaker {
  public:
-  // Opens after so many failures in a row, or so many waves of 429.
+  // Opens after `failures_max` failures in a row, or as many waves of 429.
   CircuitBreaker(uint32_t failures_max, int64_t probe_interval_ns)
       : failures_max_(failures_max), probe_interval_ns_(probe_interval_ns) {}
 
@@ -35,7 +35,7 @@ class CircuitBreaker {
     Close(now_ns);
     return true;
   }
-  // It failed. True if this opened the breaker.
+  // The payment failed. True if this opened the breaker.
   bool OnFailure(int64_t sent_ns, int64_t now_ns) {
     if (open_ || sent_ns < changed_ns_) return false;
     return ++failures_ >= failures_max_ && Open(now_ns);
@@ -46,17 +46,17 @@ class CircuitBreaker {
     if (sent_ns < changed_ns_) return false;
     return ++waves_ >= failures_max_ && Open(now_ns);
   }
-  // The processor wants to be left alone until then.
+  // The processor sent Retry-After: no probe before `until_ns`.
   void OnRetryAfter(int64_t until_ns) {
     not_before_ns_ = std::max(not_before_ns_, until_ns);
     if (open_) next_probe_ns_ = std::max(next_probe_ns_, not_before_ns_);
   }
-  // A payment is about to be sent: if the breaker is open, it is the probe.
+  // A payment is about to be sent; if the breaker is open, it is the probe.
   void OnTaken(int64_t now_ns) {
     if (open_) next_probe_ns_ = NextProbeNs(now_ns);
   }
 
-  // Always true: it is open now.
+  // Always true: the breaker is open now.
   bool Open(int64_t now_ns) {
     open_ = true;
     changed_ns_ = now_ns;
@@ -70,8 +70,8 @@ class CircuitBreaker {
     not_before_ns_ = 0;
   }
 
-  // For how long an open breaker lets nothing through because the processor has asked for it; 0 or
-  // less: it has not.
+  // Milliseconds for which an open breaker lets nothing through because of Retry-After; 0 or less:
+  // none.
   int64_t AskedToWaitMs(int64_t now_ns) const {
     return open_ ? (not_before_ns_ - now_ns) / base::kNanosPerMilli : 0;
   }
@@ -88,7 +88,7 @@ class CircuitBreaker {
   uint32_t failures_ = 0;  // in a row
   uint32_t waves_ = 0;     // in a row
   int64_t next_probe_ns_ = 0;
-  int64_t not_before_ns_ = 0;  // the processor wants to be left alone until then
+  int64_t not_before_ns_ = 0;  // from Retry-After
 };
 
 }  // namespace tollgate::forward

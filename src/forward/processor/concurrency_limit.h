@@ -1,6 +1,6 @@
 // ConcurrencyLimit: how many payments may be in flight at a processor, and how many are. A wave of
 // 429 halves the limit; as many successes as it allows at once raise it by an eighth (additive
-// increase, multiplicative decrease, as TCP's congestion control).
+// increase, multiplicative decrease, as in TCP's congestion control).
 //
 // Thread: one worker's.
 // Invariants: 1 <= cap() <= the maximum.
@@ -16,10 +16,10 @@ namespace tollgate::forward {
 
 class ConcurrencyLimit {
  public:
-  // REQUIRES, here and for SetMax: max > 0.
+  // REQUIRES (also for SetMax): max > 0.
   explicit ConcurrencyLimit(uint32_t max) : max_(max), cap_(max) { TG_ASSERT(max > 0); }
 
-  // Another maximum. A limit that 429 has lowered stays as low.
+  // Sets another maximum. A limit that 429 has lowered is not raised.
   void SetMax(uint32_t max) {
     TG_ASSERT(max > 0);
     const bool at_max = cap_ == max_;
@@ -41,11 +41,11 @@ class ConcurrencyLimit {
     cap_ = std::min(max_, cap_ + std::max(1U, cap_ / 8));
     successes_ = 0;
   }
-  // A 429: the successes are counted anew.
+  // A 429: successes are counted from 0 again.
   void OnRefusal() { successes_ = 0; }
-  // A 429 of a payment that was sent at `sent_ns`; both times are monotonic. Halves the limit if it
-  // begins a new wave: the payment was sent since the last wave began, and that is 100 ms ago at
-  // least. True if so.
+  // A 429 for a payment that was sent at `sent_ns`; both times are monotonic. It begins a new wave
+  // and halves the limit if the payment was sent since the last wave began, and that was at least
+  // 100 ms ago. True if so.
   bool BeginWave(int64_t sent_ns, int64_t now_ns) {
     constexpr int64_t kOncePerNs = 100 * base::kNanosPerMilli;
     if (wave_ns_ != 0 && (sent_ns < wave_ns_ || now_ns - wave_ns_ < kOncePerNs)) return false;

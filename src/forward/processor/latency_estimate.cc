@@ -16,7 +16,7 @@ int64_t LatencyWindow::MedianUs() const {
 
 void LatencyEstimate::OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns) {
   if (health.known && (!stated_ || int64_t{health.min_response_ms} != stated_ms_)) {
-    // A delay that has changed: older answers say nothing of it.
+    // The stated delay has changed: older answers say nothing about it.
     window_.Clear();
     newest_sent_ns_ = now_ns;
   }
@@ -29,7 +29,7 @@ void LatencyEstimate::OnDuration(int64_t duration_us, int64_t now_ns) {
   if (sent_ns < newest_sent_ns_) return;
   newest_sent_ns_ = sent_ns;
   window_.Add(duration_us);
-  // Weighted by time, not by payments, of which a slow processor gets fewer.
+  // Weighted by time, not by payments: a slow processor gets fewer of them.
   constexpr double kMemoryNs = 120.0 * base::kNanosPerSecond;
   const auto passed_ns = static_cast<double>(now_ns - usual_at_ns_);
   const double weight = passed_ns / (passed_ns + kMemoryNs);

@@ -1,10 +1,10 @@
 // LatencyEstimate: how long a payment that is sent now is likely to take. That is the median of the
-// last answers, or the delay that health states where health is newer, or the time since anything
-// was answered, if that is longer.
+// last answers, or the delay that health states if health is newer, or the time since the last
+// answer if that is longer.
 //
 // Thread: one worker's.
-// Invariants: an answer tells of the time when its payment was sent; what a newer one has overtaken
-// is not counted.
+// Invariants: an answer describes the time when its payment was sent; an answer is not counted if a
+// newer payment was answered before it.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 
 namespace tollgate::forward {
 
-// The median of the last 32 values. Adding is O(1); the median is worked out when it is asked for.
+// The median of the last 32 values. Add is O(1); the median is computed when it is asked for.
 class LatencyWindow {
  public:
   void Add(int64_t value_us) {
@@ -41,11 +41,11 @@ class LatencyWindow {
 // All times are monotonic nanoseconds.
 class LatencyEstimate {
  public:
-  // What the fleet's snapshot says.
+  // Takes the health in the fleet's snapshot.
   void OnHealth(const upstream::ProcessorHealth& health, int64_t now_ns);
-  // A payment was answered after so long.
+  // A payment was answered after `duration_us`.
   void OnDuration(int64_t duration_us, int64_t now_ns);
-  // A POST leaves, and ends. The time between the two is silence, unless something else is
+  // A POST was sent, or has ended. The time between counts as silence unless another POST is
   // answered.
   void OnSent(int64_t now_ns) {
     if (sent_++ == 0) unanswered_ns_ = now_ns;
@@ -56,11 +56,11 @@ class LatencyEstimate {
     if (answered) unanswered_ns_ = now_ns;
   }
 
-  // Of a payment that is sent now.
+  // The estimate for a payment that is sent now.
   int64_t Ms(int64_t now_ns) const { return std::max(KnownMs(), SilentMs(now_ns)); }
-  // Over the last minutes.
+  // The average over the last minutes.
   int64_t UsualMs() const { return static_cast<int64_t>(usual_us_ / 1000); }
-  // It has not answered for much longer than it used to take: nobody knows how slow it is.
+  // True if it has not answered for much longer than usual, so its latency is not known.
   bool Stalled(int64_t now_ns) const {
     constexpr int64_t kPatienceMs = 150;
     return SilentMs(now_ns) > kPatienceMs + 2 * KnownMs();
@@ -78,8 +78,8 @@ class LatencyEstimate {
   double usual_us_ = 0;    // a moving average over minutes
   int64_t usual_at_ns_ = 0;
   int64_t newest_sent_ns_ = 0;  // of the answers in window_, and of health
-  uint32_t sent_ = 0;           // POSTs that have left and not ended
-  int64_t unanswered_ns_ = 0;   // since then nothing was answered, if anything was sent
+  uint32_t sent_ = 0;           // POSTs that were sent and have not ended
+  int64_t unanswered_ns_ = 0;   // nothing was answered since then, if sent_ is not 0
 };
 
 }  // namespace tollgate::forward

@@ -1,8 +1,8 @@
-// LatencyHistogram: how a processor's time was spent at which pace, so that it can be asked for the
-// share of it in which answers took longer than so much.
+// LatencyHistogram: how much time a processor has spent at which latency. It says in which share of
+// the time answers took longer than a given latency.
 //
 // Thread: one worker's.
-// Invariants: an imagined minute stands in until something was seen; ten minutes are remembered.
+// Invariants: a prior of one minute counts as seen; ten minutes are remembered.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +17,10 @@ namespace tollgate::forward {
 
 class LatencyHistogram {
  public:
-  // A second and more is as good as out of order: it could not help anyone soon.
+  // A second or more counts as out of order: such a processor could not help soon.
   static constexpr int64_t kSlowMs = 1'024;
 
-  // Imagined: a quarter of the time slow or out of order, the rest at any pace.
+  // The prior: a quarter of the time slow or out of order, the rest evenly at all latencies.
   LatencyHistogram() {
     constexpr int64_t kImaginedNs = 60 * base::kNanosPerSecond;
     spent_ns_.fill(kImaginedNs * 3 / 4 / (kBands - 1));
@@ -36,17 +36,17 @@ class LatencyHistogram {
     for (int64_t& ns : spent_ns_) ns = ns / 8 * 7;
   }
 
-  // To the next power of two, in millionths. O(1).
+  // In millionths; `latency_ms` is rounded up to a power of two. O(1).
   int64_t SlowerPpm(int64_t latency_ms) const { return slower_ppm_[BandIndex(latency_ms)]; }
 
  private:
-  // Band i holds up to 2^i ms, the last one the rest.
+  // Band i holds latencies of up to 2^i ms, the last band the rest.
   static constexpr size_t kBands = 12;
   static_assert(int64_t{1} << (kBands - 2) == kSlowMs);
   static size_t BandIndex(int64_t latency_ms) {
     return std::min<size_t>(std::bit_width(static_cast<uint64_t>(latency_ms)), kBands - 1);
   }
-  // All the time; and what SlowerPpm says of it.
+  // Returns the total time; updates what SlowerPpm returns.
   int64_t Sum() {
     int64_t total = 0;
     for (const int64_t ns : spent_ns_) total += ns;

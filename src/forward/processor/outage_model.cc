@@ -21,8 +21,8 @@ void OutageModel::SetAway(bool away, int64_t now_ns) {
   ++outages_;
 }
 
-// What is expected of an outage, or of a time of being slow, that ends at a constant rate, the rate
-// being learned from those seen, this one included (the posterior mean of an exponential's, with a
+// The expected rest of an outage or a slow time. Outages end at a constant rate, which is learned
+// from those seen, this one included (the posterior mean of an exponential distribution with a
 // gamma prior).
 int64_t OutageModel::BackInMs(int64_t now_ns) const {
   if (!away_) return 0;

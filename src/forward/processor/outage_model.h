@@ -1,5 +1,5 @@
-// OutageModel: what a processor's past says of its troubles. It learns how long the times away last
-// (out of order, or slow), and in which share of the time answers took longer than so much.
+// OutageModel learns from a processor's past how long it is away (out of order, or slow), and in
+// which share of the time answers took longer than a given latency.
 //
 // Thread: one worker's.
 #pragma once
@@ -14,34 +14,34 @@ namespace tollgate::forward {
 // All times are monotonic nanoseconds.
 class OutageModel {
  public:
-  // A latency from which on a processor is away; also stands for one that is out of order.
+  // The latency from which on a processor is away; also used for one that is out of order.
   static constexpr int64_t kAwayMs = LatencyHistogram::kSlowMs;
 
-  // `expected_ms`: how long an outage is thought to last before any was seen.
+  // `expected_ms`: the expected length of an outage before any was seen.
   explicit OutageModel(int64_t expected_ms) : expected_ms_(expected_ms) {}
 
-  // Is it time to Observe? Ten times a second are enough.
+  // True if it is time to Observe: ten times a second is enough.
   bool IsDue(int64_t now_ns) const { return now_ns - observed_ns_ >= kStepNs; }
-  // `latency_ms`, of a payment sent now: kAwayMs or more while it is out of order.
+  // `latency_ms` of a payment sent now: kAwayMs or more while it is out of order.
   void Observe(int64_t latency_ms, int64_t now_ns);
   // It is away from now on, or back.
   void SetAway(bool away, int64_t now_ns);
 
-  // For how long it is likely to stay away; 0: it is not away.
+  // How long it is likely to stay away, in milliseconds; 0: it is not away.
   int64_t BackInMs(int64_t now_ns) const;
   bool away() const { return away_; }
-  // How likely it takes longer than so much, in millionths. O(1).
+  // The share of the time in which answers took longer than `latency_ms`, in millionths. O(1).
   int64_t SlowerPpm(int64_t latency_ms) const { return pace_.SlowerPpm(latency_ms); }
 
  private:
   static constexpr int64_t kStepNs = 100 * base::kNanosPerMilli;
 
   const int64_t expected_ms_;
-  int64_t observed_ns_ = 0;  // up to when pace_ counts
+  int64_t observed_ns_ = 0;  // pace_ counts up to here
   LatencyHistogram pace_;
   bool away_ = false;
   int64_t away_since_ns_ = 0;
-  int64_t outages_ns_ = 0;  // of all times away that have ended, together
+  int64_t outages_ns_ = 0;  // total of all times away that have ended
   int64_t outages_ = 0;     // how many
 };
 
