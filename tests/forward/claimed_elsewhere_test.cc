@@ -1,5 +1,5 @@
-// A payment that may have been sent, and whose claim the books lost: another owner has it by now.
-// A possible double charge is told of, and never made a certain one.
+// A payment may have been sent, the books lost its claim, and another owner has claimed it since. A
+// possible double charge is reported and never made a certain one.
 #include <gtest/gtest.h>
 
 #include "tests/forward/one_forwarder.h"
@@ -29,7 +29,7 @@ class ClaimedElsewhere : public OneForwarder {
             .processor = 1,
             .requested_at_ms = timeline_.clock().WallMillis()};
   }
-  // The books lose the claim, and the other one makes it; then this gateway starts again.
+  // The books lose the claim, and the other owner makes it; then this gateway restarts.
   void LoseClaim(int64_t cents = 100) {
     ledger_.CrashAndLose(1'900);
     ASSERT_EQ(ledger_.Claim(kOther, {Claim(cents)})[0].verdict, ClaimVerdict::kYours);
@@ -108,7 +108,7 @@ TEST_F(ClaimedElsewhere, WithAnotherAmountIsTheSame) {
   EXPECT_EQ(forwarder_->held(), 0U);
 }
 
-// The connection is lost, and with it the word that the claim is ours.
+// The connection is lost, and with it the reply that the claim is ours.
 TEST_F(ClaimedElsewhere, NothingIsSentAgainWhileTheBooksCannotBeAsked) {
   posts_ = 0;
   session_.Disconnect();

@@ -30,11 +30,11 @@ bool SaysTheSame(const std::string& page, const std::string& other) {
 void DiskModel::Open(const std::string& path, const table::Slot* slots, size_t count) {
   path_ = path;
   slots_ = slots;
-  // A file that was begun anew has nothing on disk that could come back.
+  // A file that was created again has nothing on disk that could come back.
   histories_.resize(count, {.versions = {Image{}}, .in_sync = 0});
   pages_.resize((count + kSlotsPerPage - 1) / kSlotsPerPage);
   Observe();
-  // The opening's own sync: it writes what is dirty, and no more.
+  // The opening's own sync: it writes only what is dirty.
   BeginSync();
   syncing_ = false;
   for (size_t slot = 0; slot < count; ++slot) {
@@ -55,7 +55,7 @@ void DiskModel::Observe() {
   if (slots_ == nullptr) return;
   for (size_t slot = 0; slot < histories_.size(); ++slot) {
     auto& versions = histories_[slot].versions;
-    // One thread: the plain bytes are the slot.
+    // There is one thread, so the plain bytes are the slot.
     const void* const now = static_cast<const void*>(slots_ + slot);
     if (std::memcmp(versions.back().data(), now, sizeof(Image)) == 0) continue;
     std::memcpy(versions.emplace_back().data(), now, sizeof(Image));
@@ -101,7 +101,7 @@ void DiskModel::LosePower() {
     std::string present(table::kHeaderBytes, '\0');
     file.seekg(static_cast<std::streamoff>(page));
     file.read(present.data(), table::kHeaderBytes);
-    // All that a header says is synced as it is written, but for the ledger's run.
+    // Everything in a header is synced when it is written, except the ledger's run.
     const std::string before = header_.substr(page, table::kHeaderBytes);
     const size_t kept = SaysTheSame(present, before) ? 0 : table::kLiveWordsAt;
     file.seekp(static_cast<std::streamoff>(page + kept));

@@ -1,14 +1,14 @@
 // DiskModel: what a power loss leaves of a table's file: the last synced image, plus a random part
-// of the later writes. A slot lies within one sector, and is left as it was at some moment since
-// the last sync that covers it; different slots at different moments.
+// of the later writes. A slot is within one sector. It is left as it was at some moment since the
+// last sync that covers it; different slots may be left at different moments.
 //
 // It watches the slots from outside (Observe before every step), so the table itself is the real
-// one. A sync that fails leaves pages that the kernel holds to be clean, though they were not
-// written: they reach the disk again only after somebody dirtied them again.
+// one. A sync that fails leaves pages that the kernel takes for clean although they were not
+// written. They are written again only after they were dirtied again.
 //
 // Thread: one simulation's.
-// Invariants: a slot's first version is the one that is surely on disk, the last one what memory
-// holds.
+// Invariants: a slot's first version is the one that is certainly on disk; the last one is in
+// memory.
 #pragma once
 
 #include <array>
@@ -25,24 +25,24 @@ class DiskModel {
  public:
   explicit DiskModel(Timeline& timeline) : timeline_(timeline) {}
 
-  // How often a sync fails, one in so many; 0: never.
+  // One sync in `sync_fails` fails; 0: none.
   void SetFaults(uint64_t sync_fails) { sync_fails_ = sync_fails; }
 
-  // The table at `path` was opened, and with that synced; its slots lie at `slots`.
+  // The table at `path` was opened, which synced it; its slots are at `slots`.
   void Open(const std::string& path, const table::Slot* slots, size_t count);
-  // Its process is gone; the pages that it wrote are still the kernel's.
+  // Its process has ended; the pages that it wrote are still in the kernel.
   void Close();
-  // Remembers what has changed.
+  // Records what has changed.
   void Observe();
 
   // A sync begins: it writes the pages that are dirty now.
   void BeginSync();
-  // It ends, or is one without length if none had begun: 0 or errno.
+  // The sync ends; if none had begun, a whole sync happens now. Returns 0 or errno.
   int Sync();
   // The page of this slot was dirtied without a change.
   void Dirtied(size_t slot);
 
-  // Leaves in the file what the disk has. REQUIRES: closed.
+  // Writes into the file what is on disk. REQUIRES: closed.
   void LosePower();
 
  private:
@@ -55,7 +55,7 @@ class DiskModel {
   };
   struct History {
     std::vector<Image> versions;
-    size_t in_sync = 0;  // the version that the sync under way writes
+    size_t in_sync = 0;  // the version that the open sync writes
   };
 
   void Written(size_t slot, size_t version);

@@ -48,7 +48,7 @@ TEST_F(LatencyEstimateTest, IsThatOfTheLastAnswersAndOfHealthWhereItIsNewer) {
   EXPECT_EQ(Ms(), 5) << "no news";
   State(100);
   EXPECT_EQ(Ms(), 100);
-  latency_.OnHealth({}, now_ns_);  // nobody asks any more
+  latency_.OnHealth({}, now_ns_);  // no instance asks any more
   EXPECT_EQ(Ms(), 0);
 }
 

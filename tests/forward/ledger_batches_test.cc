@@ -7,7 +7,7 @@ namespace {
 
 class LedgerBatchesTest : public ::testing::Test {
  protected:
-  // A batch of one entry leaves.
+  // Begins a batch of one entry.
   BatchId Send(BatchKind kind, uint32_t entry) {
     LedgerBatches::Batch* const batch = batches_.Open(kind);
     EXPECT_NE(batch, nullptr);

@@ -25,7 +25,7 @@ bool SameClaim(const LedgerModel::Pending& pending, const Owner& owner,
          pending.generation == request.generation;
 }
 
-// Was it claimed by the same slot, when the table had another id?
+// True if the same slot claimed it when the table had another id.
 bool Inherited(const LedgerModel::Pending& pending, const Owner& owner,
                const ClaimRequest& request) {
   if (pending.slot != request.slot || pending.generation != request.generation) return false;
@@ -190,13 +190,13 @@ ledger::Holder LedgerModel::HolderOf(const Pending& pending) const {
   return holder;
 }
 
-// The claim is still the one that was seen, and its owner as silent as it was.
+// Takes over if the claim is still the one that was seen, and its owner's number has not moved.
 ClaimReply LedgerModel::TakeOverOne(const Owner& owner, const TakeOverRequest& request) {
   const auto it = state_.pending.find(request.claim.payment.id);
   if (it == state_.pending.end()) return ClaimOne(owner, request.claim);
   Pending& pending = it->second;
   const ledger::Holder holder = HolderOf(pending);
-  const bool ours = holder.table == owner.table;  // then another slot's, or the very same
+  const bool ours = holder.table == owner.table;  // then another slot's, or the same claim
   if (SameClaim(pending, owner, request.claim) || holder.table != request.holder.table ||
       (!ours && holder.number != request.holder.number) || pending.attempt != request.attempt ||
       pending.cents != request.claim.payment.amount_cents) {
@@ -253,7 +253,7 @@ ClaimReply LedgerModel::ClaimOne(const Owner& owner, const ClaimRequest& request
   const bool equal = request.attempt == pending.attempt || inherited;
   const bool others = pending.owner.incarnation != owner.incarnation || inherited;
   if (others) {
-    // Taken over from another opening, under a number of its own.
+    // Taken over from another opening, with a number of its own.
     pending.attempt =
         std::min<uint16_t>(std::max(pending.attempt, request.attempt) + 1, payments::kAttemptMax);
     pending.owner = owner;
@@ -288,7 +288,7 @@ void LedgerModel::MoveShelf() {
   });
 }
 
-// It was booked before what the books remember, and they hold no claim that is as old.
+// It was booked before the books' memory began, and no claim is as old.
 bool LedgerModel::MayBeForgotten(const RecordRequest& request) const {
   const int64_t at_ms = request.claim.requested_at_ms;
   if (state_.shelf.number <= 2 || at_ms >= state_.shelf.older_began_ms) return false;

@@ -40,9 +40,9 @@ class LedgerModel {
     payments::ProcessorId processor = 0;
     int64_t requested_at_ms = 0;
     int64_t cents = 0;
-    int64_t shelf = 0;  // the number of the one that was present when it was put there
+    int64_t shelf = 0;  // the number of the shelf that was present when it was put there
   };
-  // Of what was booked or rejected: this one and the one before are looked at.
+  // The shelves of booked and rejected payments. Only this one and the one before are read.
   struct Shelf {
     int64_t number = 0;  // 0: none yet
     int64_t began_ms = 0;
@@ -53,17 +53,17 @@ class LedgerModel {
     std::map<payments::Uuid, Pending> pending;
     std::map<payments::Uuid, Entry> entries;
     std::map<payments::Uuid, uint64_t> numbers;
-    std::set<payments::Uuid> gone;  // have said so
+    std::set<payments::Uuid> gone;  // have said that they are gone
     std::optional<payments::Uuid> books;
-    std::vector<Entry> forgotten;  // not known by their ids any more, and counted still
+    std::vector<Entry> forgotten;  // no longer known by their ids, still counted
     Shelf shelf;
     uint32_t epoch = 0;
   };
-  // What a call with a number is answered: nothing was done if the books have lost something.
+  // The answer to a call with a number. If the books have lost something, nothing was done.
   template <typename Reply>
   struct Answer {
     bool lost = false;
-    bool purged = false;  // since the epoch that the call knew: nothing was done either
+    bool purged = false;  // since the epoch that the call knew; nothing was done either
     uint64_t number = 0;
     std::vector<Reply> replies;
   };
@@ -85,7 +85,7 @@ class LedgerModel {
   std::vector<ledger::ClaimReply> TakeOver(const ledger::Owner& owner,
                                            const std::vector<ledger::TakeOverRequest>& requests);
 
-  // As the scripts with a number, and as hello.lua.
+  // Like the scripts that take a number, and like hello.lua.
   Answer<ledger::ClaimReply> Claim(const ledger::Owner& owner,
                                    const std::vector<ledger::ClaimRequest>& requests,
                                    uint64_t confirmed, uint32_t epoch);
@@ -96,34 +96,34 @@ class LedgerModel {
                                      const std::vector<ledger::RecordRequest>& requests,
                                      uint64_t confirmed);
   Greeted Greet(const ledger::Owner& owner, uint64_t confirmed, const payments::Uuid& told_to);
-  // Whose names the calls that follow have: the books know a processor by its name, and of a claim
-  // which one of that name it was. None: ids are the books' own.
+  // Whose names the following calls use. The books know a processor by its name, and the identity
+  // of a claim's processor. Null: ids are the books' own.
   void SetAsking(std::shared_ptr<const payments::ProcessorDirectory> directory) {
     asking_ = std::move(directory);
   }
-  // What the books know of an owner's life, set as it may be.
+  // Sets what the books know of an owner's life.
   void SetNumber(const payments::Uuid& table, uint64_t number, bool gone) {
     state_.numbers[table] = number;
     gone ? static_cast<void>(state_.gone.insert(table))
          : static_cast<void>(state_.gone.erase(table));
   }
 
-  // The present shelf's time is over: the next record begins another.
+  // Ends the present shelf's time: the next record begins a new shelf.
   void EndShelf() { state_.shelf.began_ms -= kShelfMs; }
-  // Empties the books and begins an epoch; what is pending stays.
+  // Empties the books and begins an epoch; pending claims stay.
   void Purge();
-  // A crash that loses what was executed in the last `lost_ms`, as an append-only file that is
-  // synced every second does. Raises the run.
+  // A crash that loses what was executed in the last `lost_ms`, as with an append-only file that is
+  // synced every second. Raises the run.
   void CrashAndLose(int64_t lost_ms);
-  // The same under the same run, with connections that stay: a primary that was demoted, took over
-  // what a replica had, and was promoted again.
+  // The same loss under the same run, and connections stay: a primary was demoted, took over a
+  // replica's data, and was promoted again.
   void RollBack(int64_t lost_ms);
   uint64_t run() const { return run_; }
   const State& state() const { return state_; }
   size_t contradictions() const { return contradictions_; }
 
   int64_t paused_until_ns = 0;  // no command is executed before
-  int64_t away_until_ns = 0;    // and nobody is let in before
+  int64_t away_until_ns = 0;    // and no connection is accepted before
 
  private:
   static constexpr int64_t kShelfMs = 86'400'000;
@@ -143,7 +143,7 @@ class LedgerModel {
   void Remember();
 
   const base::Clock& clock_;
-  const payments::Uuid id_;  // of the books, if nobody knows one
+  const payments::Uuid id_;  // of the books, if no table knows one
   State state_;
   std::shared_ptr<const payments::ProcessorDirectory> asking_;
   std::vector<std::pair<int64_t, State>> history_;  // (monotonic ms, state before a change)

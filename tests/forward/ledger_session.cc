@@ -129,8 +129,8 @@ void LedgerSession::Send(uint64_t batch,
     if (!life.expired() && connection == connection_) Disconnect();
   };
   if (late) {
-    // It waits in a dead connection, whatever becomes of its sender; a server that restarted does
-    // not know the connection any more.
+    // It waits in a dead connection and may be executed after its sender has ended. A server that
+    // restarted does not know the connection any more.
     timeline_.After(timeline_.Between(1'000, 5'000'000),
                     [run, confirmed, execute, &model = model_] {
                       if (model.run() == run) execute(confirmed);
@@ -153,7 +153,7 @@ void LedgerSession::Send(uint64_t batch,
   if (late || lost || mute) timeline_.After(timeline_.Between(1'000, 50'000), fail);
 }
 
-// On one connection numbers rise from reply to reply, unless the books were rolled back meanwhile.
+// On one connection numbers rise from reply to reply, unless the books were rolled back in between.
 bool LedgerSession::Confirm(uint64_t number) {
   if (number <= std::exchange(last_number_, number)) {
     memory_.BeginEra(ledger::EraOf(number));
@@ -163,7 +163,7 @@ bool LedgerSession::Confirm(uint64_t number) {
   return true;
 }
 
-// The books were purged since the call was sent, and it did nothing.
+// The books were purged after the call was sent, so it did nothing.
 void LedgerSession::AskAgain(uint64_t batch) {
   epoch_ = model_.state().epoch;
   outstanding_.erase(batch);

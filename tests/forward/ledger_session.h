@@ -1,4 +1,4 @@
-// LedgerSession: one forwarder's connection to the ledger's model, with the faults of a network.
+// LedgerSession: one forwarder's connection to LedgerModel, with the faults of a network.
 //
 // Thread: one simulation's.
 #pragma once
@@ -18,17 +18,17 @@
 
 namespace tollgate::simulation {
 
-// How often a network between an instance and the ledger fails, one in so many; 0: never.
+// How often a network between an instance and the ledger fails: once in so many calls; 0: never.
 struct LedgerFaults {
-  uint64_t reply_lost = 0;    // executed, the caller hears "failed"
-  uint64_t command_lost = 0;  // never executed, the caller hears "failed"
-  uint64_t command_late = 0;  // the caller hears "failed", it is executed up to 5 s later
+  uint64_t reply_lost = 0;    // executed, the caller gets "failed"
+  uint64_t command_lost = 0;  // never executed, the caller gets "failed"
+  uint64_t command_late = 0;  // the caller gets "failed", it is executed up to 5 s later
   uint64_t entry_failed = 0;  // one entry alone comes back as kFailed
 };
 
 class LedgerSession final : public ledger::Ledger {
  public:
-  // `known_run`: what run_id() was when all had been told; empty: never.
+  // `known_run`: run_id() at the last complete replay; empty: none.
   LedgerSession(Timeline& timeline, LedgerModel& model, LedgerFaults faults,
                 ledger::BooksMemory& memory, std::string known_run);
   ~LedgerSession() override;
@@ -45,19 +45,19 @@ class LedgerSession final : public ledger::Ledger {
   void Record(const ledger::Owner& owner, std::span<const ledger::RecordRequest> requests,
               uint64_t batch) override;
 
-  // Connects, and looks whether the ledger is still the one it knew.
+  // Connects, and checks whether the ledger is still the one that it knew.
   void Connect();
-  // Greets now and then, as a connection to Redis does.
+  // Greets at intervals, as a connection to Redis does.
   void OnTurn();
   void Disconnect();
   void SetFaults(LedgerFaults faults) { faults_ = faults; }
-  // Of an instance whose processors may be others than another's of the same names.
+  // For an instance whose processors may differ from another instance's of the same names.
   void SetDirectory(std::shared_ptr<payments::ProcessorDirectory> directory) {
     directory_ = std::move(directory);
   }
-  // Of the books as they were greeted last: their run and the table's era.
+  // The books' run and the table's era at the last greeting.
   const std::string& run_id() const { return known_run_; }
-  // Called for each claim that is answered, before its caller hears of it.
+  // Called for each claim that is answered, before the caller gets the reply.
   using OnSaid = std::function<void(const ledger::ClaimRequest&, ledger::ClaimVerdict)>;
   void OnClaimSaid(OnSaid look) { look_ = std::move(look); }
 
@@ -81,8 +81,8 @@ class LedgerSession final : public ledger::Ledger {
   std::string known_run_;
   int64_t there_ns_ = 0;  // when the last call arrives, and its answer
   int64_t back_ns_ = 0;
-  uint64_t last_number_ = 0;  // of a reply on this connection
-  uint32_t epoch_ = 0;        // of the books, as heard last
+  uint64_t last_number_ = 0;  // of the last reply on this connection
+  uint32_t epoch_ = 0;        // of the books, from the last reply
   uint64_t era_ = 0;          // in which this connection was opened
   int64_t greeted_ns_ = 0;
   std::set<uint64_t> outstanding_;

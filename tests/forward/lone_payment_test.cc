@@ -1,5 +1,5 @@
-// Payments that come alone, while the cheaper processor fails and the dearer one is well: each is
-// booked as soon as it has waited for as long as it may.
+// Payments that come alone while the cheaper processor fails and the dearer one works: each is
+// booked as soon as it has waited for the longest wait.
 #include <gtest/gtest.h>
 
 #include "tests/forward/one_forwarder.h"
@@ -11,9 +11,9 @@ struct Row {
   const char* name;
   int64_t max_wait_ms;
   int64_t audit_lag_ms;
-  bool reported;           // its health says failing
-  int64_t fallback_us;     // how long the dearer one takes
-  int64_t takes_ms_more;   // than the longest wait
+  bool reported;           // its health reports failing
+  int64_t fallback_us;     // the time that the dearer one takes
+  int64_t takes_ms_more;   // beyond the longest wait
   uint64_t attempts_most;  // per payment
   friend void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 };
@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"TheOtherOneIsSentBursts", 2'000, 1'500, false, 1'800'000, 4'500, 8}),
     [](const auto& row) { return row.param.name; });
 
-// Those that have been the probe only wait; who comes next sees that it is back, for all.
+// Payments that have been the probe only wait. The next payment finds the processor back, for all.
 TEST_F(OneForwarder, WhoComesLaterIsTheTrialForThoseThatWait) {
   Open();
   processors_[0].failing = true;
@@ -71,7 +71,7 @@ TEST_F(OneForwarder, WhoComesLaterIsTheTrialForThoseThatWait) {
   EXPECT_EQ(processors_[0].entries().size(), 6U);
 }
 
-// A wall clock that steps back makes nobody wait longer.
+// A wall clock that steps back makes no payment wait longer.
 TEST_F(OneForwarder, TheLongestWaitIsMeasuredByTheMonotonicClock) {
   options_.policy.wait_for_cheaper_ms_max = 2'000;
   Open();

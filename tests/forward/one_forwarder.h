@@ -1,5 +1,5 @@
-// OneForwarder: a test's forwarder with a table, a ring, the ledger's model and two processors'
-// models, on a timeline that the test turns.
+// OneForwarder: a forwarder for a test, with a table, a ring, LedgerModel and two processor models,
+// on a timeline that the test advances.
 //
 // Thread: one test's.
 #pragma once
@@ -29,7 +29,7 @@ class OneForwarder : public ::testing::Test {
     };
   }
 
-  // With options_ as they are then.
+  // With options_ as they are at the call.
   void Open() {
     forwarder_ =
         std::make_unique<forward::Forwarder>(options_, directory_, *table_, ring_, session_,
@@ -44,7 +44,7 @@ class OneForwarder : public ::testing::Test {
       ASSERT_TRUE(ring_.TryPush(*slot));
     }
   }
-  // A turn each millisecond.
+  // One turn each millisecond.
   void Turn(int64_t ms) {
     const int64_t end_ns = timeline_.now_ns() + ms * base::kNanosPerMilli;
     while (timeline_.now_ns() < end_ns) {

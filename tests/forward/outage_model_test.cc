@@ -10,7 +10,7 @@ using base::kNanosPerSecond;
 
 class OutageModelTest : public ::testing::Test {
  protected:
-  // Ten looks a second, at which it takes so long.
+  // Observes ten times a second, with this latency.
   void Pass(int64_t ms, int64_t latency_ms) {
     for (; ms > 0; ms -= 100) {
       now_ns_ += 100 * kNanosPerMilli;

@@ -1,4 +1,4 @@
-// A ledger that answers nobody for a while says nothing of the processors.
+// If the ledger does not answer for a while, that says nothing about the processors.
 #include <gtest/gtest.h>
 
 #include "tests/forward/one_forwarder.h"
@@ -35,7 +35,7 @@ TEST_F(Pause, OfTheLedgerSendsNothingToTheDearerProcessor) {
   EXPECT_EQ(processors_[1].entries().size(), 0U);
 }
 
-// Each could take a place, and a fleet has hundreds of thousands in line.
+// Each payment could take a place, and a fleet may have hundreds of thousands that wait.
 TEST_F(Pause, OfTheLedgerTakesNoMorePlacesThanItsCallsHold) {
   PauseLedger(4'000);
   for (int i = 0; i < 30; ++i) {
@@ -46,12 +46,12 @@ TEST_F(Pause, OfTheLedgerTakesNoMorePlacesThanItsCallsHold) {
   EXPECT_FALSE(forwarder_->CouldTake());
 }
 
-// Books that lost their tail may have lost the claim or the booking of the very same id. The grace
-// is over before they have heard of it.
+// Books that lost their tail may have lost the claim or the booking of the same id. The grace ends
+// before the replay has reached them.
 TEST_F(Pause, ThatOutlastsTheGraceClaimsNothingNewBeforeAllIsToldAgain) {
   PauseLedger(5'000);
   Post(1);
-  Turn(5);  // its claim is under way
+  Turn(5);  // its claim is open
   session_.Disconnect();
   ledger_.CrashAndLose(1'000);
   session_.Connect();

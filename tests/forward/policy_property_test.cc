@@ -1,4 +1,4 @@
-// The routing rule: what must hold whatever the numbers are.
+// Properties of the routing rule that hold for all numbers.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -70,7 +70,7 @@ TEST(PolicyProperty, NeverSendsToOneThatCannotTakeIt) {
   }));
 }
 
-// Who waits is looked at again, and before its time is over.
+// A payment that waits is routed again before its wait is over.
 TEST(PolicyProperty, WaitingEnds) {
   EXPECT_TRUE(rc::check([] {
     const Situation it = AnySituation();
@@ -89,7 +89,7 @@ bool AnotherIsOpen(const Situation& it, payments::ProcessorId than) {
   });
 }
 
-// Whatever the traffic: each of a payment's choices is one of these.
+// For any traffic: each choice for a payment is one of these.
 TEST(PolicyProperty, APaymentIsTheTrialAtMostTwiceAndNotAfterItsLongestWaitIfAnotherTakesIt) {
   EXPECT_TRUE(rc::check([] {
     Situation it = AnySituation();
@@ -107,8 +107,8 @@ TEST(PolicyProperty, APaymentIsTheTrialAtMostTwiceAndNotAfterItsLongestWaitIfAno
   }));
 }
 
-// A payment that comes alone meets a cheaper processor whose probe is due each time it is looked
-// at, and one that works: it is there after its longest wait and one more try.
+// A payment that comes alone finds a cheaper processor whose probe is always due, and one that
+// works. It reaches the working one after its longest wait and one more try.
 TEST(PolicyProperty, APaymentThatComesAloneReachesTheOneThatWorks) {
   EXPECT_TRUE(rc::check([] {
     Situation it = AnySituation();
@@ -135,7 +135,7 @@ TEST(PolicyProperty, APaymentThatComesAloneReachesTheOneThatWorks) {
   }));
 }
 
-// Being dearer never wins a payment.
+// A higher fee never wins a payment.
 TEST(PolicyProperty, ALowerFeeNeverLosesAPaymentThatItHad) {
   EXPECT_TRUE(rc::check([] {
     Situation it = AnySituation();

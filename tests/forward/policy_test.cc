@@ -12,7 +12,7 @@ namespace {
 
 constexpr payments::ProcessorId kNobody = payments::kNoProcessor;
 
-// A cheap one and a dear one, both well and quick.
+// A cheap one and a dear one; both work and are quick.
 struct Case {
   ProcessorView cheap{.id = 0, .fee_ppm = 50'000, .latency_ms = 5, .in_flight_cap = 350};
   ProcessorView dear{.id = 1, .fee_ppm = 150'000, .latency_ms = 5, .in_flight_cap = 350};
@@ -64,11 +64,11 @@ TEST(Policy, WaitsForACheaperOneThatIsSoonBack) {
 TEST(Policy, DoesNotWaitForOneThatStaysAwayLonger) {
   Case out;
   Break(out.cheap, 60'000);
-  out.dear.unavailable_ppm = 500'000;  // and who would take it may not be well later
+  out.dear.unavailable_ppm = 500'000;  // and the one that would take it may not work later
   EXPECT_EQ(out().processor, 1);
 }
 
-// Nothing is lost by waiting as long as another one would take the payment all the while.
+// Waiting costs nothing as long as another one would take the payment at any time.
 TEST(Policy, WaitsTheLongerTheSurerTheOtherOneIs) {
   Case out;
   Break(out.cheap, 12'000);  // 12 % for a second in flight each; the fees are 10 % apart
@@ -81,7 +81,7 @@ TEST(Policy, WaitsTheLongerTheSurerTheOtherOneIs) {
 TEST(Policy, WhatIsOutOfOrderIsExpectedBackAsItUsuallyIs) {
   Case out;
   Break(out.cheap, 2'000);
-  out.cheap.latency_ms = 14'000;  // its last words, with time-outs in them
+  out.cheap.latency_ms = 14'000;  // its last answers, with time-outs among them
   out.cheap.usual_latency_ms = 20;
   EXPECT_EQ(out().processor, kNobody);
   out.cheap.usual_latency_ms = 14'000;
@@ -90,7 +90,7 @@ TEST(Policy, WhatIsOutOfOrderIsExpectedBackAsItUsuallyIs) {
 
 TEST(Policy, NobodyWaitsForADearerOne) {
   Case dear_full;
-  dear_full.cheap.latency_ms = 14'000;  // the dearer one would be better, but has no place now
+  dear_full.cheap.latency_ms = 14'000;  // the dearer one would be better, but is full now
   dear_full.dear.availability = Availability::kFull;
   EXPECT_EQ(dear_full().processor, 0);
 }
@@ -109,7 +109,7 @@ TEST(Policy, WaitsForAPlaceThatIsFreeInAMoment) {
   Case full;
   full.cheap.availability = Availability::kFull;
   EXPECT_EQ(full().processor, kNobody);
-  full.moment.arrivals_per_s = 100'000;  // more than can leave: its line would only grow
+  full.moment.arrivals_per_s = 100'000;  // more than can leave: its queue would only grow
   EXPECT_EQ(full().processor, 1);
 }
 
@@ -244,7 +244,7 @@ TEST(Policy, WhatWouldBeBookedAcrossAnAuditIsSentInBursts) {
 
 TEST(Policy, ABurstIsWaitedForAsLongAsItHasAPlace) {
   Case audited = Audited(2'300);
-  audited.moment.wall_ms = 500;  // 80 ms too late for what is booked at 2'700
+  audited.moment.wall_ms = 500;  // 80 ms too late to be booked at 2'700
   audited.dear.unavailable_ppm = 500'000;
   Choice choice = audited();
   EXPECT_EQ(choice.processor, kNobody);
@@ -285,7 +285,7 @@ TEST(Policy, WhenAllAreSlowAllGoInBursts) {
 TEST(Policy, WaitsForASlowOneToBeQuickAgain) {
   Case slow;
   slow.cheap.availability = Availability::kFull;
-  slow.cheap.latency_ms = 1'400;  // 250 a second, and 500 come
+  slow.cheap.latency_ms = 1'400;  // 250 leave a second, and 500 come
   EXPECT_EQ(slow().processor, 1);
   slow.cheap.recovers_in_ms = 5'000;
   slow.cheap.usual_latency_ms = 20;
@@ -295,7 +295,8 @@ TEST(Policy, WaitsForASlowOneToBeQuickAgain) {
   EXPECT_EQ(slow().processor, 1);
 }
 
-// What is slow may take a probe although it says failing, and an auditor then sees it in flight.
+// A slow processor may take a probe although it reports failing, and an auditor then sees it in
+// flight.
 TEST(Policy, ATrialThatCrossesAnAuditWaitsForHealthToSpeak) {
   Case out;
   out.options.audit_lag_ms = 1'500;

@@ -36,7 +36,7 @@ bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
     return true;
   }
   const int64_t delay_us = At(request.processor).delay_us + timeline_.Between(50, 500);
-  // A copy that arrives whatever becomes of its sender.
+  // A copy that arrives even if its sender ends.
   const auto arrives = [&](int64_t after_us) {
     timeline_.After(after_us, [request, &processor = At(request.processor)] {
       if (!processor.failing) processor.Book(request.payment, request.requested_at_ms);
@@ -64,7 +64,7 @@ bool ClientModel::Post(const upstream::PostRequest& request, uint64_t cookie) {
   } else {
     timeline_.After(delay_us, [this, request, cookie, &processor = At(request.processor),
                                life = std::weak_ptr<bool>(life_)] {
-      if (life.expired()) {  // its sender died, and it is booked all the same
+      if (life.expired()) {  // its sender ended, and it is booked all the same
         if (!processor.failing) processor.Book(request.payment, request.requested_at_ms);
         return;
       }

@@ -1,6 +1,6 @@
-// ProcessorModel: a processor as it really behaves (docs/PROCESSORS.md):
-// what arrives is booked though its sender has died, an id once only. ClientModel: the way there,
-// with every fault of a network and of libcurl.
+// ProcessorModel: a processor as it really behaves (docs/PROCESSORS.md): a payment that arrives is
+// booked even if its sender has ended, and an id is booked only once. ClientModel: the connection
+// to it, with every fault of a network and of libcurl.
 //
 // Thread: one simulation's.
 #pragma once
@@ -40,9 +40,9 @@ class ProcessorModel {
   std::map<payments::Uuid, Entry> entries_;
 };
 
-// One in so many; 0: never.
+// Once in so many requests; 0: never.
 struct NetworkFaults {
-  uint64_t not_sent = 0;       // nothing left the host
+  uint64_t not_sent = 0;       // no byte was sent
   uint64_t over_capacity = 0;  // 429
   uint64_t lost_request = 0;   // unknown, and it never arrived
   uint64_t lost_answer = 0;    // unknown, and it was booked
@@ -52,7 +52,7 @@ struct NetworkFaults {
   uint64_t lookup_unclear = 0;
 };
 
-// The third one is what the first was moved to, in a world where processors move.
+// The third one replaces the first in a world where processors move.
 using Processors = std::array<ProcessorModel, 3>;
 
 class ClientModel final : public upstream::ProcessorClient {
@@ -64,9 +64,9 @@ class ClientModel final : public upstream::ProcessorClient {
   bool Post(const upstream::PostRequest& request, uint64_t cookie) override;
   bool Lookup(const payments::Uuid& id, payments::ProcessorId processor, uint64_t cookie) override;
   void SetFaults(NetworkFaults faults) { faults_ = faults; }
-  // Which one the first configured processor is.
+  // Sets which model the first configured processor is.
   void MoveFirst(size_t to) { first_ = to; }
-  // Called for each POST before it goes anywhere.
+  // Called for each POST before it is sent.
   void OnPost(std::function<void(const upstream::PostRequest&)> look) { look_ = std::move(look); }
 
  private:

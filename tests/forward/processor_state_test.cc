@@ -22,7 +22,7 @@ class ProcessorStateTest : public ::testing::Test {
                 .probe_interval_ns = 250 * kNanosPerMilli,
                 .outage_expected_ms = 20'000}) {}
   void Pass(int64_t ms) {
-    // As the pump does: it looks all the while.
+    // As the pump does: it reads health at short intervals.
     for (; ms > 0; ms -= 100) {
       now_ns_ += std::min<int64_t>(ms, 100) * kNanosPerMilli;
       state_.OnHealth(health_, now_ns_);
@@ -89,7 +89,7 @@ TEST_F(ProcessorStateTest, HealthOpensAndClosesTheBreakerWhenItIsNews) {
   health_ = {.known = true, .failing = true, .min_response_ms = 0};
   EXPECT_TRUE(state_.OnHealth(health_, now_ns_));
   EXPECT_EQ(View().availability, Availability::kBreakerOpen);
-  Answer(1);  // payments know better
+  Answer(1);  // payments are more reliable than health
   EXPECT_FALSE(state_.OnHealth(health_, now_ns_));
   EXPECT_EQ(View().availability, Availability::kOpenForAll);
   Fail(3);
@@ -116,7 +116,7 @@ TEST_F(ProcessorStateTest, WhoseHealthSaysFailingIsToldOut) {
   health_ = {.known = true, .failing = true, .min_response_ms = 0};
   state_.OnHealth(health_, now_ns_);
   EXPECT_TRUE(View().reported_failing);
-  state_.OnHealth({}, now_ns_);  // nobody asks any more
+  state_.OnHealth({}, now_ns_);  // no instance asks any more
   EXPECT_FALSE(View().reported_failing);
 }
 
@@ -139,7 +139,7 @@ TEST_F(ProcessorStateTest, WhoDoesNotAnswerBecomesSlowAndThenSuspect) {
   EXPECT_FALSE(View().stalled);
 }
 
-// The ledger may take its time between the two.
+// The ledger may delay a POST after its place was taken.
 TEST_F(ProcessorStateTest, SilenceBeginsWhenAPaymentIsSentNotWhenItTakesItsPlace) {
   Answer(10);
   state_.Take(now_ns_);

@@ -1,4 +1,4 @@
-// Records that the ledger refuses, though it is there, are told again later and later.
+// Records that the ledger refuses while it is connected are sent again with growing delays.
 #include <gtest/gtest.h>
 
 #include "tests/forward/one_forwarder.h"
@@ -6,7 +6,7 @@
 namespace tollgate::simulation {
 namespace {
 
-// Takes claims, and refuses every batch of records a moment later until it is told to take them.
+// Takes claims, and refuses each batch of records after a moment, until it is set to take them.
 class RefusingLedger final : public ledger::Ledger {
  public:
   RefusingLedger(Timeline& timeline, LedgerSession& session)
@@ -50,7 +50,7 @@ TEST_F(OneForwarder, RecordsThatAreRefusedAreToldAgainLessAndLessOften) {
   session_.Connect();
   Post(1);
   Turn(10'000);
-  // Waits of 10 ms at least, then twice as much each time, up to half a second at least.
+  // Each wait is at least 10 ms, then doubles, up to at least half a second.
   EXPECT_LE(refusing.refused, 7 + 20);
   EXPECT_GE(refusing.refused, 10) << "a second at most";
   EXPECT_EQ(booked(), 0U);

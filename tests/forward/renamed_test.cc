@@ -1,4 +1,4 @@
-// A processor that is renamed, removed or moved between two starts, while payments are at it.
+// A processor is renamed, removed or moved between two starts while it has payments.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -98,12 +98,12 @@ class Renamed : public ::testing::Test {
       gateway_->forwarder->Pump();
     }
   }
-  // What the books have of it: its processor; -1: nothing.
+  // The processor in the books' entry; -1: no entry.
   int BookedAt(uint64_t id) const {
     const auto it = ledger_.state().entries.find({1, id});
     return it == ledger_.state().entries.end() ? -1 : it->second.processor;
   }
-  // A payment whose outcome at b nobody knows: it never arrived there.
+  // A payment whose outcome at b is unknown: it never arrived there.
   void LeaveOneSentToB(uint64_t id) {
     Open({.network = {.lost_request = 1}});
     Post(id);
@@ -133,7 +133,7 @@ TEST_F(Renamed, APaymentThatMayHaveBeenSentToARemovedOneWaitsAndIsToldOfByName) 
   EXPECT_NE(gateway_->reported[1].find("1 of them are at b, which is not configured"),
             std::string::npos)
       << gateway_->reported[1];
-  // It is back.
+  // It is configured again.
   Open({});
   Turn(10'000);
   EXPECT_EQ(BookedAt(1), 1);
@@ -164,7 +164,7 @@ TEST_F(Renamed, AClaimForARemovedOneThatWasNeverSentIsRoutedAnew) {
   EXPECT_EQ(gateway_->table->Status(slot).attempt, 2);
 }
 
-// The books know the claim: a start before, or the table's original, may have sent it.
+// The books know the claim: an earlier start, or the table's original, may have sent it.
 TEST_F(Renamed, AClaimForARemovedOneThatTheBooksKnowWaits) {
   Open({});
   const uint32_t slot = Accept(1);
@@ -187,7 +187,7 @@ TEST_F(Renamed, AClaimForARemovedOneThatTheBooksKnowWaits) {
   EXPECT_EQ(gateway_->UnresolvedAt(1), 1);
 }
 
-// Behind the name is another processor now, that knows nothing of the payment.
+// Another processor has the name now, and knows nothing of the payment.
 TEST_F(Renamed, APaymentOfOneThatWasMovedIsOnlyLookedUp) {
   LeaveOneSentToB(1);
   Open({.identities = {{1}, {kNew}}});
@@ -196,13 +196,13 @@ TEST_F(Renamed, APaymentOfOneThatWasMovedIsOnlyLookedUp) {
   EXPECT_EQ(gateway_->posted, std::vector<uint64_t>{2});
   EXPECT_EQ(BookedAt(2), 1) << "new payments go on, at the new b";
   EXPECT_EQ(BookedAt(1), -1);
-  // Also at the start after: the table remembers which of the two each was sent to.
+  // Also at the next start: the table remembers which of the two each payment was sent to.
   Open({.identities = {{1}, {kNew}}});
   Turn(70'000);
   EXPECT_TRUE(gateway_->posted.empty());
   ASSERT_EQ(gateway_->reported.size(), 2U);
   EXPECT_NE(gateway_->reported[1].find("add was ="), std::string::npos) << gateway_->reported[1];
-  // Whoever else holds that id with another amount says nothing of it.
+  // An answer of the other processor with another amount says nothing about the payment.
   processors_[1].Book({.id = {1, 1}, .amount_cents = 555}, timeline_.clock().WallMillis());
   Turn(10'000);
   EXPECT_EQ(BookedAt(1), -1);
@@ -228,7 +228,7 @@ TEST_F(Renamed, WasSaysThatItIsTheSameAndItsPaymentsGoOn) {
   EXPECT_EQ(BookedAt(1), 1);
 }
 
-// A power loss took the slot's last attempt; the books hold it. Both were at a processor named b.
+// A power loss took the slot's last attempt; the books have it. Both were at a processor named b.
 TEST_F(Renamed, TheBooksSayWhichOneOfTheNameALaterAttemptWentTo) {
   Open({.identities = {{1}, {kNew}}});
   const uint32_t slot = Accept(1);

@@ -1,6 +1,6 @@
 // The forwarding state machine with every fault at every step, over many seeds.
 //
-// TOLLGATE_SIM_SEEDS and TOLLGATE_SIM_SEED change how many, and from which; a failure prints the
+// TOLLGATE_SIM_SEEDS sets how many seeds, TOLLGATE_SIM_SEED the first one. A failure prints the
 // seed that replays it.
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ uint64_t Setting(const char* name, uint64_t fallback) {
 class Simulation : public ::testing::Test {
  protected:
   Simulation() {
-    // Files in memory: a disk and the loss of its power are a model's (disk_model.h).
+    // Files in memory: disk_model.h models the disk and its power losses.
     std::string pattern = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
     pattern += "/tollgate-simulation.XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -101,7 +101,7 @@ TEST_F(Simulation, TheLedgerIsAwayForLongerThanASlotRestsAndThenLosesItsTail) {
   });
 }
 
-// A possible double charge is told of, and never made a certain one.
+// A possible double charge is reported, and never made a certain one.
 TEST_F(Simulation, TheLedgerLosesClaimsWhileTheirOwnerIsAwayAndClientsRepeatElsewhere) {
   Sweep(4, [](WorldOptions& options) {
     options.owner_away = true;
@@ -114,7 +114,7 @@ TEST_F(Simulation, TheLedgerLosesClaimsWhileTheirOwnerIsAwayAndClientsRepeatElse
   });
 }
 
-// What the silent one may have sent is looked for first, and it may come back at any time.
+// What the silent owner may have sent is looked up first. The owner may come back at any time.
 TEST_F(Simulation, AnOwnerIsSilentAndClientsRepeatElsewhere) {
   Sweep(5, [](WorldOptions& options) {
     options.instances = 3;
@@ -132,7 +132,7 @@ TEST_F(Simulation, AnOwnerIsSilentAndClientsRepeatElsewhere) {
   });
 }
 
-// Another fleet's books, at the name of ours.
+// The name of our books leads to another fleet's books.
 TEST_F(Simulation, AnInstanceIsPointedAtTheBooksOfAnotherFleet) {
   Sweep(4, [](WorldOptions& options) {
     options.wrong_books = true;
@@ -141,7 +141,7 @@ TEST_F(Simulation, AnInstanceIsPointedAtTheBooksOfAnotherFleet) {
   });
 }
 
-// What may be at a processor that is another one by now is sent nowhere else.
+// A payment that may be at a processor that was replaced is sent nowhere else.
 TEST_F(Simulation, AProcessorIsAnotherOneOfTheSameNameFromStartToStart) {
   Sweep(8, [](WorldOptions& options) {
     options.moves = true;
@@ -151,7 +151,7 @@ TEST_F(Simulation, AProcessorIsAnotherOneOfTheSameNameFromStartToStart) {
   });
 }
 
-// The books know of an attempt that the disk has lost, at the one that bore the name then.
+// The books have an attempt that the disk has lost, at the processor that had the name then.
 TEST_F(Simulation, PowerIsLostAndAProcessorIsAnotherOneOfTheSameName) {
   Sweep(8, [](WorldOptions& options) {
     options.moves = true;
@@ -162,7 +162,7 @@ TEST_F(Simulation, PowerIsLostAndAProcessorIsAnotherOneOfTheSameName) {
   });
 }
 
-// And a silent owner's claim is not taken over where its processor is another one.
+// A silent owner's claim is not taken over if its processor was replaced.
 TEST_F(Simulation, AnOwnerIsSilentWhereProcessorsDiffer) {
   Sweep(8, [](WorldOptions& options) {
     options.instances = 3;

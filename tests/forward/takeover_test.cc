@@ -1,5 +1,5 @@
-// A payment whose claim another owner holds: it waits, is taken over, is taken back, and is sent to
-// no second place; whatever is lost on the way.
+// A payment whose claim another owner holds: it waits, is taken over, is taken back, and is never
+// sent to a second place, whichever message is lost.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -29,7 +29,7 @@ class TakeOverTest : public OneForwarder {
             .processor = processor,
             .requested_at_ms = timeline_.clock().WallMillis()};
   }
-  // Another owner has claimed the payment, and is not heard of any more.
+  // Another owner has claimed the payment and is silent from then on.
   void ClaimForOther(payments::ProcessorId processor = 0) {
     ledger_.SetNumber(kOther.table, 5, false);
     ASSERT_EQ(ledger_.Claim(kOther, {OthersClaim(processor)})[0].verdict, ClaimVerdict::kYours);
@@ -37,7 +37,7 @@ class TakeOverTest : public OneForwarder {
   void Restart(size_t count) {
     posts_ = 0;
     session_.Disconnect();
-    // Answers that are under way are the former start's.
+    // Open answers belong to the former start.
     const int64_t until_ns = timeline_.now_ns() + 100 * base::kNanosPerMilli;
     while (timeline_.RunNext(until_ns)) {
     }
@@ -121,7 +121,7 @@ TEST_F(TakeOverTest, WhatWasTakenOverIsTakenBackIfTheTakerIsSilent) {
   EXPECT_EQ(posts_, 1);
 }
 
-// The books may say "yours" again without a take-over whose answer is heard.
+// The books may answer "yours" again although the reply to a take-over was lost.
 TEST_F(TakeOverTest, AClaimThatIsOursAgainIsGoneOnWith) {
   SendAndBeTakenOver(1);
   options_.takeover_after_ms = 3'600'000;
@@ -143,7 +143,7 @@ TEST_F(TakeOverTest, ManyAreTakenBackThoughTheyAllHaveAnUnknownOutcome) {
   EXPECT_EQ(booked(), 64U);
 }
 
-// As a power loss may leave it.
+// As after a power loss.
 TEST_F(TakeOverTest, AClaimOfOurOwnWhoseSlotIsGoneIsTakenOverAtOnce) {
   options_.takeover_after_ms = 3'600'000;
   Open();
@@ -167,7 +167,7 @@ TEST_F(TakeOverTest, ARepeatInTheSameTableIsLeftToItsSlot) {
   EXPECT_EQ(forwarder_->held(), 1U);
 }
 
-// The owner, and the claim with it, are lost: where the payment may be is known from the repeat.
+// The owner and its claim are lost. The repeat knows where the payment may be.
 TEST_F(TakeOverTest, AKeptRepeatRemembersWhereItsPaymentMayBe) {
   options_.takeover_after_ms = 30'000;
   options_.processors[0].fee_ppm = 900'000;  // it would be sent to the other one
@@ -189,7 +189,7 @@ TEST_F(TakeOverTest, AKeptRepeatRemembersWhereItsPaymentMayBe) {
 
 TEST_F(TakeOverTest, OneRepeatOfAnIdIsKept) {
   Open();
-  ClaimForOther(payments::kNoProcessor);  // nobody here can take it over
+  ClaimForOther(payments::kNoProcessor);  // no instance can take it over
   for (int i = 0; i < 64; ++i) {
     posted_ = 0;
     Post(1);
@@ -211,7 +211,7 @@ TEST_F(TakeOverTest, WhatAProcessorCallsInvalidForAMinuteEnds) {
   EXPECT_TRUE(ledger_.state().entries.at({1, 1}).rejected);
 }
 
-// Two calls left with the same number; between them the books lost what the first one did.
+// Two calls were sent with the same number; between them the books lost what the first one did.
 TEST_F(TakeOverTest, ACallInFlightDoesNotHideARollback) {
   struct Quiet final : ledger::LedgerEvents {
     void OnClaimed(uint64_t, std::span<const ledger::ClaimReply>) override {}

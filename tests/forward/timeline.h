@@ -33,7 +33,7 @@ class Timeline {
     events_.emplace(now_ns() + delay_us * 1000, std::move(event));
   }
   bool empty() const { return events_.empty(); }
-  // Moves the clock to the next event and runs it. False: nothing is left before `until_ns`.
+  // Moves the clock to the next event and runs it. False: no event is left before `until_ns`.
   bool RunNext(int64_t until_ns) {
     if (events_.empty() || events_.begin()->first > until_ns) {
       if (until_ns > now_ns()) clock_.AdvanceNanos(until_ns - now_ns());

@@ -1,5 +1,5 @@
-// Times from outside: a wall clock that is wrong, and what a processor says of when it was asked.
-// None of them stops a forwarder, and none that cannot be kept is sent or booked.
+// Times from outside: a wrong wall clock, and the requestedAt that a processor reports. No such
+// time stops a forwarder, and a time that cannot be stored is neither sent nor booked.
 #include <gtest/gtest.h>
 
 #include "tests/forward/one_forwarder.h"
@@ -19,7 +19,7 @@ class Times : public OneForwarder {
     const auto it = ledger_.state().entries.find({1, id});
     return it == ledger_.state().entries.end() ? 0 : it->second.requested_at_ms;
   }
-  // The cheap processor holds the next payment already, as asked for at that time.
+  // The cheap processor has the next payment already, with this requestedAt.
   void HoldNext(int64_t requested_at_ms) {
     processors_[0].Book({.id = {1, posted_ + 1}, .amount_cents = 100}, requested_at_ms);
   }
@@ -92,13 +92,13 @@ TEST_F(Times, AnAnswerWithATimeThatNoGatewayCanHaveSentLeavesThePaymentWhereItIs
   }
   EXPECT_EQ(metrics_.processors[0].unresolved.value(), static_cast<int64_t>(reported));
   EXPECT_EQ(processors_[1].entries().size(), 0U) << "nothing went to the other processor";
-  // The rest goes on.
+  // Other payments go on.
   Post(1);
   Turn(2'000);
   EXPECT_NE(BookedAt(posted_), 0);
 }
 
-// Somebody else's payment is a conflict whenever it was.
+// Another sender's payment is a conflict at any time.
 TEST_F(Times, AnotherAmountIsAConflictWhateverItsTime) {
   Open();
   processors_[0].Book({.id = {1, 1}, .amount_cents = 555}, k1970Ms);

@@ -1,5 +1,5 @@
-// Payments of unknown outcome are seen: counted, aged, told of after a minute, and capped per
-// processor, so that one that hangs cannot fill the table.
+// Payments of unknown outcome are visible: they are counted, aged and reported after a minute. They
+// are capped per processor, so that one that hangs cannot fill the table.
 #include <gtest/gtest.h>
 
 #include "tests/forward/one_forwarder.h"
@@ -15,7 +15,7 @@ class Unresolved : public OneForwarder {
   Unresolved() {
     for (auto& processor : options_.processors) processor.in_flight_max = kInFlightMax;
     options_.unresolved_max = kUnresolvedMax;
-    options_.breaker_failures = 1'000'000;  // the cap alone is to close a processor
+    options_.breaker_failures = 1'000'000;  // only the cap may stop a processor
     client_.SetFaults({.lost_request = 1});
     Open();
   }
@@ -49,7 +49,7 @@ TEST_F(Unresolved, AreCappedPerProcessorAndTheRestWaitsInTheRing) {
   Turn(20'000);
   for (size_t processor = 0; processor < 2; ++processor) {
     EXPECT_GE(UnresolvedAt(processor), kUnresolvedMax);
-    // What was under way when the cap was reached may come on top.
+    // Payments in flight when the cap was reached may be added.
     EXPECT_LT(UnresolvedAt(processor), kUnresolvedMax + kInFlightMax);
   }
   EXPECT_EQ(ring_.SizeApprox() + forwarder_->held(), 50U);

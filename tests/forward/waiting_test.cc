@@ -10,8 +10,8 @@ namespace {
 
 class Waiting : public OneForwarder {
  protected:
-  // As the daemon does: a turn when something comes or when the forwarder asked for one. How many
-  // turns it were.
+  // As in the daemon: a turn when something arrives or when the forwarder asked for one. Returns
+  // the number of turns.
   size_t TurnWhenDue(int64_t ms) {
     const int64_t end_ns = timeline_.now_ns() + ms * base::kNanosPerMilli;
     size_t turns = 0;

@@ -124,7 +124,7 @@ void World::OpenWorkers(size_t index) {
   }
 }
 
-// Between two changes: the place for a crash.
+// Called between two changes: the place for a crash.
 void World::Step(size_t index) {
   if (options_.disk) instances_[index]->disk.Observe();
   if (calm_ || steps_until_crash_ == 0 || --steps_until_crash_ != 0) return;
@@ -165,7 +165,7 @@ void World::Commit(size_t index) {
   timeline_.After(timeline_.Between(50, 3'000), [attempt] { attempt(attempt); });
 }
 
-// Every loop of every instance turns; a fault in one of its steps ends that instance.
+// One turn of every loop of the instance; a fault in one of its steps ends the instance.
 void World::Turn(size_t index) {
   Instance& it = *instances_[index];
   if (it.table == nullptr) return;
@@ -183,13 +183,13 @@ void World::Turn(size_t index) {
   const bool fenced = std::any_of(it.workers.begin(), it.workers.end(),
                                   [](const auto& worker) { return worker.forwarder->fenced(); });
   if (fenced) {
-    // People stop a copy for good, and start the table's own instance again. (One that is the
-    // newest has claims of its own by then, and is started again like any other.)
+    // Operators stop a copy for good, and start the table's own instance again. (A copy that is the
+    // newest has its own claims by then, and is started again like any other.)
     CrashInstance(index, Crash::kProcess);
     it.stopped = index >= options_.instances;
     return;
   }
-  // As the gateway does: a run is known once all that was to be told again has been told.
+  // As in the gateway: a run is known once every replay is complete.
   const bool reported = std::all_of(it.workers.begin(), it.workers.end(), [](const auto& worker) {
     return worker.ledger->can_claim() && !worker.forwarder->replaying();
   });
@@ -239,7 +239,7 @@ Verdict World::Run(int64_t ms) {
     const bool slow = timeline_.now_ns() < slow_until_ns_;
     if (!calm_ && !slow && timeline_.now_ns() >= end_ns) Calm();
     next_turn_ns += (calm_ || slow ? 20 : 1) * kTurnUs * 1000;
-    // Events first: each may call into an instance and lose it.
+    // Events first: each may call into an instance and crash it.
     for (;;) {
       try {
         if (!timeline_.RunNext(next_turn_ns)) break;
@@ -267,7 +267,7 @@ Verdict World::Run(int64_t ms) {
   return Check();
 }
 
-// Nothing is under way anywhere, not even a copy that sleeps inside a processor.
+// Nothing is open anywhere; no copy sleeps inside a processor.
 bool World::Settled() const {
   if (!timeline_.empty()) return false;
   return std::all_of(instances_.begin(), instances_.end(), [this](const auto& it) {

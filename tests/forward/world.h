@@ -1,7 +1,7 @@
 // World: a fleet of instances, the ledger and two processors on one timeline, with a fault at any
-// step and a seed. An instance is a real PaymentTable in a file, a real ring and real Forwarders;
-// a crash throws away all of it but the file, between any two steps. With `disk` a crash may be a
-// power loss, which leaves of the file what its disk has.
+// step and a seed. An instance is a real PaymentTable in a file, a real ring and real Forwarders. A
+// crash between any two steps discards all of it except the file. With `disk` a crash may be a
+// power loss, which leaves of the file what is on disk.
 //
 // Thread: one simulation's.
 #pragma once
@@ -30,25 +30,28 @@ struct WorldOptions {
   NetworkFaults network;
   bool ledger_loses_tail = false;
   bool ledger_rolls_back = false;  // it loses its tail under the same run, and no connection ends
-  // Once, the ledger is away for longer than a slot rests and comes back without its tail; then it
-  // loses it again and again, sooner than what it was told again has rested.
+  // Once, the ledger is away for longer than a slot rests and comes back without its tail. Then it
+  // loses its tail several more times, each before what was replayed has rested.
   bool ledger_away = false;
-  bool copied_table = false;  // a copy of a table, made some time ago, is opened beside it
+  bool copied_table = false;  // an older copy of a table is opened beside it
   bool disk = false;          // DURABILITY=disk, and half of the crashes are power losses
   uint64_t sync_fails = 0;    // one sync in so many; 0: none
-  // Now and then one outage takes every instance and the ledger's tail.
+  // At intervals one outage takes every instance and the ledger's tail.
   bool outages = false;
   bool purges = false;  // of the books, while payments are in flight
-  bool stops = false;   // instances are stopped in good order: drained, then ended
+  bool stops = false;   // instances are stopped cleanly: drained, then ended
   // Once, an instance is away while the ledger loses its tail, and longer than its grace; clients
-  // repeat elsewhere what it held. What it had sent may then be charged twice, and must be told of.
+  // repeat its payments elsewhere. What it had sent may then be charged twice, and must be
+  // reported.
   bool owner_away = false;
-  // Now and then an instance is cut off from the ledger for longer or shorter than it takes to be
-  // called silent, and once at most it is gone for good; clients repeat at the others what it held.
+  // At intervals an instance is cut off from the ledger for longer or shorter than the time after
+  // which it is silent. At most once it is gone for good. Clients repeat its payments at the
+  // others.
   bool owner_silent = false;
-  // At a start an instance may be pointed at the books of another fleet; people mend it.
+  // At a start an instance may be connected to the books of another fleet; operators correct that.
   bool wrong_books = false;
-  // At a start an instance's first processor may be another one of that name, or the former again.
+  // At a start an instance's first processor may be replaced by another one of that name, or be the
+  // former again.
   bool moves = false;
   int64_t run_ms = 400;           // of load and faults
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
@@ -59,7 +62,7 @@ struct PowerOff {
   size_t instance;
 };
 
-// What was found in contradiction to an invariant; empty: nothing.
+// The invariants that were violated; empty: none.
 struct Verdict {
   std::string text;
   size_t accepted = 0;
@@ -72,7 +75,7 @@ class World {
   explicit World(WorldOptions options);
   ~World();
 
-  // Load and faults for `ms` of simulated time, then no more faults until everything has settled;
+  // Load and faults for `ms` of simulated time; then no more faults until everything has settled;
   // then the invariants are checked.
   Verdict Run(int64_t ms);
 
@@ -81,9 +84,9 @@ class World {
   struct Posted {
     std::set<int64_t> cents;  // of all that were posted under this id
     bool accepted = false;    // one of them was answered with 202
-    std::set<size_t> by;      // which instances did
+    std::set<size_t> by;      // the instances that answered so
     size_t times = 0;
-    size_t purges = 0;  // that had been before it was first posted
+    size_t purges = 0;  // before it was first posted
   };
 
   void OpenInstance(size_t index);
@@ -102,12 +105,12 @@ class World {
   void TakeLedgerAway();
   void LoseTail(int64_t lost_ms);
   void Repeat(size_t index, const payments::Payment& payment);
-  // A POST that the books do not stand behind is a violation, whatever comes of it.
+  // A POST without a claim on the books is a violation, even if nothing else goes wrong.
   void CheckPost(size_t index, const LedgerSession& ledger, const payments::Uuid& id);
   bool Told(const payments::Uuid& id) const;
   void Purge();
   void Calm();
-  // What is at each of the two that bear one name is finished while that one is configured.
+  // Payments at each of the two processors of one name are finished while that one is configured.
   void MoveInCalm();
   void CopyTable();
   bool Settled() const;
@@ -125,16 +128,16 @@ class World {
   upstream::HealthBoard health_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::map<payments::Uuid, Posted> posted_;
-  std::set<payments::Uuid> foreign_;  // ids that others used at a processor
+  std::set<payments::Uuid> foreign_;  // ids that other senders used at a processor
   uint64_t next_id_ = 0;
   size_t purges_ = 0;
   uint64_t purged_ids_ = 0;          // ids up to this one were posted before the last purge
   std::set<payments::Uuid> purged_;  // they were charged or rejected when the books were purged
-  std::vector<std::string> told_;    // problems that people were told of
+  std::vector<std::string> told_;    // problems that were reported
   std::string violations_;
   bool owner_lost_ = false;
   bool gone_for_good_ = false;
-  int64_t slow_until_ns_ = 0;  // the ledger is away, or loses its tail: a time of many seconds
+  int64_t slow_until_ns_ = 0;  // until then the ledger is away, or loses its tail
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   bool calm_ = false;

@@ -1,4 +1,4 @@
-// What must hold, at each POST and once all has settled.
+// The invariants, at each POST and after all has settled.
 #include <algorithm>
 #include <string>
 
@@ -52,16 +52,16 @@ void World::CheckPayment(const payments::Uuid& id, const Posted& posted, Verdict
     const auto at = it.entries().find(id);
     return at != it.entries().end() && at->second.cents != kForeignCents;
   });
-  // A purge empties the books, and with them what they know of ids: a repeat that is claimed after
-  // it is a payment of its own, and nothing can be said of the two together.
+  // A purge empties the books, including what they know of ids. A repeat that is claimed after it
+  // is a new payment, and nothing can be said of the two together.
   if (purged_.contains(id) && posted.times > 1) return;
-  // Accepted by nobody who is still there; or a conflict, which only the one that is gone could
+  // No instance that still exists accepted it; or it is a conflict that only a lost instance could
   // have put on the books.
   const bool by_none = std::all_of(posted.by.begin(), posted.by.end(),
                                    [&](size_t i) { return instances_[i]->stopped; });
   const bool orphan =
       gone_for_good_ && (by_none || posted.cents.size() > 1 || foreign_.contains(id));
-  // One that was sent when its claim was lost may be: then both sides of it were told.
+  // A payment that was sent when its claim was lost may be charged twice, if that was reported.
   if (held > 1 && !(options_.owner_away && Told(id))) complain("charged twice");
   if (entry == books.end()) {
     if (purged_.contains(id)) return;
@@ -104,7 +104,7 @@ void World::CheckCounted(const payments::Uuid& id, const Posted& posted,
   }
 }
 
-// Once all has settled nothing waits in a table.
+// After all has settled nothing waits in a table.
 void World::CheckTable(const Instance& instance, Verdict* verdict) const {
   if (instance.stopped) return;
   if (instance.table == nullptr) {

@@ -1,4 +1,4 @@
-// The load, and what goes wrong.
+// The load, and the faults.
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -18,13 +18,13 @@ void World::PostSomething() {
   uint64_t number = ++next_id_;
   int64_t cents = 1990;
   if (timeline_.Chance(5)) {
-    // What was booked before a purge is a new payment to the empty books; clients do not repeat it.
+    // To emptied books a payment that was booked before the purge is new; clients do not repeat it.
     number = purged_ids_ + 1 + timeline_.random().Below(next_id_ - purged_ids_);
     if (timeline_.Chance(4)) cents = 777;
   }
   const payments::Payment payment{.id = {options_.seed, number}, .amount_cents = cents};
   if (number == next_id_ && timeline_.Chance(40)) {
-    // Somebody else has used this id at a processor, with an amount of their own.
+    // Another sender has used this id at a processor, with another amount.
     const payments::Payment foreign{.id = payment.id, .amount_cents = kForeignCents};
     processors_[timeline_.random().Below(2)].Book(foreign, timeline_.clock().WallMillis());
     foreign_.insert(payment.id);
@@ -63,8 +63,9 @@ void World::Disturb() {
   }
 }
 
-// It dies, or is only cut off from the ledger. It is back before a slot that it freed can be used
-// again; until then another one takes the repeats of what it held, once the grace is over.
+// An instance crashes, or is only cut off from the ledger. It is back before a slot that it freed
+// can be used again. Until then another instance takes the repeats of its payments, after the
+// grace.
 void World::LoseOwner() {
   const size_t owner = timeline_.random().Below(options_.instances);
   Instance& it = *instances_[owner];
@@ -84,7 +85,7 @@ void World::LoseOwner() {
   LoseTail(timeline_.Between(100, 1'900));
 }
 
-// The ledger's process is another one from now on, and lacks what the last one did not sync.
+// The ledger's process restarts, without what the last one did not sync.
 void World::LoseTail(int64_t lost_ms) {
   ledger_.CrashAndLose(lost_ms);
   for (size_t i = 0; i < instances_.size(); ++i) {
@@ -96,9 +97,9 @@ void World::LoseTail(int64_t lost_ms) {
   }
 }
 
-// Slots go on being taken all the while: by the clock, those that were freed just before have
-// rested long before anything can be told again. Then it loses its tail some more times, sooner
-// than what it was told has rested; and once more after slots have been used again.
+// Slots are taken all the time. By the clock, those that were freed just before have rested long
+// before a replay is possible. Then the ledger loses its tail some more times, each before what was
+// replayed has rested; and once more after slots have been used again.
 void World::TakeLedgerAway() {
   int64_t at_us = timeline_.Between(5'500'000, 9'000'000);
   ledger_.away_until_ns = timeline_.now_ns() + at_us * 1000;
@@ -126,7 +127,7 @@ void World::Repeat(size_t index, const payments::Payment& payment) {
   if (it.admission->Admit(*slot, payment.id)) Accepted(index, payment.id);
 }
 
-// The ledger loses nothing. What only the one that is gone has accepted is lost with it.
+// The ledger loses nothing. Payments that only the lost instance has accepted are lost with it.
 void World::SilenceOwner() {
   const size_t owner = timeline_.random().Below(options_.instances);
   Instance& it = *instances_[owner];
@@ -151,7 +152,7 @@ void World::SilenceOwner() {
   if (timeline_.Chance(2)) CrashInstance(owner, Crash::kProcess);
 }
 
-// Drained, then ended once nothing is in flight.
+// Drained, then ended when nothing is in flight.
 void World::StopInGoodOrder() {
   for (size_t i = 0; i < options_.instances; ++i) {
     Instance& it = *instances_[i];
@@ -181,7 +182,7 @@ void World::Purge() {
   }
 }
 
-// As from a backup, or by a volume that was cloned: an old state of a table, opened beside it.
+// An old state of a table is opened beside it, as from a backup or a cloned volume.
 void World::CopyTable() {
   const std::string path = options_.folder + "/copy.table";
   if (!copied_) {

@@ -1,5 +1,5 @@
 // What the parts of World share: an instance and its clock. world.cc opens, turns and ends
-// instances, world_disturb.cc has the load and the faults, world_check.cc the invariants.
+// instances; world_disturb.cc has the load and the faults; world_check.cc has the invariants.
 //
 // Thread: one simulation's.
 #pragma once
@@ -18,7 +18,7 @@
 
 namespace tollgate::simulation {
 
-inline constexpr int64_t kForeignCents = 555;  // of what others booked under an id of ours
+inline constexpr int64_t kForeignCents = 555;  // of what other senders booked under an id of ours
 
 class SkewedClock final : public base::Clock {
  public:
@@ -55,7 +55,7 @@ struct World::Instance {
   bool drains = false;
   bool stopped = false;        // for good
   std::shared_ptr<bool> life;  // of the opening
-  // What the books last said of each slot's claim, in this opening; and until when it is away.
+  // The books' last reply about each slot's claim in this opening, and until when it is away.
   std::map<std::pair<uint32_t, uint32_t>, ledger::ClaimVerdict> said;
   int64_t away_until_ns = 0;
 };
