@@ -1,5 +1,5 @@
-// Processors that are not there: connections refused from the start, after a kill, and a slow
-// start; they keep their books. Every test ends with the audit.
+// Processors that are absent: connections refused from the start, after a kill, and a slow start.
+// They keep their books. Every test ends with the audit.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -56,7 +56,7 @@ TEST_F(Absence, ProcessorsKilledUnderLoadAndStartedAgain) {
     const bool both = Random(3) == 0;
     stack.Configure(victim, "/admin/configurations/delay", R"({"delay":20})");
     PauseUpTo(700);
-    stack.processor(victim).Kill();  // payments inside it die with it
+    stack.processor(victim).Kill();  // payments inside it are lost with it
     if (both) stack.processor(1 - victim).Kill();
     CountRound();
     PauseUpTo(700);

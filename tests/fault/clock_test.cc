@@ -1,5 +1,5 @@
-// Gateways whose wall clocks are wrong, each in its own way: the books stay those of the processors
-// to the millisecond, whatever the times are.
+// Gateways with wall clocks that are wrong in different ways. The books agree with the processors
+// to the millisecond at any time.
 #include <gtest/gtest.h>
 
 #include <ctime>
@@ -35,7 +35,7 @@ TEST_F(Clocks, SkewedBetweenInstancesLoseNothingAndShiftNoPayment) {
   }
   load.Stop();
   ExpectClean(stack, load, stack.front());
-  // Both clocks were at work, a day and more apart.
+  // Both clocks were used, and they differ by more than a day.
   int64_t first_ms = INT64_MAX;
   int64_t last_ms = 0;
   for (const auto& [id, payment] : stack.Held(0)) {
@@ -45,14 +45,14 @@ TEST_F(Clocks, SkewedBetweenInstancesLoseNothingAndShiftNoPayment) {
   EXPECT_GT(last_ms - first_ms, 86'400'000);
 }
 
-// A clock that somebody set, or one that was found to be wrong: what a gateway had sent before it
-// was killed is finished with a clock that says another month, and payments of both gateways meet.
+// An operator sets a clock, or corrects it. What a gateway had sent before it was killed is
+// finished with a clock that says another month. Both gateways have the same payments.
 TEST_F(Clocks, MovedByWeeksAcrossAKillLoseNothing) {
   if (std::string(TOLLGATE_SHIM).empty()) GTEST_SKIP() << "sanitizers and LD_PRELOAD do not mix";
   constexpr int64_t kWeekMs = 7 * 86'400'000;
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // Payments stand in all states when a gateway is killed.
+  // When a gateway is killed, there are payments in all states.
   for (size_t i = 0; i < 2; ++i) {
     stack.Configure(i, "/admin/configurations/delay", R"({"delay":60})");
     stack.Configure(i, "/admin/configurations/faults",
@@ -92,7 +92,7 @@ TEST_F(Clocks, MovedByWeeksAcrossAKillLoseNothing) {
   EXPECT_GE(last_ms - first_ms, kWeekMs) << "a moved clock was at work";
 }
 
-// A machine without a battery wakes up in 1970; another one's clock was mistyped.
+// A machine without a battery starts in 1970; on another one the clock was mistyped.
 TEST_F(Clocks, OutsideOfWhatAPaymentCanHoldPaymentsAreKeptAndSentOnceItIsRight) {
   if (std::string(TOLLGATE_SHIM).empty()) GTEST_SKIP() << "sanitizers and LD_PRELOAD do not mix";
   const auto now_s = static_cast<long long>(::time(nullptr));
@@ -123,7 +123,7 @@ TEST_F(Clocks, OutsideOfWhatAPaymentCanHoldPaymentsAreKeptAndSentOnceItIsRight) 
     })) << stack.Logs();
   }
   EXPECT_TRUE(stack.Held(0).empty() && stack.Held(1).empty()) << "sent with a wrong time";
-  // People set the clocks, and the payments go on, with the times of today.
+  // Operators set the clocks, and the payments go on with today's times.
   const int64_t set_right_ms = static_cast<int64_t>(::time(nullptr)) * 1'000;
   for (size_t i = 0; i < 2; ++i) {
     stack.gateway(i).Kill();
@@ -144,11 +144,11 @@ TEST_F(Clocks, OutsideOfWhatAPaymentCanHoldPaymentsAreKeptAndSentOnceItIsRight) 
   })) << stack.Logs();
 }
 
-// A processor's answer is a stranger's bytes: it stops nothing, at no start.
+// A processor's answer is untrusted input: it stops no gateway, at no start.
 TEST_F(Clocks, OfAProcessorThatSaysAnImpossibleTimeStopNoGateway) {
   Stack stack({.gateway_arguments = {}, .redis_arguments = {}, .gateways = 1, .haproxy = false});
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // One that no slot can hold, and one that no gateway can have sent.
+  // A time that no slot can hold, and one that no gateway can have sent.
   const std::string ids[] = {TestId(seed_, 1), TestId(seed_, 2)};
   const std::string times[] = {"2061-01-01T00:00:00.000Z", "2050-01-01T00:00:00.000Z"};
   for (size_t n = 0; n < 2; ++n) {

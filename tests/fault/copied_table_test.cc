@@ -1,6 +1,6 @@
-// A table that comes twice: a copy of a live instance's file is opened by another one, as by a
-// restored backup or a cloned volume, while the original is at work. One of the two openings is
-// fenced off; once people have stopped the copy, the original finishes all that it accepted.
+// Two openings of one table: another instance opens a copy of a live instance's file, as from a
+// restored backup or a cloned volume, while the original is in use. One of the two openings is
+// fenced. After an operator has stopped the copy, the original finishes all that it accepted.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ class CopiedTable : public FaultTest {};
 TEST_F(CopiedTable, OpenedWhileItsOriginalIsAtWorkChargesNothingTwice) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // Payments stand in all states when the copy is made.
+  // When the copy is made, there are payments in all states.
   for (size_t i = 0; i < 2; ++i) {
     stack.Configure(i, "/admin/configurations/delay", R"({"delay":100})");
     stack.Configure(i, "/admin/configurations/faults",
@@ -32,7 +32,7 @@ TEST_F(CopiedTable, OpenedWhileItsOriginalIsAtWorkChargesNothingTwice) {
     std::filesystem::create_directory(folder);
     std::filesystem::copy_file(stack.DataFolder(0) + name, folder + name);
     CountRound();
-    PauseUpTo(300);  // the original goes on, past what the copy knows
+    PauseUpTo(300);  // the original goes on beyond the copy's state
     ChildProcess copy = stack.StartAnother(folder, folder + "/gateway-1.sock");
     EXPECT_TRUE(Eventually([&] {
       return HttpClient(folder + "/gateway-1.sock").Get("/readyz").status == 200;

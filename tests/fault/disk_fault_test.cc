@@ -1,4 +1,4 @@
-// Disks that are full or fail, real ones where possible. Every test under load ends with the audit.
+// Disks that are full or fail, real ones if possible. Every test under load ends with the audit.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -38,7 +38,7 @@ TEST_F(DiskFault, AFullDiskAtStartUpIsAnErrorThatSaysWhatToDo) {
   }
 }
 
-// The table is written whole at start-up, so a disk that fills later takes nothing from it.
+// The whole table is written at start-up, so a disk that fills later cannot harm it.
 TEST_F(DiskFault, ADiskThatFillsUnderLoadLosesNothingAndClosesNothing) {
   Stack stack(One({"--durability", "disk", "--table-slots", "16384"}));
   SmallDisk disk(stack.DataFolder(0), 8U << 20U);
@@ -64,8 +64,9 @@ TEST_F(DiskFault, ADiskThatFillsUnderLoadLosesNothingAndClosesNothing) {
   EXPECT_FALSE(load.failures().contains(503));
 }
 
-// A disk that promises less than it has (a thin volume, a copy-on-write file system) fails at the
-// sync: payments are answered 503 until a sync of all succeeds, and nothing is sent meanwhile.
+// A disk that promises more space than it has (a thin volume, a copy-on-write file system) fails at
+// the sync. Payments are answered 503 until a sync of everything succeeds, and nothing is sent
+// meanwhile.
 TEST_F(DiskFault, ADiskWhoseSyncsFailTurnsAwayLosesNothingAndRecoversWithoutARestart) {
   if (std::string(TOLLGATE_SHIM).empty()) GTEST_SKIP() << "sanitizers and LD_PRELOAD do not mix";
   const TemporaryFolder folder;
@@ -82,12 +83,12 @@ TEST_F(DiskFault, ADiskWhoseSyncsFailTurnsAwayLosesNothingAndRecoversWithoutARes
     PauseUpTo(500);
     std::ofstream(fails).flush();
     CountRound();
-    // The load's first payment once more: a repeat adds nothing.
+    // The load's first payment again: a repeat adds nothing.
     const std::string repeat = PaymentBody(TestId(seed_, 0), "0.01");
     EXPECT_TRUE(Eventually([&] {
       return HttpClient(stack.GatewaySocket(0), 200).Post("/payments", repeat).status == 503;
     })) << stack.Metrics(0);
-    // What asks nothing of the disk is answered as ever.
+    // Requests that need no disk are answered as usual.
     EXPECT_EQ(HttpClient(stack.GatewaySocket(0)).Get("/readyz").status, 200);
     const size_t accepted = load.accepted_count();
     usleep(300'000);

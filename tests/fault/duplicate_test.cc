@@ -1,5 +1,5 @@
-// The same payment posted many times, to all instances at once, in both cases of its id: charged
-// once, and a clash of amounts is visible.
+// The same payment is posted many times, to all instances at once, with its id in upper and lower
+// case. It is charged once, and a conflict of amounts is visible.
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -45,7 +45,7 @@ TEST(Duplicates, TheSameIdPostedToAllInstancesAtOnceIsChargedOnce) {
   EXPECT_TRUE(Eventually([&] { return Stack::Summary(stack.front()) == stack.HeldTotals(); }));
 }
 
-// Gateways die under it, and HAProxy sends again to the other what had no answer.
+// Gateways are killed meanwhile, and HAProxy sends what had no answer to the other one.
 TEST(Duplicates, TheSameIdsWithRetriesByHaproxyWhileGatewaysDieAreChargedOnce) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());

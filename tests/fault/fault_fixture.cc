@@ -41,7 +41,7 @@ void FaultTest::KillOneOfTwo(Stack& stack, uint64_t times) {
     PauseUpTo(300);
     stack.StartGateway(victim);
     ASSERT_TRUE(stack.WaitReady(victim)) << stack.Logs();
-    usleep(1'500'000);  // HAProxy must see it well before the other one may go
+    usleep(1'500'000);  // HAProxy must see it up before the other one may stop
   }
 }
 

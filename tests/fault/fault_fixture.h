@@ -1,6 +1,6 @@
 // FaultTest: what the fault tests share: a seed, rounds, and the audit at the end.
 //
-// TOLLGATE_FAULT_ROUNDS and TOLLGATE_FAULT_SEED change how often, and from which seed; with
+// TOLLGATE_FAULT_ROUNDS sets the number of rounds, TOLLGATE_FAULT_SEED the seed. With
 // TOLLGATE_FAULT_REPORT every audit adds a line of JSON to that file (tools/kill_rounds.sh).
 //
 // Thread: one test's.
@@ -25,13 +25,13 @@ class FaultTest : public ::testing::Test {
   // 1 .. `ms` milliseconds, from the seed.
   void PauseUpTo(int ms);
   uint64_t Random(uint64_t bound) { return random_() % bound; }
-  // Kills one of two gateways behind HAProxy and starts it again, so many times.
+  // Kills one of two gateways behind HAProxy and restarts it, `times` times.
   void KillOneOfTwo(Stack& stack, uint64_t times);
-  // A fault was brought about.
+  // Counts a fault.
   void CountRound() { ++rounds_done_; }
-  // The audit; fails the test unless all is zero but what was accepted.
+  // The audit; fails the test unless every count except the accepted payments is zero.
   AuditResult ExpectClean(Stack& stack, const Load& load, const std::string& address);
-  // No client saw anything but 202.
+  // Every client got only 202.
   static void ExpectNoClientError(const Load& load);
 
   const uint64_t seed_;

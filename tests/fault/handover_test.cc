@@ -1,5 +1,5 @@
-// A gateway that never comes back: another instance that shares its DATA_DIR finishes what it
-// accepted, also when that one dies in the middle of it.
+// A gateway never comes back. Another instance that shares its DATA_DIR finishes what it accepted,
+// even if that instance is killed while it does so.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ TEST_P(HandOver, ToAnotherInstanceLosesNothing) {
   Stack stack({.gateway_arguments = {"--data-dir", shared.path(), "--durability", GetParam()},
                .redis_arguments = {}});
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // Payments stand in all states when it dies, some of them with an unknown outcome.
+  // When it is killed, there are payments in all states, some with an unknown outcome.
   for (size_t i = 0; i < 2; ++i) {
     stack.Configure(i, "/admin/configurations/delay", R"({"delay":150})");
     stack.Configure(i, "/admin/configurations/faults",

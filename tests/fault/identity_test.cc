@@ -1,5 +1,6 @@
-// Whose table, whose books: two fleets in one folder, a copy of a table beside it, a backup of a
-// table put back, a name that points to other books. Real processes; each ends with the audit.
+// Whose table and whose books: two fleets in one folder, a copy of a table beside it, a restored
+// backup of a table, a name that leads to other books. Real processes; each test ends with the
+// audit.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ class Identity : public FaultTest {
   static std::string TableOf(const Stack& stack, size_t gateway) {
     return stack.DataFolder(gateway) + "/gateway-" + std::to_string(gateway + 1) + ".sock.table";
   }
-  // Payments come in, and none is finished.
+  // Payments are accepted, and none is finished.
   static void Delay(Stack& stack, int ms) {
     for (size_t i = 0; i < 2; ++i) {
       stack.Configure(i, "/admin/configurations/delay", "{\"delay\":" + std::to_string(ms) + "}");
@@ -37,7 +38,7 @@ TEST_F(Identity, AnotherFleetInTheSameFolderLeavesTheTableAlone) {
   PauseUpTo(1'000);
   ours.gateway(0).Kill();
   CountRound();
-  // The other fleet's gateway has our folder for its own.
+  // The other fleet's gateway uses our folder as its own.
   ChildProcess stranger = theirs.StartAnother(ours.DataFolder(0), theirs.folder() + "/x.sock");
   EXPECT_TRUE(Eventually([&] { return Says(stranger, "is another fleet's"); }, 60'000))
       << stranger.Log();
@@ -58,7 +59,7 @@ TEST_F(Identity, ACopyOfItsOwnTableInTheFolderIsLeftAlone) {
   load.Start();
   PauseUpTo(1'000);
   for (size_t i = 0; i < 2; ++i) {
-    // Each finds a copy of its own table, and one of the other's.
+    // Each finds a copy of its own table and one of the other's table.
     std::filesystem::copy_file(TableOf(stack, i), stack.DataFolder(i) + "/mine.table");
     std::filesystem::copy_file(TableOf(stack, i), stack.DataFolder(1 - i) + "/the-others.table");
   }
@@ -94,8 +95,8 @@ TEST_F(Identity, ABackupOfATablePutBackGoesOnAndChargesNothingTwice) {
     PauseUpTo(800);
     std::filesystem::copy_file(TableOf(stack, 0), backup,
                                std::filesystem::copy_options::overwrite_existing);
-    // It goes on and is started again, so the books know newer openings than the backup's; then it
-    // ends with nothing left, so that the backup lacks no payment.
+    // It goes on and is restarted, so the books know newer openings than the backup's. Then it ends
+    // with nothing left, so the backup lacks no payment.
     for (int i = 0; i < 2; ++i) {
       PauseUpTo(500);
       stack.gateway(0).Signal(SIGTERM);

@@ -1,5 +1,5 @@
-// Real processes killed with SIGKILL under load. Every test ends with the audit: nothing accepted
-// is lost, nothing is charged twice, the summary equals what the processors hold to the cent.
+// Real processes killed with SIGKILL under load. Every test ends with the audit: no accepted
+// payment is lost, none is charged twice, the summary equals the processors' books to the cent.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ TEST_F(KillTest, AGatewayKilledUnderLoadLosesNothingAndShowsNoClientAnError) {
 TEST_F(KillTest, AGatewayKilledAgainDuringItsRecoveryLosesNothing) {
   Stack stack({.gateway_arguments = {}, .redis_arguments = {}, .gateways = 1, .haproxy = false});
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // A slow processor keeps many payments between their states.
+  // A slow processor keeps many payments between two states.
   stack.Configure(0, "/admin/configurations/delay", R"({"delay":150})");
   Load load({.addresses = {stack.GatewaySocket(0)}, .seed = seed_, .threads = 4});
   load.Start();

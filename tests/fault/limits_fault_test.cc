@@ -1,4 +1,4 @@
-// What runs out: slots of the table, descriptors. Every test ends with the audit.
+// Resources that run out: slots of the table, descriptors. Every test ends with the audit.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -25,7 +25,7 @@ rlim_t OpenDescriptors(pid_t pid) {
   return count;
 }
 
-// The soft limit alone, so that it can be raised again.
+// Sets only the soft limit, so that it can be raised again.
 void LimitDescriptors(pid_t pid, rlim_t most) {
   rlimit limit{};
   ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit), 0);
@@ -66,7 +66,7 @@ TEST_F(LimitsFault, AFullTableUnderLoadTurnsAwayAndLosesNothing) {
 TEST_F(LimitsFault, WithoutDescriptorsNothingIsLostAndNothingStays) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // Answers that end the connection, so that new ones are wanted all the time.
+  // Answers that end the connection, so that new connections are needed all the time.
   for (size_t i = 0; i < 2; ++i) {
     stack.Configure(i, "/admin/configurations/faults",
                     R"({"kind":"drop_answer","probability":0.2})");
@@ -79,7 +79,7 @@ TEST_F(LimitsFault, WithoutDescriptorsNothingIsLostAndNothingStays) {
     const pid_t pid = stack.gateway(victim).pid();
     LimitDescriptors(pid, OpenDescriptors(pid) - Random(4));
     CountRound();
-    // Its connections to Redis must be made anew, and cannot be.
+    // Its connections to Redis must be opened again, and cannot be.
     stack.RedisCli({"client", "kill", "type", "normal"});
     PauseUpTo(1'500);
     EXPECT_TRUE(stack.gateway(victim).running());
@@ -92,7 +92,7 @@ TEST_F(LimitsFault, WithoutDescriptorsNothingIsLostAndNothingStays) {
   ExpectClean(stack, load, stack.front());
 }
 
-// Resident memory, in KiB, the most so far.
+// The peak of resident memory, in KiB.
 long PeakKib(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(file, line);) {
@@ -117,7 +117,7 @@ TEST_F(LimitsFault, IdleClientsLeaveTheDescriptorsOfForwardingHealthAndAdmin) {
   Load load(
       {.addresses = {stack.GatewaySocket(0)}, .seed = seed_, .threads = 2, .pause_us = 1'000});
   load.Start();
-  // More than there are descriptors, each with a request behind it.
+  // More connections than there are descriptors, each with a request.
   std::vector<std::unique_ptr<HttpClient>> idle;
   for (int i = 0; i < 1'500; ++i) {
     idle.push_back(std::make_unique<HttpClient>(stack.GatewaySocket(0)));
@@ -127,7 +127,7 @@ TEST_F(LimitsFault, IdleClientsLeaveTheDescriptorsOfForwardingHealthAndAdmin) {
   EXPECT_TRUE(Eventually([&] { return stack.Metric(0, "tollgate_evicted_total") > 100; }))
       << stack.Logs();
   EXPECT_LT(OpenDescriptors(stack.gateway(0).pid()), 900U);
-  // What must be made anew can be.
+  // Connections can be opened again.
   stack.RedisCli({"client", "kill", "type", "normal"});
   for (size_t i = 0; i < 2; ++i) {
     stack.Configure(i, "/admin/configurations/faults",
@@ -174,7 +174,7 @@ TEST_F(LimitsFault, HalfRequestsOfManyClientsStayInTheirMemory) {
   EXPECT_TRUE(Eventually([&] { return load.accepted_count() > accepted + 100; }));
   load.Stop();
   EXPECT_TRUE(load.failures().empty());
-  // Whoever was refused was told so.
+  // Each client that was refused got an answer.
   size_t refused = 0;
   for (size_t i = 200; i < clients.size(); ++i) {
     const HttpAnswer answer = clients[i]->AwaitAnswer();

@@ -1,4 +1,4 @@
-// A processor gets another URL while a payment of unknown outcome is at it.
+// A processor gets another URL while it has a payment of unknown outcome.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -35,7 +35,7 @@ TEST_F(MovedProcessor, GetsNothingThatWasSentToTheOneBeforeAndAllThatIsNew) {
     stack.StartGateway(0);
     ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
   };
-  // What is called default is another processor from here on.
+  // From here on the name default belongs to another processor.
   for (uint64_t start = 0; start < 2; ++start) {
     ASSERT_NO_FATAL_FAILURE(restart(stack.ProcessorAddress(1)));
     const std::string next = TestId(seed_, 10 + start);
@@ -53,7 +53,7 @@ TEST_F(MovedProcessor, GetsNothingThatWasSentToTheOneBeforeAndAllThatIsNew) {
                        stack.folder() + "/pending.log");
   EXPECT_EQ(pending.WaitExit(20'000), 0);
   EXPECT_NE(pending.Log().find(lost + "  unresolved"), std::string::npos) << pending.Log();
-  // The one before is back.
+  // The former processor is back.
   ASSERT_NO_FATAL_FAILURE(stack.StartProcessor(0));
   ASSERT_NO_FATAL_FAILURE(restart(stack.ProcessorAddress(0)));
   ASSERT_TRUE(Eventually([&] { return stack.Held(0).contains(lost); })) << stack.Logs();
@@ -62,7 +62,7 @@ TEST_F(MovedProcessor, GetsNothingThatWasSentToTheOneBeforeAndAllThatIsNew) {
   })) << stack.Logs();
 }
 
-// Its name is gone from the configuration, and with it the place that a request could go to.
+// Its name is not configured any more, so its requests have no destination.
 TEST_F(MovedProcessor, OneThatIsConfiguredNoMoreStopsNoStart) {
   Stack stack({.gateway_arguments = {"--answer-timeout", "300ms", "--connect-timeout", "200ms"},
                .redis_arguments = {},
@@ -95,7 +95,7 @@ TEST_F(MovedProcessor, OneThatIsConfiguredNoMoreStopsNoStart) {
     return HttpClient(socket).Post("/payments", PaymentBody(next, "1.00")).status == 202;
   })) << other.Log();
   ASSERT_TRUE(Eventually([&] { return stack.Held(1).contains(next); })) << other.Log();
-  // It adopts the table of the one before, and keeps its payment.
+  // It adopts the former gateway's table, and keeps its payment.
   ASSERT_TRUE(Eventually(
       [&] { return other.Log().find("which is not configured: they wait") != std::string::npos; },
       60'000))
@@ -105,7 +105,7 @@ TEST_F(MovedProcessor, OneThatIsConfiguredNoMoreStopsNoStart) {
       << other.Log();
   EXPECT_FALSE(stack.Held(1).contains(lost));
   other.Kill();
-  // The one that has its processor finishes it.
+  // The gateway that has its processor finishes it.
   stack.Configure(0, "/admin/configurations/faults", R"({"kind":"none"})");
   stack.StartGateway(0);
   ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();

@@ -1,5 +1,5 @@
-// Processors that misbehave in every way their stand-in knows, under load; then the audit: nothing
-// accepted is lost, nothing is charged twice, the summary is theirs to the cent.
+// Processors with every fault that the processor simulator has, under load; then the audit: no
+// accepted payment is lost, none is charged twice, the summary equals theirs to the cent.
 #include <gtest/gtest.h>
 
 #include <thread>

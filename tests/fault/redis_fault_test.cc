@@ -1,5 +1,5 @@
-// Redis killed, with its last writes cut off, paused, full, without its scripts, with a full disk,
-// purged: under load, with real processes. Every test but the purge ends with the audit.
+// Redis is killed, loses its last writes, is paused, full, without its scripts, with a full disk,
+// or purged: under load, with real processes. Every test except the purge ends with the audit.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,7 +45,7 @@ TEST_F(RedisFault, TheTailOfItsFileCutOffLosesNothing) {
   load.Start();
   size_t cut = 0;
   for (uint64_t round = 0; round < rounds_ / 3 + 1; ++round) {
-    // What a slot held rests for 5 s: by then the last loss has been made good.
+    // A slot rests for 5 s: by then the last loss has been repaired.
     usleep(5'000'000);
     PauseUpTo(500);
     const size_t synced = AppendOnlyBytes(stack.RedisFolder());
@@ -63,8 +63,8 @@ TEST_F(RedisFault, TheTailOfItsFileCutOffLosesNothing) {
   }
 }
 
-// Payments go on being taken while it is away, for longer than a slot rests and until the tables
-// are full: what it lost, the tables still hold.
+// Payments are accepted while Redis is away, for longer than a slot rests and until the tables are
+// full. The tables still hold what Redis lost.
 TEST_F(RedisFault, AwayForLongerThanASlotRestsAndBackWithoutItsTailLosesNothing) {
   Stack stack({.gateway_arguments = {"--table-slots", "4096"}, .redis_arguments = {}});
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -97,7 +97,8 @@ TEST_F(RedisFault, AwayForLongerThanASlotRestsAndBackWithoutItsTailLosesNothing)
   }
 }
 
-// A gateway dies in the same moment, and Redis comes back without its tail before it does.
+// A gateway is killed at the same moment, and Redis comes back without its tail before the gateway
+// does.
 TEST_F(RedisFault, TheTailCutOffWhileAGatewayIsDeadLosesNothing) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -124,7 +125,7 @@ TEST_F(RedisFault, TheTailCutOffWhileAGatewayIsDeadLosesNothing) {
   ExpectClean(stack, load, stack.front());
 }
 
-// All that the tables still hold is told again, and that is all there was.
+// Everything that the tables still hold is replayed, and there was nothing else.
 TEST_F(RedisFault, AllFlushedUnderLoadIsToldAgain) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -144,8 +145,8 @@ TEST_F(RedisFault, AllFlushedUnderLoadIsToldAgain) {
   }
 }
 
-// A primary that was away from its replica, follows it and is promoted again has lost what the
-// replica did not have; its run is the same, and clients stay connected.
+// A primary that was separated from its replica, follows it and is promoted again has lost what the
+// replica did not have. Its run is the same, and clients stay connected.
 TEST_F(RedisFault, DemotedAndPromotedAgainUnderLoadLosesNothing) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -161,7 +162,7 @@ TEST_F(RedisFault, DemotedAndPromotedAgainUnderLoadLosesNothing) {
     std::vector<std::string> argv{"redis-cli", "-p", replica_port};
     argv.insert(argv.end(), words.begin(), words.end());
     ChildProcess client(argv, folder + "/cli.log");
-    client.WaitExit(20'000);  // while it starts, nobody answers
+    client.WaitExit(20'000);  // while it starts, it does not answer
     return client.Log();
   };
   const auto follows = [&] {
@@ -173,7 +174,7 @@ TEST_F(RedisFault, DemotedAndPromotedAgainUnderLoadLosesNothing) {
     ASSERT_TRUE(Eventually(follows)) << replica.Log();
     PauseUpTo(2'000);
     ask({"replicaof", "no", "one"});
-    PauseUpTo(1'500);  // what comes now is lost
+    PauseUpTo(1'500);  // what is written now is lost
     stack.RedisCli({"replicaof", "127.0.0.1", replica_port});
     CountRound();
     ASSERT_TRUE(Eventually([&] {
@@ -266,8 +267,9 @@ TEST_F(RedisFault, ItsDiskFullUnderLoadLosesNothing) {
   ExpectNoClientError(load);
 }
 
-// A purge empties the books and drops nothing that is in flight. What was claimed after it is
-// counted, what was claimed before is not; processors were not purged and hold it all, once.
+// A purge empties the books and drops nothing in flight. A payment that is claimed after it is
+// counted, a payment claimed before is not. The processors were not purged and hold each payment
+// once.
 TEST_F(RedisFault, APurgeWhilePaymentsAreInFlightDropsNone) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());

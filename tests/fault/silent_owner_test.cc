@@ -1,5 +1,6 @@
-// A gateway is lost with its table while it has payments under way, and clients repeat them at
-// another: charged once, and nothing that the other accepted is left undone.
+// A gateway and its table are lost while its payments are in flight, and clients repeat them at
+// another gateway. Each is charged once, and the other gateway finishes everything that it
+// accepted.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -18,8 +19,8 @@ class SilentOwner : public FaultTest {
     options.haproxy = false;
     return options;
   }
-  // Its payments are at the processors, or not, and it does not know. Some are under way when this
-  // returns, and stay so for seconds: what the processors get at the end is answered late.
+  // Its payments may or may not be at the processors; it does not know. Some are in flight when
+  // this returns, and stay so for seconds, because the processors answer the last ones late.
   void LoadWithUnknownOutcomes(Stack& stack, Load& load) {
     for (size_t i = 0; i < 2; ++i) {
       stack.Configure(i, "/admin/configurations/faults",
@@ -32,7 +33,8 @@ class SilentOwner : public FaultTest {
       stack.Configure(i, "/admin/configurations/faults", R"({"kind":"none"})");
       stack.Configure(i, "/admin/configurations/delay", R"({"delay":4000})");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // what was slow before is through
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(400));  // the former slow answers have arrived
     ASSERT_TRUE(Eventually([&] { return Claims(stack) > 50; }, 30'000)) << stack.Logs();
     load.Stop();
     ASSERT_GT(load.accepted_count(), 100U);
@@ -71,7 +73,7 @@ TEST_F(SilentOwner, WhatClientsRepeatIsTakenOverFromAGatewayThatIsLost) {
   CountRound();
   EndDelay(stack);
   EXPECT_GT(Claims(stack), 0U);
-  // At once, while it may still be alive for all that the other knows.
+  // At once, while the other gateway cannot know yet that it is lost.
   Repeat(load, stack.GatewaySocket(1));
   EXPECT_TRUE(Eventually([&] { return Says(stack.gateway(1), "has been silent for 6 s"); }, 20'000))
       << stack.Logs();
@@ -97,7 +99,7 @@ TEST_F(SilentOwner, AGatewayWithoutATableSaysThatItIsGoneAndNobodyWaits) {
   EXPECT_TRUE(Says(stack.gateway(1), "has ended and its table with it")) << stack.Logs();
 }
 
-// It sleeps, and is back after the other has taken over.
+// It sleeps, and is back after the other gateway has taken over.
 TEST_F(SilentOwner, OneThatComesBackChargesNothingTwice) {
   Stack stack(Options({"--takeover-after", "5s"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -140,7 +142,7 @@ TEST_F(SilentOwner, ItsPaymentsAreCountedToldAndListed) {
                          stack.folder() + "/reconcile.log");
   reconcile.WaitExit(60'000);
   EXPECT_TRUE(Says(reconcile, "table of a silent gateway")) << reconcile.Log();
-  // It comes back, and finishes them.
+  // It comes back and finishes them.
   stack.StartGateway(0);
   ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
   ExpectClean(stack, load, stack.GatewaySocket(0));

@@ -1,4 +1,4 @@
-// Payments of unknown outcome can be seen from outside, and are finished once their processor
+// Payments of unknown outcome can be seen from outside. They are finished when their processor
 // answers again.
 #include <gtest/gtest.h>
 

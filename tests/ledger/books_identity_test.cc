@@ -1,4 +1,4 @@
-// Whose books these are, and what they have lost, seen by a table's ledger on a real Redis.
+// Whose books these are, and what they have lost, as a table's ledger sees it on a real Redis.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -57,10 +57,10 @@ class BooksIdentityTest : public RedisLedgerTest {
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
   }
-  // The books become what they were at Keep(), under the same run and with the same connections.
+  // Keep() saves the books' numbers. RollBack() restores them under the same run and connections.
   void Keep() { Eval("redis.call('COPY', 'tollgate:numbers', 'kept', 'REPLACE')"); }
   void RollBack() { Eval("redis.call('COPY', 'kept', 'tollgate:numbers', 'REPLACE')"); }
-  // Is there one?
+  // True if a summary is answered.
   bool HasSummary() {
     RedisBooks books(loop_, Options(), directory_, &memory_);
     books.Start();
@@ -84,7 +84,7 @@ TEST_F(BooksIdentityTest, BooksThatNobodyHadGetAnIdAtOnceAndNoGrace) {
   EXPECT_TRUE(ledger_->can_claim());
   EXPECT_NE(memory_.books, payments::Uuid{});
   EXPECT_GT(memory_.number, 0U);
-  // Who joins while the server runs on needs none either.
+  // A table that joins while the server runs on needs no grace either.
   const payments::Uuid id = memory_.books;
   ledger_.reset();
   memory_ = {};
@@ -94,7 +94,7 @@ TEST_F(BooksIdentityTest, BooksThatNobodyHadGetAnIdAtOnceAndNoGrace) {
   EXPECT_EQ(memory_.books, id);
 }
 
-// The answer may be lost, and whoever heard it.
+// The reply may be lost, and the process that got it too.
 TEST_F(BooksIdentityTest, AnIdThatHadToBePutBackIsNotedAsALossByTheSameCall) {
   Greet();
   ASSERT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
@@ -111,14 +111,14 @@ TEST_F(BooksIdentityTest, AnIdThatHadToBePutBackIsNotedAsALossByTheSameCall) {
   EXPECT_EQ(put_back("1"), "0\n");
 }
 
-// Flushed under those who work with them: they put their id back, and are not shut out by a
-// newcomer.
+// The books are flushed while tables use them. These put their id back, and a new instance does not
+// shut them out.
 TEST_F(BooksIdentityTest, ANewInstanceLeavesBooksThatWereEmptiedToThoseWhoseTheyAre) {
   Greet(true);
   ASSERT_TRUE(Until([&] { return ledger_->can_claim(); })) << told_;
   const payments::Uuid id = memory_.books;
   std::this_thread::sleep_for(
-      std::chrono::milliseconds(1'100));  // the server is not young any more
+      std::chrono::milliseconds(1'100));  // the server has run for longer than a moment
   Until([] { return false; }, 100);       // it greets, and not again for half a second
   Cli({"flushall"});
   RedisOptions options = Options();
@@ -176,7 +176,7 @@ TEST_F(BooksIdentityTest, OtherBooksAreNotUsedAndAreLookedAtAgain) {
             std::string::npos)
       << told_;
   EXPECT_FALSE(HasSummary());
-  // The name points to the right server again.
+  // The name leads to the right server again.
   Eval("redis.call('RENAME', 'ours', 'tollgate:books')");
   ASSERT_TRUE(GreetedAs(BooksStanding::kOurs)) << told_;
   EXPECT_TRUE(ledger_->ready());
@@ -248,7 +248,7 @@ TEST_F(BooksIdentityTest, BooksOfVersion01AreRefusedWithWhatToDoAndTheirSumsTake
   Cli({"del", "tollgate:owners", "tollgate:pending"});
   ASSERT_TRUE(GreetedAs(BooksStanding::kOurs)) << told_;
   EXPECT_TRUE(HasSummary());
-  // A gateway of version 0.1 fails at its first look.
+  // A gateway of version 0.1 fails at its first call.
   EXPECT_EQ(Eval("return redis.pcall('HGET', 'tollgate:owners', 'x').err and 1 or 0"), "1");
 }
 
@@ -308,11 +308,12 @@ TEST_F(BooksIdentityTest, WhatATableClaimedUnderAnEarlierIdIsInheritedPinned) {
   EXPECT_EQ(reply.verdict, ClaimVerdict::kYours);
   EXPECT_TRUE(reply.existed);
   EXPECT_EQ(reply.attempt, 8) << "above both lives' attempts";
-  // From now on it is the heir's alone.
+  // From now on only the heir has it.
   EXPECT_EQ(Claim(heir, {Request(1, 4, 9)})[0].attempt, 9);
 }
 
-// One that waited in a dead connection would stand on the new books for a slot that is long free.
+// A claim that waited in a dead connection would be on the new books for a slot that was freed long
+// ago.
 TEST_F(BooksIdentityTest, AClaimThatKnowsOnlyTheBooksBeforeAPurgeClaimsNothing) {
   Greet();
   ASSERT_TRUE(Until([&] { return ledger_->can_claim(); }));
@@ -332,7 +333,7 @@ TEST_F(BooksIdentityTest, AClaimThatKnowsOnlyTheBooksBeforeAPurgeClaimsNothing) 
   EXPECT_EQ(Claim(owner_, {Request(id)}).at(0).verdict, ClaimVerdict::kYours) << "asked again";
 }
 
-// Another one is nobody's that is configured here, so that nothing is taken over for it.
+// The other processor is not configured here, so nothing is taken over for it.
 TEST_F(BooksIdentityTest, AClaimSaysWhichProcessorItsNameMeant) {
   const Owner other{.table = {6, 6}, .incarnation = 1, .nonce = 4};
   const auto claim_elsewhere = [&](const std::vector<uint64_t>& here,

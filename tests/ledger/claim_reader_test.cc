@@ -69,7 +69,7 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
     EXPECT_TRUE(page.has_value()) << told_;
     return page.value_or(ClaimPage{});
   }
-  // All pages; what each claim says last.
+  // Reads all pages; returns the last entry of each claim.
   std::map<payments::Uuid, BookEntry> ReadAll() {
     std::map<payments::Uuid, BookEntry> all;
     std::optional<ClaimCursor> cursor = ClaimCursor{};
@@ -150,7 +150,7 @@ TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   }
 }
 
-// Redis runs one script at a time: a page is what everybody else waits for.
+// Redis runs one script at a time, so every other client waits for a page.
 TEST_F(ClaimReaderTest, APageIsSmallHoweverMuchLiesInABucket) {
   std::vector<RecordRequest> records;
   for (uint64_t i = 1; i <= 20'000; ++i) {
@@ -164,7 +164,7 @@ TEST_F(ClaimReaderTest, APageIsSmallHoweverMuchLiesInABucket) {
   EXPECT_GE(pages_, 20'000U / 1'024);
 }
 
-// TOLLGATE_CLAIMS=1000000 measures it: what a page costs Redis, spread as real ids are.
+// TOLLGATE_CLAIMS=1000000 measures what a page costs Redis, with ids spread like real ones.
 TEST_F(ClaimReaderTest, ManyClaimsAreReadInManyShortPages) {
   const char* const wanted = std::getenv("TOLLGATE_CLAIMS");
   const uint64_t count = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 20'000;
@@ -203,7 +203,7 @@ TEST_F(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
   const auto all = ReadAll();
   ASSERT_EQ(all.size(), 1U) << "what is pending survives";
   EXPECT_EQ(all.begin()->second.epoch, before.epoch);
-  // Booked now, of before the purge.
+  // Booked now, claimed before the purge.
   Record({{.claim = Request(Scattered(2), 8), .epoch_known = true, .epoch = before.epoch}});
   EXPECT_FALSE(ReadAll().begin()->second.counted);
 }
@@ -231,7 +231,7 @@ TEST_F(ClaimReaderTest, ARestartShowsInTheRunAndNamesOfOthersAreLearnt) {
   EXPECT_NE(Read({}).run_id, run);
 }
 
-// Records that no table stands behind (kNobody), and the owner's own after them.
+// Records without a table (kNobody), and the owner's own records after them.
 TEST_F(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
   Claim({Request(Scattered(1), 7)});
   const auto total = [&] {

@@ -1,5 +1,5 @@
-// An error in the middle of a script: whichever write fails, the books are right once a repeat has
-// come through. Writes are made to fail by Redis' access control, by command and by key.
+// An error in the middle of a script: for each write that may fail, the books are right after a
+// repeat has succeeded. Redis' access control makes writes fail, by command and by key.
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
 
@@ -13,7 +13,7 @@
 namespace tollgate::ledger {
 namespace {
 
-// As a pattern that matches nothing else.
+// Escapes a key, so that the pattern matches nothing else.
 std::string Escaped(const std::string& key) {
   std::string pattern;
   for (const char c : key) {
@@ -25,8 +25,8 @@ std::string Escaped(const std::string& key) {
 
 class HalfDoneTest : public RedisLedgerTest {
  protected:
-  // The first is listed only, the second folds both into the tree, the third makes way for what was
-  // rejected, the fourth is told again.
+  // The first batch is only listed, the second folds both into the tree, the third replaces
+  // rejected payments, the fourth repeats records.
   static constexpr int64_t kPayments = 72;
   static constexpr int64_t kCents = 1990;
 
@@ -54,7 +54,7 @@ class HalfDoneTest : public RedisLedgerTest {
     return Unspread({i % 3 == 0 ? 0x4142'0000'0000'0000U : 0x6162'0000'0000'0000U, i});
   }
 
-  // Everything with the books that an instance does; what fails stays as it is.
+  // Does everything that an instance does with the books; a failure changes nothing here.
   void DoAll() {
     std::vector<RecordRequest> rejected(records_.begin(), records_.begin() + 3);
     for (RecordRequest& record : rejected) record.booked = false;
@@ -64,7 +64,7 @@ class HalfDoneTest : public RedisLedgerTest {
     Report({records_.begin() + 30, records_.end()});
     Report({records_.begin(), records_.begin() + 8});
   }
-  // A call may end the connection, as an error of some kinds does.
+  // A call may end the connection, as some kinds of errors do.
   void AwaitConnection() {
     ASSERT_TRUE(Until([&] { return ledger_->can_claim() && books_->ready(); })) << told_;
   }
@@ -111,14 +111,14 @@ class HalfDoneTest : public RedisLedgerTest {
     return total;
   }
 
-  // While something is denied, what is told is right or nothing is told.
+  // While a command is denied, an answer is right or there is none.
   void ExpectNothingWrong() {
     const auto summary = Summary();
     const auto booked = Booked();
     if (!summary || !booked) return;
     EXPECT_EQ(TotalOf(*summary), std::pair(*booked, *booked * kCents));
   }
-  // Nothing is denied any more: all is told again.
+  // No command is denied any more: everything is recorded again.
   void ExpectAllOnceTheyAreTold() {
     std::vector<RecordReply> replies;
     for (int i = 0; i < 20 && replies.empty(); ++i) replies = Report(records_);
@@ -134,7 +134,7 @@ class HalfDoneTest : public RedisLedgerTest {
     EXPECT_FALSE(Exists("tollgate:claims"));
   }
 
-  // A command of an operator's; its answer's words.
+  // Runs a command as an operator; returns the words of its answer.
   std::vector<std::string> Cli(const std::vector<std::string>& command) {
     std::vector<const char*> words;
     std::vector<size_t> sizes;
@@ -187,7 +187,7 @@ class HalfDoneTest : public RedisLedgerTest {
 };
 
 TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverCommandFails) {
-  // All that the scripts use, and some that they might.
+  // All commands that the scripts use, and some that they might use.
   for (const char* const command :
        {"get",     "mget", "exists", "hget",    "hmget", "hgetall", "hlen",
         "hexists", "time", "strlen", "set",     "mset",  "append",  "del",
@@ -213,7 +213,7 @@ TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverKeyCannotBeWritten) {
     for (const std::string& key : keys) {
       if (key != denied) rule.push_back("%W~" + Escaped(key));
     }
-    // Denied from the first call on, and from the time on when all is claimed.
+    // Denied from the first call on, or after everything was claimed.
     for (const bool claimed : {false, true}) {
       if (claimed) ClaimAll();
       Cli(rule);
@@ -225,7 +225,8 @@ TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverKeyCannotBeWritten) {
   }
 }
 
-// What another client made of a key: a payment that needs it waits, and nothing is half done.
+// Another client has given a key another type: a payment that needs it waits, and nothing is half
+// done.
 TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverKeyIsOfAnotherKind) {
   for (const std::string& broken : KeysThatAreWritten()) {
     if (broken == "tollgate:journal") continue;

@@ -1,5 +1,5 @@
-// Redis by name, with a name server that takes its time. getaddrinfo is stood in for: "slow.test"
-// is 127.0.0.1, but nobody learns so before the test allows it.
+// Redis by name, with a slow name server. getaddrinfo is replaced: "slow.test" is 127.0.0.1, but
+// the answer comes only when the test allows it.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
@@ -18,8 +18,8 @@ namespace {
 struct NameServer {
   std::mutex mutex;
   std::condition_variable changed;
-  bool answers = false;  // by mutex
-  int asked = 0;         // by mutex
+  bool answers = false;  // guarded by mutex
+  int asked = 0;         // guarded by mutex
 };
 NameServer& TheNameServer() {
   static NameServer server;
@@ -37,7 +37,7 @@ extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo
   {
     std::unique_lock lock(server.mutex);
     ++server.asked;
-    // Not for ever, so that a caller that must not wait here makes the test fail and not hang.
+    // Limited, so that a caller that must not wait here fails the test and does not hang it.
     server.changed.wait_for(lock, std::chrono::seconds(20), [&] { return server.answers; });
   }
   return real("127.0.0.1", service, hints, list);
@@ -84,7 +84,7 @@ TEST_F(NameServerTest, TheLoopGoesOnWhileTheNameIsLookedUpOnce) {
     EXPECT_FALSE(entry.has_value());
   });
   EXPECT_TRUE(answered) << "a question is not kept for a Redis that is away";
-  // The thread that asks may begin later.
+  // The resolving thread may start later.
   ASSERT_TRUE(Until([&] { return Asked() != 0; }));
   EXPECT_EQ(Asked(), 1);
   Answer(true);

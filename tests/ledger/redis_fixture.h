@@ -1,4 +1,4 @@
-// RedisFixture: a real redis-server on a Unix socket of its own, and a loop to talk to it.
+// RedisFixture: a real redis-server on its own Unix socket, and a loop to use it.
 //
 // Thread: one test's.
 #pragma once
@@ -32,7 +32,7 @@ class RedisFixture : public ::testing::Test {
     options.report = [this](bool, std::string_view text) { told_ += std::string(text) + "\n"; };
     return options;
   }
-  // Turns the loop until `done`, at most 20 s.
+  // Runs the loop until `done`, for at most `ms`.
   bool Until(const std::function<bool()>& done, int64_t ms = 20'000) {
     const int64_t end = clock_.MonotonicNanos() + ms * base::kNanosPerMilli;
     while (!done()) {

@@ -1,4 +1,4 @@
-// RedisLedgerTest: a ledger on a real redis-server, asked and waited for.
+// RedisLedgerTest: a ledger on a real redis-server, with calls that wait for their replies.
 //
 // Thread: one test's.
 #pragma once
@@ -89,7 +89,7 @@ class RedisLedgerTest : public testing::RedisFixture, public LedgerEvents {
     EXPECT_EQ(cli.WaitExit(5'000), 0) << cli.Log();
     return std::stoll(cli.Log());
   }
-  // The present shelf of booked payments began so much earlier.
+  // Moves the beginning of the present shelf of booked payments back by `seconds`.
   void MakeShelfOlder(int64_t seconds) {
     Cli({"eval",
          "local number, began, rest = string.match(redis.call('GET', 'tollgate:shelf'), "

@@ -8,7 +8,7 @@
 namespace tollgate::ledger {
 namespace {
 
-// The books keep the numbers that an owner's names have, for as long as it calls with the same.
+// The books keep the numbers of an owner's names for as long as it calls with the same names.
 TEST_F(RedisLedgerTest, AProcessorThatIsNewOrOnlyAnotherInstanceHasGoesByItsName) {
   Connect();
   ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
@@ -31,7 +31,7 @@ TEST_F(RedisLedgerTest, AProcessorThatIsNewOrOnlyAnotherInstanceHasGoesByItsName
   EXPECT_EQ(others.Name(recorded_.at(0).other), "third");
 }
 
-// Names come and go; an instance never has more than a few, but the books keep them all.
+// Names come and go. An instance never has more than a few, but the books keep them all.
 TEST_F(RedisLedgerTest, ProcessorsHaveNumbersOfTheirOwnHoweverManyThereWere) {
   constexpr uint64_t kEach = 6;
   for (uint64_t round = 0; round < 8; ++round) {
@@ -76,11 +76,11 @@ TEST_F(RedisLedgerTest, ProcessorsHaveNumbersOfTheirOwnHoweverManyThereWere) {
   EXPECT_EQ(directory_.Name(recorded_.at(0).other), "p7-5");
 }
 
-// Whatever somebody wrote into Redis, it is one payment's trouble.
+// Anything that another client writes into Redis affects only its own payment.
 TEST_F(RedisLedgerTest, AClaimThatNoGatewayCanHaveMadeFailsAloneAndIsToldOf) {
   RedisLedger& ledger = Connect();
   const Owner owner{.table = {1, 1}, .incarnation = 1, .nonce = 1};
-  // What stands in a pending claim behind so many bytes: attempt 24, processor 26, requestedAt 27.
+  // The offset of a field in a pending claim: attempt 24, processor 26, requestedAt 27.
   const std::pair<const char*, const char*> damages[] = {
       {"24", R"(\255\255)"},                   // attempt 65535
       {"26", R"(\31)"},                        // no processor
@@ -162,7 +162,7 @@ TEST_F(RedisLedgerTest, ARedisThatEvictsIsNotUsed) {
   EXPECT_FALSE(ledger.ready());
 }
 
-// At a low rate payments come one by one, and what Redis does for each is what others wait for.
+// At a low rate payments come one by one, and other clients wait for Redis during each.
 TEST_F(RedisLedgerTest, APaymentThatComesAloneTakesFewCommands) {
   Connect();
   auto commands = [&, asked = 0]() mutable {
@@ -187,12 +187,12 @@ TEST_F(RedisLedgerTest, APaymentThatComesAloneTakesFewCommands) {
     ASSERT_EQ(Record(owner_, {{.claim = request}}).at(0).verdict, RecordVerdict::kDone);
   }
   const double each = static_cast<double>(commands() - before) / kPayments;
-  // The two scripts, five and ten commands of theirs, and a share of what goes into the tree.
+  // The two scripts, five and ten commands of theirs, and a share of the writes into the tree.
   EXPECT_LT(each, 18.5);
   EXPECT_GT(each, 10) << "nothing was counted";
 }
 
-// A list would be searched from its beginning for each of a batch's ids, up to hundreds.
+// A list would be searched from its beginning for each id of a batch, up to hundreds.
 TEST_F(RedisLedgerTest, PendingClaimsAreATableAndGoneOnceTheyAreSettled) {
   Connect();
   const std::vector<ClaimRequest> claims{Request(1), Request(2), Request(3)};
@@ -206,7 +206,7 @@ TEST_F(RedisLedgerTest, PendingClaimsAreATableAndGoneOnceTheyAreSettled) {
   EXPECT_EQ(Asked({"exists", "tollgate:claims"}), "0\n");
 }
 
-// Lua has a limit of arguments; who comes over it must not be left with half of a batch.
+// Lua limits the number of arguments. A batch beyond that must not be executed in part.
 TEST_F(RedisLedgerTest, ABatchThatIsTooLargeIsRefusedAsAWhole) {
   Connect();
   const auto refused = [&](std::string_view script, size_t bytes_each) {

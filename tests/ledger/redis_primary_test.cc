@@ -1,5 +1,6 @@
-// A server that is no primary, or refuses what it is asked: it is not used, it is not hammered, and
-// what is wrong is said once. On real servers: a primary and its replica, and users without rights.
+// A server that is not a primary, or that refuses calls, is not used and not called in a tight
+// loop, and the problem is reported once. On real servers: a primary and its replica, and users
+// without rights.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ class RedisPrimaryTest : public RedisLedgerTest {
     RedisLedgerTest::SetUp();
     ASSERT_TRUE(AnswersAt(Socket()));
   }
-  // Waits until the server there has begun to serve.
+  // Waits until the server at `socket` serves.
   bool AnswersAt(const std::string& socket) {
     return testing::Eventually([&] {
       testing::ChildProcess cli({"redis-cli", "-s", socket, "ping"},
@@ -27,7 +28,7 @@ class RedisPrimaryTest : public RedisLedgerTest {
       return cli.WaitExit(20'000) == 0 && cli.Log() == "PONG\n";
     });
   }
-  // The fixture's server, and a second one that is a replica of it.
+  // The fixture's server, and a second one that is its replica.
   void StartPair() {
     redis_.Kill();
     port_ = std::to_string(testing::FreePort());
@@ -49,34 +50,34 @@ class RedisPrimaryTest : public RedisLedgerTest {
     EXPECT_EQ(cli.WaitExit(20'000), 0) << cli.Log();
     return cli.Log();
   }
-  // From its own log of connections and commands.
+  // Reads a number from INFO: the server's own counts of connections and commands.
   int64_t Stat(const std::string& socket, const std::string& section, const std::string& before) {
     const std::string text = AskedAt(socket, {"info", section});
     const size_t at = text.find(before);
     return at == std::string::npos ? 0 : std::stoll(text.substr(at + before.size()));
   }
-  // The fixture's server follows one that does not exist, and so keeps what it holds.
+  // The fixture's server follows a server that does not exist, and so keeps its data.
   void Demote() { Cli({"replicaof", "127.0.0.1", "1"}); }
   void Promote() { Cli({"replicaof", "no", "one"}); }
-  // Its role is asked when a question is, not by the clock.
+  // The role is checked when a query is made, not at intervals.
   RedisOptions WithoutClock() {
     RedisOptions options = Options();
     options.role_interval_ms = 3'600'000;
     return options;
   }
   int64_t Lines() const { return std::count(told_.begin(), told_.end(), '\n'); }
-  // What `ask` is told, at most once; false: nothing.
+  // The answer that `ask` gets, at most once; false: none.
   bool Answered(const std::function<void(std::function<void(bool)>)>& ask) {
     std::optional<bool> answer;
     ask([&](bool is) { answer = is; });
     EXPECT_TRUE(Until([&] { return answer.has_value(); }));
     return answer.value_or(false);
   }
-  // How often something may be tried within so long, if each wait is twice the one before, with
-  // half of it left to chance, from 10 ms up to 1 s.
+  // How many tries are possible in `ms` if each wait is twice the one before, half of it random,
+  // from 10 ms up to 1 s.
   static int64_t TriesMax(int64_t ms) { return 9 + ms / 500; }
   int64_t NowMs() const { return clock_.MonotonicNanos() / base::kNanosPerMilli; }
-  // Claims whenever it can, for `ms` and at least so often: how often it did.
+  // Claims whenever it can, for `ms` and at least `tries_min` times. Returns how often.
   int64_t ClaimFor(int64_t ms, int64_t tries_min = 2) {
     int64_t tries = 0;
     bool under_way = false;
@@ -107,7 +108,7 @@ TEST_F(RedisPrimaryTest, AReplicaIsNotUsedAndThatIsSaidOnce) {
   ledger.Start();
   const std::string connections = "total_connections_received:";
   const int64_t before = Stat(Replica(), "stats", connections);
-  // More than those of redis-cli alone.
+  // More connections than those of redis-cli alone.
   for (int64_t asked = 0; asked < 20; ++asked) {
     Until([&] { return ledger.ready(); }, 50);
     ASSERT_FALSE(ledger.ready());
@@ -146,7 +147,7 @@ TEST_F(RedisPrimaryTest, NoQuestionIsAnsweredByAServerThatIsAReplicaWhenItIsAske
   for (size_t i = 0; i < questions.size(); ++i) {
     ASSERT_TRUE(Until([&] { return books.ready() && reader.ready(); })) << told_;
     EXPECT_TRUE(Answered(questions[i])) << "question " << i;
-    // Also one that lets itself be written to.
+    // Also a replica that accepts writes.
     Cli({"config", "set", "replica-read-only", i % 2 == 0 ? "yes" : "no"});
     Demote();
     EXPECT_FALSE(Answered(questions[i])) << "question " << i;
@@ -181,7 +182,7 @@ TEST_F(RedisPrimaryTest, ADemotedServerIsSaidAndTriedLessAndLessOften) {
   ClaimFor(1'500, 0);
   const int64_t tries = Stat(Socket(), "stats", "total_connections_received:") - before - 1;
   EXPECT_LE(tries, TriesMax(NowMs() - began_ms)) << told_;
-  // READONLY, or the clock's look, then what the hand-shake finds.
+  // READONLY or the role check, then what the hand-shake finds.
   EXPECT_LE(Lines(), 2) << told_;
   Promote();
   ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << told_;
@@ -221,7 +222,7 @@ TEST_F(RedisPrimaryTest, ClaimsThatFindNoMemoryAreTriedLessAndLessOften) {
 
 class RedisRightsTest : public RedisPrimaryTest {
  protected:
-  // The user's rights are `rights` and nothing else.
+  // The user has exactly the rights `rights`.
   RedisOptions User(const std::string& rights) {
     std::vector<std::string> words{"acl", "setuser", "tollgate", "reset", "on", ">secret"};
     for (size_t begin = 0; begin < rights.size();) {
@@ -252,7 +253,7 @@ TEST_F(RedisRightsTest, TheRightsThatAreAskedForAreEnoughForEverything) {
   reader.Start();
   lease.Start();
   ASSERT_TRUE(Until([&] { return ledger_->ready() && books.ready() && reader.ready(); })) << told_;
-  // Enough for what goes into the tree.
+  // Enough to cause writes into the tree.
   for (uint64_t id = 1; id <= 130; ++id) {
     ASSERT_EQ(Claim(owner_, {Request(id)}).at(0).verdict, ClaimVerdict::kYours) << told_;
     ASSERT_EQ(Record(owner_, {{.claim = Request(id)}}).at(0).verdict, RecordVerdict::kDone);
@@ -276,7 +277,7 @@ TEST_F(RedisRightsTest, TheRightsThatAreAskedForAreEnoughForEverything) {
   })) << told_;
   EXPECT_TRUE(Answered([&](auto done) { lease.Publish("token", "text", done); })) << told_;
   EXPECT_TRUE(Answered([&](auto done) { lease.Release("token", done); })) << told_;
-  // The purge left much to clear away.
+  // The purge left many keys to remove.
   EXPECT_TRUE(Until([&] { return KeysLike("tollgate:b:0:*") == 0; })) << told_;
   EXPECT_EQ(told_.find("needs"), std::string::npos) << told_;
 }
@@ -301,7 +302,7 @@ TEST_F(RedisRightsTest, AUserWithoutARightIsToldOnceWhichItNeeds) {
     }
     EXPECT_NE(told_.find("Its user needs " + std::string(kRedisRights)), std::string::npos)
         << less << ": " << told_;
-    // Of the ledger and of the books: connected; and what is wrong.
+    // For the ledger and for the books: "connected", and the problem.
     EXPECT_LE(Lines(), 4) << less << ": " << told_;
   }
 }

@@ -1,4 +1,4 @@
-// The simulation stands on a model of the books; this is what ties the model to the scripts.
+// The simulation uses a model of the books. This test compares the model with the scripts.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -16,7 +16,8 @@ namespace tollgate::ledger {
 namespace {
 
 constexpr int64_t kBeginMs = 1'752'583'000'000;
-constexpr int64_t kLaterMs = 2'800'000'000'000;  // than any shelf begins; the other is earlier
+constexpr int64_t kLaterMs =
+    2'800'000'000'000;  // later than any shelf begins; the other time is earlier
 constexpr int64_t kRangeMs = 10'000;
 
 bool operator==(const ClaimReply& a, const ClaimReply& b) {
@@ -28,7 +29,7 @@ bool operator==(const ClaimReply& a, const ClaimReply& b) {
 
 class RedisScriptsTest : public RedisLedgerTest {
  protected:
-  // What to ask; claims and records of the same payments, of which one is asked.
+  // A batch to send: claims and records of the same payments; one of them is sent.
   struct Batch {
     Owner asking;
     bool record = false;
@@ -69,7 +70,7 @@ class RedisScriptsTest : public RedisLedgerTest {
     if (random_.OneIn(60)) ++batch.asking.nonce;
     batch.record = random_.OneIn(3);
     batch.takes_over = !batch.record && random_.OneIn(4);
-    // What reconciling records; it never claims and never rejects.
+    // What reconcile records; it never claims and never rejects.
     const bool nobody = batch.record && random_.OneIn(3);
     if (nobody) batch.asking = kNobody;
     for (uint64_t i = 0, n = 1 + random_.Below(8); i < n; ++i) {
@@ -83,7 +84,7 @@ class RedisScriptsTest : public RedisLedgerTest {
     return batch;
   }
 
-  // One of few payments, so that they meet.
+  // One of few payments, so that they collide.
   ClaimRequest DrawClaim() {
     const uint64_t number = 1 + random_.Below(200);
     return {
@@ -123,7 +124,7 @@ class RedisScriptsTest : public RedisLedgerTest {
            "0"});
   }
 
-  // Of the claims as they are; or as they are no more, in one way.
+  // Take-overs of the claims as they are, or with one field changed.
   void ExpectTakenOver(const Batch& batch) {
     std::vector<TakeOverRequest> requests;
     for (const ClaimRequest& claim : batch.claims) {
@@ -196,7 +197,7 @@ class RedisScriptsTest : public RedisLedgerTest {
     }
   }
 
-  // Per processor: count and cents.
+  // Count and cents per processor.
   std::map<size_t, std::pair<int64_t, int64_t>> SumsOfTheModel(
       const payments::SummaryRange& range) {
     std::map<size_t, std::pair<int64_t, int64_t>> sums;
@@ -223,7 +224,7 @@ class RedisScriptsTest : public RedisLedgerTest {
 
 TEST_F(RedisScriptsTest, AnswerAsTheModelDoes) { ExpectAnswersOfTheModel(); }
 
-// An instance whose processors stand in another order has numbered them on the books.
+// An instance with its processors in another order has numbered them on the books.
 TEST_F(RedisScriptsTest, AnswerAsTheModelUnderOtherNumbersOfTheProcessors) {
   payments::ProcessorDirectory others{{"third", "fallback", "default"}};
   RedisLedger first(loop_, Options(), others, "");

@@ -1,4 +1,4 @@
-// The totals on the books: what a summary reads of what was recorded and purged.
+// The totals on the books: what a summary reads after records and purges.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -29,7 +29,7 @@ TEST_F(RedisLedgerTest, APurgeEmptiesTheBooksAndALateRecordIsNotCounted) {
   ASSERT_TRUE(Until([&] { return purged; }));
   EXPECT_EQ(total(), 0);
   ASSERT_TRUE(Until([&] { return KeysLike("tollgate:[ks]:0:*") == 0; })) << "not cleared away";
-  // Claimed before the purge: acknowledged, and not counted.
+  // Claimed before the purge: accepted, and not counted.
   EXPECT_EQ(
       Record(owner_, {{.claim = Request(2, 2), .epoch_known = true, .epoch = 0}}).at(0).verdict,
       RecordVerdict::kDone);
@@ -66,7 +66,7 @@ TEST_F(RedisLedgerTest, ASumThatRedisCannotReadIsNoAnswerRatherThanNothing) {
   EXPECT_TRUE(ask().has_value());
 }
 
-// The last payments are only listed and go into the tree together: before, between and after.
+// The last payments are only listed and go into the tree together: before, between and after that.
 TEST_F(RedisLedgerTest, ASummaryIsExactWhicheverPartOfItIsInTheTree) {
   Connect();
   RedisBooks books(loop_, Options(), directory_);
@@ -109,12 +109,13 @@ TEST_F(RedisLedgerTest, ASummaryIsExactWhicheverPartOfItIsInTheTree) {
       check(kStartMs, ms);
       check(ms, last_ms);
     }
-    ASSERT_EQ(Record(owner_, records).size(), records.size()) << told_;  // told twice, counts once
+    ASSERT_EQ(Record(owner_, records).size(), records.size())
+        << told_;  // recorded twice, counted once
     check(0, 2 * kStartMs);
   }
 }
 
-// The keys of sums have the epoch in their names, which is not known before it is asked for.
+// The keys of sums have the epoch in their names, which is not known before the first query.
 TEST_F(RedisLedgerTest, ASummaryKnowsOfAPurgeThatAnotherInstanceMade) {
   Connect();
   RedisBooks books(loop_, Options(), directory_);

@@ -37,7 +37,7 @@ class ReplyArenaTest : public ::testing::Test {
   ReplyArenaTest() { arena_.Serve(*reader_); }
   ~ReplyArenaTest() override { redisReaderFree(reader_); }
 
-  // The replies that are there after this much more input.
+  // Feeds `input` and returns the replies that are complete then.
   std::vector<std::string> Feed(std::string_view input) {
     EXPECT_EQ(redisReaderFeed(reader_, input.data(), input.size()), REDIS_OK);
     std::vector<std::string> replies;
@@ -57,7 +57,7 @@ class ReplyArenaTest : public ::testing::Test {
 };
 
 TEST_F(ReplyArenaTest, BuildsWhatHiredisWouldAtAnySplit) {
-  using std::string_view_literals::operator""sv;  // a text has a zero in it
+  using std::string_view_literals::operator""sv;  // a text contains a zero
   constexpr std::string_view input =
       "+OK\r\n$4\r\na\0bc\r\n*4\r\n:-7\r\n*2\r\n$-1\r\n$0\r\n\r\n-ERR no\r\n*0\r\n*-1\r\n"sv;
   const std::vector<std::string> expected{"OK", std::string("a\0bc"sv), "[-7 [nil ] ERR no! []]",

@@ -27,7 +27,7 @@ std::string RecordReply(uint8_t verdict, uint8_t processor) {
 
 TEST(ScriptReplies, AVerdictThatThereIsNotIsNoReply) {
   for (unsigned verdict = 0; verdict < 256; ++verdict) {
-    if (verdict == kAsAsked || verdict == 3) continue;  // these have lengths of their own
+    if (verdict == kAsAsked || verdict == 3) continue;  // these have other lengths
     const auto byte = static_cast<uint8_t>(verdict);
     EXPECT_EQ(AreClaimReplies(ClaimReply(byte, 0), 1, 2), verdict < 7) << verdict;
     EXPECT_EQ(AreRecordReplies(RecordReply(byte, 0), 1, 2), verdict < 4) << verdict;

@@ -1,4 +1,4 @@
-// For how long the books know an id, and what becomes of one that they have forgotten.
+// How long the books know an id, and what happens with an id that they have forgotten.
 #include <gtest/gtest.h>
 
 #include "tests/ledger/redis_ledger_fixture.h"
@@ -17,7 +17,7 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
   ASSERT_TRUE(Until([&] { return ledger_->ready(); }));
   const RecordRequest record{.claim = Request(1), .epoch_known = true, .epoch = 0};
   uint64_t number = 100;
-  // Something is booked when so much time has passed, so that the shelf may move on.
+  // Books a payment after `seconds`, so that a new shelf may begin.
   const auto after = [&](int64_t seconds) {
     MakeShelfOlder(seconds);
     ++number;
@@ -29,7 +29,7 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
   ASSERT_EQ(Claim(owner_, {Request(1)}).at(0).verdict, ClaimVerdict::kYours);
   ASSERT_EQ(Record(owner_, {record}).at(0).verdict, RecordVerdict::kDone);
   EXPECT_EQ(after(7 * kDay - 60), "1") << "a shelf is as long as the window";
-  // However long nobody came: by one, so that what was booked last is still known.
+  // After any pause only one new shelf begins, so the payments booked last are still known.
   EXPECT_EQ(after(100 * kDay), "2");
   EXPECT_EQ(after(7 * kDay - 60), "2");
   EXPECT_EQ(Claim(owner_, {Request(1, 2)}).at(0).verdict, ClaimVerdict::kBooked);
@@ -57,7 +57,7 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
     EXPECT_TRUE(Until([&] { return answered; }));
     return answer.has_value() && answer->has_value();
   };
-  // The answer may come after the turn: then it counts in the next.
+  // The answer may come after the turn: then it counts in the next turn.
   const auto held = std::make_shared<bool>(false);
   const auto renew = [&] {
     lease.Acquire("token", 5'000, [held](const auto& view) { *held = view && view->held; });
@@ -92,7 +92,7 @@ TEST_F(RedisLedgerTest, AShelfIsADayAtLeastAndItsClockNeverTurnsItBack) {
   MakeShelfOlder(60);
   ASSERT_EQ(Record(owner_, one).size(), 1U);
   EXPECT_EQ(ShelfNumber(), "2");
-  // Of a server whose clock was ahead.
+  // As after a server with a clock that was ahead.
   for (const int64_t ahead : {int64_t{3}, 1'000 * kDay}) {
     MakeShelfOlder(-ahead);
     EXPECT_EQ(Claim(owner_, {Request(1, 7)}).at(0).verdict, ClaimVerdict::kBooked);
@@ -104,7 +104,7 @@ TEST_F(RedisLedgerTest, AShelfIsADayAtLeastAndItsClockNeverTurnsItBack) {
   EXPECT_EQ(ShelfNumber(), "3") << "a clock that was wrong once must not keep a shelf for ever";
 }
 
-// Whatever bucket an id is in, and whatever the setting was when its shelf began.
+// For any bucket of an id, and any setting at the time when its shelf began.
 TEST_F(RedisLedgerTest, AShelfKeepsItsNumberOfBucketsAndTheNextOneHasTheNewNumber) {
   uint64_t number = 0;
   std::vector<ClaimRequest> booked;
@@ -133,8 +133,8 @@ TEST_F(RedisLedgerTest, AShelfKeepsItsNumberOfBucketsAndTheNextOneHasTheNewNumbe
   EXPECT_EQ(KeysLike("tollgate:k:0:11:???"), 100) << "22 bits are in three bytes";
 }
 
-// Its owner was away with it for longer than the books remember, or a client repeats an old id and
-// the processor says that it has it.
+// The owner was away with the payment for longer than the books remember, or a client repeats an
+// old id and the processor says that it has it.
 TEST_F(RedisLedgerTest, WhatMayHaveBeenCountedAndForgottenIsNotCountedAgain) {
   Connect();
   const auto record = [&](uint64_t id, int64_t at_ms) {
@@ -164,20 +164,20 @@ TEST_F(RedisLedgerTest, WhatMayHaveBeenCountedAndForgottenIsNotCountedAgain) {
     return count;
   };
   ASSERT_EQ(total(), 3);
-  // It returns with 1 still to be told.
+  // The owner returns and records 1 again.
   EXPECT_EQ(Record(owner_, {first}).at(0).verdict, RecordVerdict::kDone);
   EXPECT_EQ(total(), 3) << "counted twice";
   EXPECT_NE(told_.find("payments booked before the time that the books remember: 1"),
             std::string::npos)
       << told_;
-  // The claim is as old: it was not counted before.
+  // The claim is as old as the payment, so it was not counted before.
   EXPECT_EQ(Record(owner_, {second}).at(0).verdict, RecordVerdict::kDone);
   EXPECT_EQ(total(), 4);
-  // 3 was booked long ago and is claimed anew; the processor tells when it had booked it.
+  // 3 was booked long ago and is claimed again; the processor reports when it had booked it.
   ASSERT_EQ(Claim(owner_, {record(3, now_ms).claim}).at(0).verdict, ClaimVerdict::kYours);
   EXPECT_EQ(Record(owner_, {record(3, now_ms - 3 * kDayMs)}).at(0).verdict, RecordVerdict::kDone);
   EXPECT_EQ(total(), 4);
-  // Told again, all is as it was.
+  // Recording again changes nothing.
   ASSERT_EQ(Record(owner_, {first, second, record(3, now_ms - 3 * kDayMs)}).size(), 3U);
   EXPECT_EQ(total(), 4);
   EXPECT_EQ(Claim(owner_, {record(3, now_ms).claim}).at(0).verdict, ClaimVerdict::kBooked);

@@ -16,7 +16,7 @@ struct Kind {
   std::function<payments::Uuid(uint64_t number, base::Random& random)> make;
 };
 
-// As gateways' clients make them, a few a millisecond (RFC 9562, section 5).
+// Ids as the gateways' clients make them, a few per millisecond (RFC 9562, section 5).
 const std::vector<Kind>& Kinds() {
   static constexpr uint64_t kMs = 1'752'583'000'000;
   static constexpr uint64_t kTicks = 0x1EC9414C232AB00U;  // of 100 ns, since 1582
@@ -70,7 +70,7 @@ TEST(SpreadId, IdsOfEveryKindFillTheBucketsAlike) {
     for (uint64_t n = 0; n < 16 * buckets.size(); ++n) {
       ++buckets[Spread(kind.make(n, random)).high >> 52U];
     }
-    // Of a mean of 16: by chance hardly ever a bucket has more than 40, or none.
+    // The mean is 16: it is very unlikely that a bucket has more than 40, or none.
     for (const int held : buckets) {
       EXPECT_GT(held, 0);
       EXPECT_LT(held, 45);
@@ -88,7 +88,7 @@ TEST(SpreadId, ItCanBeUndone) {
   }
 }
 
-// What stands on the books must be found by every later version.
+// Every later version must find what is on the books.
 TEST(SpreadId, ItIsAlwaysTheSame) {
   EXPECT_EQ(Spread({0x0123'4567'89AB'CDEF, 0xFEDC'BA98'7654'3210}),
             (payments::Uuid{0x13432EA648FACC27, 0xEBA6829FD2DB988D}));
