@@ -1,5 +1,5 @@
-// Attempt: a payment that a forwarder has taken from the ring, and its attempt that is under way or
-// comes next. Phase says what it waits for; the flags say what is known of it.
+// Attempt: a payment that a forwarder has taken from the ring, with its present or next attempt.
+// Phase says what it waits for; the flags say what is known about it.
 //
 // Thread: one worker's.
 #pragma once
@@ -21,9 +21,9 @@ enum class Phase : uint8_t {
   kCommitting,  // the table's group commit
   kToPost,      // a transfer handle
   kPosting,     // the processor's answer
-  kLookupWait,  // the time to ask what an answered attempt left behind
-  kLookingUp,   // that answer
-  kUnresolved,  // the time for the next look at an unknown outcome
+  kLookupWait,  // the time for a look-up after an answered attempt
+  kLookingUp,   // the answer to the look-up
+  kUnresolved,  // the time for the next recheck of an unknown outcome
   kToRecord,    // room in a record batch
   kRecording,   // the ledger's verdict
 };
@@ -34,27 +34,29 @@ struct Attempt {
   uint32_t previous = kNoEntry;
   uint16_t number = 0;  // 1 for the first attempt; 0: none was made yet
   payments::ProcessorId processor = payments::kNoProcessor;
-  // The processor that answered 429 to the attempt before.
+  // The processor that answered 429 to the last attempt.
   payments::ProcessorId refused_by = payments::kNoProcessor;
   Phase phase = Phase::kFree;
-  // A copy may have been sent, with unknown outcome: only the same processor and requestedAt now.
+  // A copy may have been sent, with unknown outcome: only the same processor and requestedAt are
+  // allowed.
   bool pinned = false;
-  // The claim is repeated as the table or the books have it: requested_at_ms is not made anew.
+  // The claim is repeated as it is in the table or the books: requested_at_ms is not renewed.
   bool keep_requested_at = false;
-  // This attempt was claimed before: the ledger takes the repeat of its claim early.
+  // This attempt was claimed before: the ledger takes the repeat of its claim before new claims.
   bool claimed_before = false;
-  // Its place is that of another owner's claim, which may have been sent: pinned once granted.
+  // Its processor and time are those of another owner's claim, which may have been sent: pinned
+  // once granted.
   bool pin_when_granted = false;
-  // As the books said last: another owner has the claim, at the very same place.
+  // By the books' last reply another owner has the claim, with the same processor and time.
   bool other_has_claim = false;
   // Counted in its processor's in_flight.
   bool counted_in_flight = false;
-  // That place is a recheck's, of a payment of unknown outcome.
+  // The place is a recheck's, of a payment of unknown outcome.
   bool is_recheck = false;
   bool counted_unresolved = false;
-  // A 422 said that the processor has the id.
+  // A 422 has said that the processor has the id.
   bool answered_duplicate = false;
-  // It was reported that its processor holds it at an impossible time.
+  // It was reported that its processor holds it with an impossible time.
   bool reported_time = false;
   uint8_t claim_asks = 0;  // how often the books were asked about a claim of another owner
   uint8_t backoffs = 0;
@@ -64,9 +66,9 @@ struct Attempt {
   uint32_t tail = 0;  // how many tails the ledger had lost when the books said whose the claim is
   int64_t requested_at_ms = 0;
   // Monotonic.
-  int64_t invalid_since_ns = 0;  // refused as invalid while pinned; 0: it was not
+  int64_t invalid_since_ns = 0;  // since when it is refused as invalid while pinned; 0: it is not
   int64_t unresolved_since_ns = 0;
-  int64_t accepted_ns = 0;  // as the wall clock told when it was taken from the ring
+  int64_t accepted_ns = 0;  // by the wall clock when it was taken from the ring
   uint64_t ticket = 0;      // of the table's group commit
 };
 

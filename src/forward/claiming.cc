@@ -12,14 +12,14 @@ using table::SlotState;
 
 void Forwarder::Impl::TakeWork() {
   router.ForgetWait();
-  // While the ledger owes the answers to as many batches as may be under way, a choice of processor
-  // would be old when its claim leaves, and would keep a place from others.
+  // All batches that claim are open. A choice of processor made now would be old when its claim is
+  // sent, and would keep a place from others.
   if (!batches.ClaimCanLeave()) return;
   while (CanTakeNew() && TakeOne()) {
   }
 }
 
-// One payment nearer to its claim; false when nothing more can be taken now.
+// Moves one payment nearer to its claim; false when nothing more can be taken now.
 bool Forwarder::Impl::TakeOne() {
   if (RouteFirstOf(router.tried()) || RouteFirstOf(router.ready())) return true;
   if (!router.ready().empty() || !router.AnyEligible(now_ns)) return false;
@@ -41,8 +41,8 @@ void Forwarder::Impl::WaitForProcessor(uint32_t entry) {
   (attempt.probes < kProbesMax ? router.ready() : router.tried()).Push(attempt.accepted_ns, entry);
 }
 
-// On the monotonic clock, so that a step of the wall clock makes nobody wait longer. The wall clock
-// says how old a payment is that another opening of the table has accepted.
+// On the monotonic clock, so that a step of the wall clock makes no payment wait longer. Only the
+// age is from the wall clock, because another opening of the table may have accepted the payment.
 int64_t Forwarder::Impl::AcceptedNs(uint32_t slot) const {
   constexpr int64_t kAgeMsMax = int64_t{1000} * 24 * 3600 * 1000;
   const int64_t accepted_ms = std::max<int64_t>(table.At(slot).accepted_at_ms, 0);
@@ -50,8 +50,8 @@ int64_t Forwarder::Impl::AcceptedNs(uint32_t slot) const {
   return now_ns - age_ms * base::kNanosPerMilli;
 }
 
-// What a slot from the ring needs depends on its state alone, so that a payment just accepted and
-// one found after a crash take the same way.
+// What a slot from the ring needs depends only on its state. So a new payment and one found after a
+// crash take the same path.
 void Forwarder::Impl::Admit(uint32_t slot) {
   const table::SlotStatus status = table.Status(slot);
   const uint32_t entry = pool.Take();
@@ -67,13 +67,13 @@ void Forwarder::Impl::Admit(uint32_t slot) {
   switch (status.state) {
     case SlotState::kAccepted:
       attempt.phase = Phase::kReady;
-      // What became of the attempts before a restart, nobody remembers.
+      // Whether it was a probe before a restart is not known.
       if (attempt.number != 0) attempt.probes = kProbesMax;
       Route(entry) ? pool.PushBack(to_claim, entry) : WaitForProcessor(entry);
       return;
     case SlotState::kClaimed:
-      // This table never sent attempt n. But it may be a copy, and the table that it was copied
-      // from may have: the ledger knows whether the claim was made.
+      // This table never sent attempt n. But it may be a copy of a table that did. The ledger knows
+      // whether the claim was made.
       attempt.keep_requested_at = true;
       attempt.pin_when_granted = std::exchange(attempt.pinned, false);
       attempt.phase = Phase::kToClaim;
@@ -128,7 +128,7 @@ ledger::ClaimRequest Forwarder::Impl::RequestOf(const Attempt& attempt) const {
 }
 
 void Forwarder::Impl::FlushClaims() {
-  // First what the ledger may have forgotten: nothing new is claimed before it was repeated.
+  // Replay first: nothing new is claimed before the replay is complete.
   if (ledger.ready() && replay.Collect()) {
     Step();
     replay.Send(ledger, owner);
@@ -197,8 +197,8 @@ void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> 
   }
 }
 
-// The caller adopts what the books hold. `in_doubt`: they hold a later attempt than this table
-// knows of, which may have been sent.
+// Adopts what the books hold. `in_doubt`: they hold a later attempt than this table knows, which
+// may have been sent.
 void Forwarder::Impl::OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
   Attempt& attempt = pool[entry];
   const bool same_place = IsSameProcessor(attempt, reply);
@@ -222,18 +222,18 @@ void Forwarder::Impl::OnGranted(uint32_t entry, const ledger::ClaimReply& reply,
     attempt.ticket = table.TakeTicket();
     return MayBeSentAgain(attempt) ? Recheck(entry) : transitions.WaitUnresolved(entry);
   }
-  // Claimed by an earlier start for a processor that this one does not have, and never sent.
+  // Claimed by an earlier start for a processor that is not configured now, and never sent.
   if (!Configured(attempt.processor)) return transitions.EnterAccepted(entry);
   transitions.EnterSent(entry);
   MoveCommitted();
 }
 
-// Nothing of this payment was ever sent, and nothing needs to be.
+// Nothing of this payment was sent, and nothing needs to be sent.
 void Forwarder::Impl::OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   switch (reply.verdict) {
     case ClaimVerdict::kBooked:
-      // Most often a client's repeat. The books have it; the slot has nothing to tell.
+      // Usually a client's repeat. The books have it, so the slot has nothing to replay.
       break;
     case ClaimVerdict::kElsewhere:
       return OnHeldElsewhere(entry, reply);
@@ -252,10 +252,10 @@ void Forwarder::Impl::OnNotGranted(uint32_t entry, const ledger::ClaimReply& rep
   transitions.EnterFree(entry, SlotState::kFree);
 }
 
-// A copy that sleeps somewhere is the same entry as one that is sent now; but not if somebody else
-// sends the payment elsewhere. So it is sent again only to the very processor that it was sent to,
-// and only if nobody else has its claim; FlushPosts sees to it that the books can be asked, and
-// have said so since they last lost their tail.
+// A copy that sleeps somewhere is the same entry as one that is sent now, unless another owner
+// sends the payment to another processor. So it is sent again only to the processor that it was
+// sent to, and only if no other owner has its claim. FlushPosts makes sure that the books can be
+// asked, and that they have granted the claim since they last lost their tail.
 bool Forwarder::Impl::MayBeSentAgain(const Attempt& attempt) const {
   return Configured(attempt.processor) && !OtherHasClaim(attempt);
 }
@@ -266,7 +266,7 @@ bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b)
   return directory.Name(a) == directory.Name(b);
 }
 
-// Whose claim is it now? The reply goes on from there.
+// Asks the books whose claim it is now; OnClaimed goes on from there.
 void Forwarder::Impl::Reclaim(uint32_t entry) {
   Attempt& attempt = pool[entry];
   if (attempt.is_recheck) transitions.GiveBackPlace(attempt);
@@ -275,8 +275,8 @@ void Forwarder::Impl::Reclaim(uint32_t entry) {
   pool.PushBack(to_reclaim, entry);
 }
 
-// Whether the claim was executed is not known; nothing was sent. It is repeated as it was: a
-// further attempt could pass by what the lost reply had to say.
+// It is not known whether the claim was executed; nothing was sent. It is repeated as it was: a
+// further attempt could overtake what the lost reply said.
 void Forwarder::Impl::OnClaimUndecided(uint32_t entry) {
   Attempt& attempt = pool[entry];
   attempt.keep_requested_at = !attempt.claimed_before;
@@ -300,7 +300,7 @@ void Forwarder::Impl::FlushPosts() {
     const uint32_t entry = to_post.front();
     const Attempt& attempt = pool[entry];
     if (attempt.tail != tails) {
-      // Granted by books that have lost it since: somebody else may have it by now.
+      // The books that granted it have lost their tail since: another owner may have the claim now.
       pool.Remove(to_post, entry);
       Reclaim(entry);
       continue;
@@ -315,7 +315,7 @@ void Forwarder::Impl::FlushPosts() {
                       .processor = attempt.processor,
                       .requested_at_ms = attempt.requested_at_ms},
                      entry)) {
-      return;  // a transfer that ends gives its handle back
+      return;  // a transfer that ends frees its handle
     }
     pool.Remove(to_post, entry);
     pool[entry].phase = Phase::kPosting;

@@ -1,14 +1,14 @@
-// Forwarder::Impl: decides what an event means for a payment, and has its parts do it. forwarder.cc
+// Forwarder::Impl: decides what an event means for a payment, and lets its parts act. forwarder.cc
 // has the pump, claiming.cc the way to a granted claim, takeover.cc the claims of other owners,
-// outcomes.cc what answers lead to, recording.cc the way off the table.
+// outcomes.cc what answers lead to, recording.cc the records.
 //
 // The parts own their data: Transitions the states of payments, Router the choice of a processor,
 // LedgerBatches and Replay the calls to the ledger, Unresolved the unknown outcomes, OwnerWatch
-// what is known of other owners. Reports and RoutingReport have the lines for people.
+// what is known of other owners. Reports and RoutingReport write the lines for operators.
 //
 // Thread: one worker's.
-// Owns: its parts, the attempts, their queues for claims and posts, the repeats that are kept and
-// the take-overs that wait.
+// Owns: its parts, the attempts, their queues for claims and posts, the kept repeats and the
+// waiting take-overs.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ struct Forwarder::Impl {
   // --- forwarder.cc: the pump
   void Pump();
   void ReadHealth();
-  // Can that time be a requestedAt? Reports when that changes.
+  // True if that time can be a requestedAt. Reports when this changes.
   bool CheckClock(int64_t wall_ms);
   void RunDue();
   void Step() const {
@@ -63,9 +63,9 @@ struct Forwarder::Impl {
   bool TakeOne();
   void Admit(uint32_t slot);
   int64_t AcceptedNs(uint32_t slot) const;
-  // Among those that wait for a processor.
+  // Adds it to those that wait for a processor.
   void WaitForProcessor(uint32_t entry);
-  // The oldest of them is on its way to its claim; false: it must wait, or there is none.
+  // Routes the oldest of them to its claim; false: it must wait, or there is none.
   bool RouteFirstOf(DueHeap& waiting);
   // False: it must wait.
   bool Route(uint32_t entry);
@@ -81,19 +81,19 @@ struct Forwarder::Impl {
   // `entry` holds a client's repeat, and has sent nothing.
   void OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
   void ForgetKept(uint32_t entry);
-  // One that may have been sent, as the very entry that the other owner sends.
+  // `entry` may have been sent, with the same processor and time as the other owner's claim.
   void OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
   bool IsSameProcessor(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
   OwnerLife LifeOf(const payments::Uuid& id, const ledger::Holder& holder);
-  // `counted`: it is among the unresolved ones of that processor already.
+  // `counted`: it is already counted as unresolved at that processor.
   bool MayTakeOver(const ledger::ClaimReply& reply, bool counted) const;
   void TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply);
   void FlushTakeOvers();
   void OnTailLost();
 
-  // Another owner has, or had, its claim: never sent again, only looked up.
+  // Another owner has, or had, its claim: it is never sent again, only looked up.
   static bool OtherHasClaim(const Attempt& attempt) {
     return attempt.other_has_claim ||
            attempt.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
@@ -106,7 +106,7 @@ struct Forwarder::Impl {
 
   // --- outcomes.cc: what a processor's answer leads to
   void OnPosted(uint32_t entry, const upstream::PostResult& result);
-  // Some copy of a pinned payment may already have been sent; of another one, only this attempt.
+  // A copy of a pinned payment may already have been sent; of an unpinned one only this attempt.
   void OnPinnedPosted(uint32_t entry, const upstream::PostResult& result);
   void OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result);
   void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
@@ -125,7 +125,7 @@ struct Forwarder::Impl {
   void Fence();
 
   // --- small helpers
-  // False of one that a table knows and the configuration does not, or not as what it was.
+  // False for a processor that only the table knows, or whose identity has changed.
   bool Configured(payments::ProcessorId id) const { return router.Configured(id); }
 
   static constexpr size_t kTakeOversMax = 64;
@@ -139,7 +139,7 @@ struct Forwarder::Impl {
   upstream::ProcessorClient& client;
   const base::Clock& clock;
   metrics::ForwardMetrics& metrics;
-  ledger::Owner owner;  // another one once the table has taken a new identity
+  ledger::Owner owner;  // changes when the table takes a new identity
   const Reports reports;
 
   AttemptPool pool;
@@ -154,7 +154,7 @@ struct Forwarder::Impl {
   std::vector<ledger::ClaimRequest> claim_requests;
   std::vector<ledger::RecordRequest> record_requests;
   OwnerWatch owners;
-  // Wait for room in a batch.
+  // Take-overs that wait for room in a batch.
   struct TakeOver {
     uint32_t entry;
     uint16_t attempt;
@@ -163,9 +163,9 @@ struct Forwarder::Impl {
   std::vector<TakeOver> take_overs;
   std::vector<ledger::TakeOverRequest> take_over_requests;
   Replay replay;
-  std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of what another owner has
+  std::unordered_map<payments::Uuid, uint32_t> kept;  // repeats of payments that another owner has
   int64_t now_ns = 0;
-  uint32_t tails = 0;  // that the ledger lost
+  uint32_t tails = 0;  // how many tails the ledger has lost
   int64_t clock_read_ns = 0;
   bool clock_usable = true;
   bool draining = false;

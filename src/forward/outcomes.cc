@@ -14,7 +14,7 @@ using upstream::PostOutcome;
 
 namespace {
 
-// Look-ups after a 500 that may stay unclear before the payment is pinned.
+// How many look-ups after a 500 may be unclear before the payment is pinned.
 constexpr uint8_t kLookupsUnclearMax = 5;
 
 // Longer than a copy can sleep inside a processor, which is 45 s (docs/PROCESSORS.md).
@@ -25,7 +25,7 @@ static_assert(std::tuple_size_v<decltype(metrics::ProcessorMetrics::outcomes)> =
 
 }  // namespace
 
-// What the answer says of the processor, whatever it means for the payment.
+// What the answer says about the processor, independent of the payment.
 void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result) {
   ProcessorState& state = router.State(id);
   metrics::ProcessorMetrics& out = metrics.processors[id];
@@ -47,7 +47,7 @@ void Forwarder::Impl::NoteAnswer(payments::ProcessorId id, const upstream::PostR
       }
       return;
     case PostOutcome::kInvalid:
-      return;  // says nothing of the processor
+      return;  // says nothing about the processor
     case PostOutcome::kNotSent:
     case PostOutcome::kEmpty500:
     case PostOutcome::kError500:
@@ -76,9 +76,9 @@ void Forwarder::Impl::OnPosted(uint32_t entry, const upstream::PostResult& resul
   attempt.pinned ? OnPinnedPosted(entry, result) : OnUnpinnedPosted(entry, result);
 }
 
-// Once pinned nothing frees a payment but the answer that it is booked: an earlier copy may still
-// sleep inside the processor, whatever becomes of this one. Unless that can never be: it says for a
-// minute that the request is wrong, and each look-up before that it does not hold it.
+// Once pinned, a payment is freed only by the answer that it is booked: an earlier copy may still
+// sleep inside the processor. The exception is a request that the processor calls invalid for a
+// minute, if each look-up before says that it does not hold the payment.
 void Forwarder::Impl::OnPinnedPosted(uint32_t entry, const upstream::PostResult& result) {
   Attempt& attempt = pool[entry];
   if (result.outcome != PostOutcome::kInvalid) {
@@ -133,11 +133,11 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
     return OnFound(entry, result);
   }
   if (attempt.pinned) {
-    // "Absent" proves nothing, so it is sent again, as the same entry; but not to a processor that
-    // said it has it, nor to one that does not answer.
+    // "Absent" proves nothing, so the same entry is sent again; but not to a processor that said
+    // that it has it, nor to one that does not answer.
     const bool absent = result.outcome == LookupOutcome::kAbsent && !attempt.answered_duplicate;
     if (absent && MayBeSentAgain(attempt)) {
-      // What it holds of the attempt may have changed since the last copy, and not be on disk.
+      // The slot may have changed since the last copy was sent, and may not be on disk.
       transitions.WaitForCommit(entry);
       return MoveCommitted();
     }
@@ -156,18 +156,18 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
                                          options.retry_backoff_ms_max));
 }
 
-// Which requestedAt a processor can honestly hold with an id of ours: what some gateway of the
-// fleet sent. That may be an attempt of this payment, at or after its acceptance; or one of an
-// earlier repeat that another gateway took and whose booking the books have forgotten or lost. The
-// books know a booking for the window, and for up to a day more, as they forget by the day; the
-// sender's clock may have differed from this one by up to two days. A clock may also have been
-// wrong when the payment was accepted or its attempt was made: the window spans those times and
-// now. Any other time is no answer: the payment stays where it is, and people are told.
+// Which requestedAt a processor can hold with an id of ours: one that a gateway of the fleet has
+// sent. It may be from an attempt of this payment, at or after its acceptance. Or it is from an
+// earlier repeat that another gateway took, and whose booking the books have forgotten or lost. The
+// books know a booking for the window, and for up to a day more, because they forget by the day.
+// The sender's clock may have differed from this one by up to two days. A clock may also have been
+// wrong when the payment was accepted or its attempt was made, so the window spans those times and
+// now. Any other time is not an answer: the payment stays where it is, and this is reported.
 bool Forwarder::Impl::CanBeOurs(uint32_t entry, const upstream::LookupResult& result) {
   Attempt& attempt = pool[entry];
   const table::Slot& slot = table.At(attempt.slot);
   if (result.payment.amount_cents != slot.payment.amount_cents) {
-    // A conflict, whatever its time; unless it is another processor than the one it was sent to.
+    // A conflict at any time, unless it is another processor than the one that it was sent to.
     return Configured(attempt.processor);
   }
   constexpr int64_t kDayMs = 24 * 3600 * 1000;
@@ -198,8 +198,8 @@ void Forwarder::Impl::OnFound(uint32_t entry, const upstream::LookupResult& resu
   transitions.EnterRejected(entry, RejectReason::kConflict);
 }
 
-// First a look-up: a copy that was asleep may be booked by now, and a processor that refuses
-// payments may still tell.
+// A look-up first: a sleeping copy may be booked by now, and a processor that refuses payments may
+// still answer look-ups.
 void Forwarder::Impl::Recheck(uint32_t entry) {
   Attempt& attempt = pool[entry];
   if (draining)
@@ -208,7 +208,7 @@ void Forwarder::Impl::Recheck(uint32_t entry) {
     if (directory.ConfiguredId(attempt.processor) != payments::kNoProcessor) {
       return StartLookup(entry);
     }
-    // Nobody can be asked, but people may have settled it on the books.
+    // Its processor cannot be asked, but operators may have settled it on the books.
     return ledger.ready() ? Reclaim(entry) : transitions.WaitUnresolved(entry);
   }
   if (!router.TryTakeForRecheck(attempt.processor)) {

@@ -1,4 +1,4 @@
-// Onto the books and off the table.
+// Records outcomes on the books, and fences the forwarder.
 #include "forward/forwarder_impl.h"
 #include "tollgate/base/assert.h"
 
@@ -79,9 +79,9 @@ void Forwarder::Impl::OnBatchFailed(BatchId id) {
   }
 }
 
-// Before anything was called, the books know a newer opening of this table: this file is an older
-// copy, from a backup or of a table that is in use. Its payments go on under an owner of their own,
-// so that what the other life has claimed stays that one's.
+// Before this opening has made a call, the books know a newer one: this file is an older copy, from
+// a backup or of a table in use. Its payments go on under a new owner, so that what the other
+// opening has claimed stays with that one.
 void Forwarder::Impl::NotNewest() {
   const payments::Uuid refused = owner.table;
   if (fenced || pool.in_use() != 0 || !table.TakeNewIdentity(refused)) return Fence();
@@ -94,8 +94,8 @@ void Forwarder::Impl::NotNewest() {
                   "one, or taken over once nobody has it any more");
 }
 
-// The ledger has seen a newer opening of this table: a copy of it is at work elsewhere. Whatever
-// is held here is that one's to finish.
+// The ledger has seen a newer opening of this table: a copy of it is in use elsewhere. That opening
+// finishes what is held here.
 void Forwarder::Impl::Fence() {
   if (fenced) return;
   fenced = true;

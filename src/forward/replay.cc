@@ -47,7 +47,7 @@ void Replay::Begin() {
   under_way_ = false;
   recording_ = false;
   from_ = index_;
-  ++serial_;  // answers to a batch of an earlier replay are not ours any more
+  ++serial_;  // answers to a batch of an earlier replay are ignored
 }
 
 bool Replay::Wanted(SlotState state) const { return recording_ ? IsRecord(state) : IsClaim(state); }
@@ -64,7 +64,7 @@ bool Replay::Collect() {
   return active_;
 }
 
-// The next batch of this pass.
+// Collects the next batch of this pass.
 void Replay::CollectFrom() {
   claims_.clear();
   records_.clear();
@@ -108,7 +108,7 @@ bool Replay::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> replies) 
     const bool same_entry = copy && verdict == ClaimVerdict::kElsewhere &&
                             copy->status.processor == replies[i].processor &&
                             copy->status.requested_at_ms == replies[i].requested_at_ms;
-    if (same_entry) continue;  // its other owner sends the very same
+    if (same_entry) continue;  // its other owner sends exactly the same
     reports_.PossibleDoubleCharge("the ledger lost its tail, and another instance has claimed " +
                                   IdOf(copy) + " meanwhile; look it up at both processors");
   }

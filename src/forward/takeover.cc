@@ -1,9 +1,9 @@
-// What becomes of a payment whose claim another owner holds. As long as that one is alive it will
-// finish it, and the repeat only waits. Once it is silent, or has said that it is gone, its claim
-// is taken over by who holds the client's repeat: pinned, so that what it may have sent is looked
-// for first.
+// What happens to a payment whose claim another owner holds. While that owner is alive it will
+// finish the payment, and the repeat only waits. Once the owner is silent, or has said that it is
+// gone, the holder of the client's repeat takes its claim over. The payment is then pinned, so that
+// what may have been sent is looked up first.
 //
-// No owner is fenced by this. One that comes back finds the claim in other hands, and sends no
+// This fences no owner. One that comes back finds that the claim is another owner's. It sends no
 // other entry than the taker does: the same processor, id, amount and time.
 #include <algorithm>
 
@@ -18,17 +18,17 @@ using table::SlotState;
 
 namespace {
 
-// How often the books are asked about a claim in other hands: an owner is watched in steps of less
-// than five seconds.
+// How often the books are asked about another owner's claim: OwnerWatch needs reads that are less
+// than five seconds apart.
 constexpr int64_t kAskMsMin = 100;
 constexpr int64_t kAskMsMax = 4'000;
-// Of one processor, at a time: what is taken over must not make it look as if it were ill.
+// At one processor at a time: take-overs alone must not make a processor look broken.
 constexpr uint32_t kUnresolvedMax = 64;
 
 }  // namespace
 
-// Of its own table a claim lives as long as its slot: a power loss may have taken the slot, or a
-// disk.
+// A claim of our own table lives as long as its slot. A power loss or a lost disk may have taken
+// the slot.
 bool Forwarder::Impl::IsHeldHere(const payments::Uuid& id, const Holder& holder) const {
   if (holder.slot >= table.slot_count()) return false;
   if (table.Status(holder.slot).state == SlotState::kFree) return false;
@@ -38,7 +38,7 @@ bool Forwarder::Impl::IsHeldHere(const payments::Uuid& id, const Holder& holder)
 }
 
 OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder) {
-  // Nothing can be told of an older gateway's life.
+  // An older gateway does not show whether it is alive.
   if (holder.sign == Holder::Sign::kNone) return OwnerLife::kAlive;
   if (holder.table == owner.table) {
     return IsHeldHere(id, holder) ? OwnerLife::kAlive : OwnerLife::kSilent;
@@ -57,8 +57,8 @@ OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder
   return life;
 }
 
-// A repeat is kept until its payment is on the books, as its owner may be lost at any moment; but
-// one of an id, and not so many that no room is left for payments.
+// A repeat is kept until its payment is on the books, because its owner may be lost at any moment.
+// Only one repeat of an id is kept, and only so many that payments still find room.
 void Forwarder::Impl::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   const payments::Uuid id = table.At(attempt.slot).payment.id;
@@ -71,7 +71,7 @@ void Forwarder::Impl::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& 
   if (leave || (kept.contains(id) && kept.at(id) != entry)) {
     return transitions.EnterFree(entry, SlotState::kFree);
   }
-  // If the claim is gone when it is asked for again, this is where the payment may be by then.
+  // If the claim is gone at the next ask, this is where the payment may be.
   attempt.claimed_before = false;
   attempt.keep_requested_at = true;
   if (table.CanHold(reply.processor) && payments::IsRequestedAt(reply.requested_at_ms)) {
@@ -101,7 +101,7 @@ void Forwarder::Impl::ForgetKept(uint32_t entry) {
   if (it != kept.end() && it->second == entry) kept.erase(it);
 }
 
-// Where the books do not know which one of that name it is, the table does.
+// If the books do not know which processor of that name it is, the table does.
 bool Forwarder::Impl::IsSameProcessor(const Attempt& attempt,
                                       const ledger::ClaimReply& reply) const {
   return reply.processor == attempt.processor ||
@@ -112,8 +112,8 @@ bool Forwarder::Impl::IsSamePlace(const Attempt& attempt, const ledger::ClaimRep
   return IsSameProcessor(attempt, reply) && attempt.requested_at_ms == reply.requested_at_ms;
 }
 
-// It was taken over while this owner was away, or is to be taken over from the taker. It is only
-// looked up while somebody else has it.
+// It was taken over while this owner was away, or this owner will take it over from the taker.
+// While another owner has it, it is only looked up.
 void Forwarder::Impl::OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   attempt.other_has_claim = true;
@@ -130,13 +130,13 @@ void Forwarder::Impl::OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply
   if (attempt.claim_asks < 16) ++attempt.claim_asks;
 }
 
-// A payment that may have been sent, and the books do not say "yours".
+// A payment that may have been sent, and the books do not answer "yours".
 void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   attempt.claimed_before = false;
   attempt.tail = tails;
   if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, attempt.processor)) {
-    // Its record was executed before the crash, or its tail was restored.
+    // Its record was executed before the crash, or the tail was restored.
     attempt.requested_at_ms = reply.requested_at_ms;
     attempt.reject_reason = 0;
     return transitions.EnterFree(entry, SlotState::kFreeBooked);
@@ -160,8 +160,7 @@ void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& r
   attempt.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
   if (!known) return transitions.EnterUnknown(entry);
   if (!booked) return transitions.WaitUnresolved(entry);
-  // Another processor has charged it, and its own has just said that it has not, or cannot be
-  // asked.
+  // Another processor has charged it. Its own has just said that it has not, or cannot be asked.
   reports.Problem("possible double charge: " + reports.Describe(attempt) +
                   " is let go: " + reports.NameOf(reply.processor) +
                   " has booked it; look at the other one again if it may still come in there");
@@ -169,7 +168,7 @@ void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& r
   transitions.EnterFree(entry, SlotState::kFree);
 }
 
-// Only where the claim's processor can be asked and paid.
+// Only if the claim's processor can be asked and can be sent payments from here.
 bool Forwarder::Impl::MayTakeOver(const ledger::ClaimReply& reply, bool counted) const {
   return Configured(reply.processor) && table.CanHold(reply.processor) && reply.attempt > 0 &&
          reply.attempt <= payments::kAttemptMax && payments::IsRequestedAt(reply.requested_at_ms) &&
@@ -206,7 +205,7 @@ void Forwarder::Impl::OnTailLost() {
   reports.Problem("the ledger may have lost its last moments; telling it again what is held");
   ++tails;
   replay.Begin();
-  // What was seen of others may be from a time that the ledger does not know any more.
+  // Numbers that were read before may be from a state that the ledger has lost.
   owners.Forget();
   for (const TakeOver& it : take_overs) OnClaimUndecided(it.entry);
   take_overs.clear();

@@ -1,12 +1,13 @@
 // Transitions: the state machine of a payment in the table (docs/ARCHITECTURE.md, "The states of a
-// slot"). Who knows what has happened to an attempt calls one Enter…; it changes the slot, and what
-// is counted and queued of the attempt with it. No other file of this room changes a slot
+// slot"). When something has happened to an attempt, call one Enter…: it changes the slot, and with
+// it the counts and queues of the attempt. No other file of this room changes a slot
 // (tests/rules/rooms_test.py).
 //
 // Thread: one worker's.
-// Owns: the queues for the group commit and for records, and the heap of those that wait for a
-// time. Invariants: a pinned attempt never becomes ACCEPTED; an attempt gives its place at a
-// processor back once, and counts as unresolved at most once.
+// Owns: the queues for the group commit and for records, and the heap of attempts that wait for a
+// time.
+// Invariants: a pinned attempt never becomes ACCEPTED; an attempt gives its place at a processor
+// back once, and counts as unresolved at most once.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,12 @@
 
 namespace tollgate::forward {
 
-// What it works on. All outlive it.
+// The parts that it works on. REQUIRES: all outlive it.
 struct TransitionParts {
   const ForwarderOptions& options;
   const payments::ProcessorDirectory& directory;
   const base::Clock& clock;
-  const int64_t& now_ns;  // monotonic: that of the present turn or answer
+  const int64_t& now_ns;  // monotonic; of the present turn or answer
   table::PaymentTable& table;
   AttemptPool& pool;
   Router& router;
@@ -42,22 +43,23 @@ class Transitions {
  public:
   explicit Transitions(const TransitionParts& parts);
 
-  // --- The slot's state. REQUIRES of each: the entry is in no queue.
+  // --- The slot's state. REQUIRES for each: the entry is in no queue.
 
-  // ACCEPTED: certain not to be booked by this attempt, nor by any before it. It may go anywhere
-  // after a back-off. REQUIRES: not pinned.
+  // ACCEPTED: certainly not booked by this attempt, nor by any before it. It may go anywhere after
+  // a back-off. REQUIRES: not pinned.
   void EnterAccepted(uint32_t entry);
-  // CLAIMED: the claim is about to be made, or is waited for, at the attempt's place and time.
+  // CLAIMED: the claim will be made, or its reply is awaited, with the attempt's processor and
+  // time.
   void EnterClaimed(const Attempt& attempt);
   // The books have granted the claim in that epoch.
   void SetEpoch(Attempt& attempt, uint32_t epoch);
-  // SENT: it is posted once that is on disk, if it has to be.
+  // SENT: it is posted once this is on disk, if the durability level needs that.
   void EnterSent(uint32_t entry);
-  // UNRESOLVED and pinned: a copy may have been sent. The caller says what comes next.
+  // UNRESOLVED and pinned: a copy may have been sent. The caller decides what comes next.
   void EnterUnresolved(uint32_t entry);
   // The same, for an attempt that has just ended with an unknown outcome: it is looked up later.
   void EnterUnknown(uint32_t entry);
-  // BOOKED by its processor at that time, and to be recorded.
+  // BOOKED by its processor at that time; to be recorded.
   void EnterBooked(uint32_t entry, int64_t requested_at_ms);
   // REJECTED: it can never be booked; to be recorded.
   void EnterRejected(uint32_t entry, table::RejectReason reason);
@@ -65,13 +67,13 @@ class Transitions {
   // gone.
   void EnterFree(uint32_t entry, table::SlotState state);
 
-  // --- Waiting. The slot stays as it is.
+  // --- Waiting. The slot does not change.
 
-  // Until the time of its phase has come.
+  // Until the time of its phase.
   void Wait(uint32_t entry, Phase phase, int64_t delay_ms);
-  // Until the next look at its unknown outcome.
+  // Until the next recheck of its unknown outcome.
   void WaitUnresolved(uint32_t entry);
-  // Until what its slot says now is on disk, if it has to be; then it is to be posted.
+  // Until the slot's state is on disk, if the durability level needs that; then it is posted.
   void WaitForCommit(uint32_t entry);
   // Until it is recorded.
   void WaitForRecord(uint32_t entry);
@@ -80,7 +82,7 @@ class Transitions {
 
   // --- Counts
 
-  // Its place at its processor, if it has one.
+  // Gives back its place at its processor, if it has one.
   void GiveBackPlace(Attempt& attempt);
   void CountUnresolved(uint32_t entry, bool on);
 
