@@ -91,7 +91,7 @@ void Forwarder::Impl::NotNewest() {
   reports.Problem("the table " + table.path() +
                   " is an older copy of one that has been used since, from a backup perhaps. It "
                   "goes on as a table of its own; what the other one has claimed is left to that "
-                  "one, or taken over once nobody has it any more");
+                  "one, or taken over when no owner has it any more");
 }
 
 // The ledger has seen a newer opening of this table: a copy of it is in use elsewhere. That opening

@@ -161,9 +161,10 @@ void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& r
   if (!known) return transitions.EnterUnknown(entry);
   if (!booked) return transitions.WaitUnresolved(entry);
   // Another processor has charged it. Its own has just said that it has not, or cannot be asked.
-  reports.Problem("possible double charge: " + reports.Describe(attempt) +
-                  " is let go: " + reports.NameOf(reply.processor) +
-                  " has booked it; look at the other one again if it may still come in there");
+  reports.Problem(
+      "possible double charge: " + reports.Describe(attempt) +
+      " is let go: " + reports.NameOf(reply.processor) +
+      " has booked it; look it up later at the other processor, where it may still arrive");
   attempt.reject_reason = 0;
   transitions.EnterFree(entry, SlotState::kFree);
 }
@@ -202,7 +203,7 @@ void Forwarder::Impl::FlushTakeOvers() {
 }
 
 void Forwarder::Impl::OnTailLost() {
-  reports.Problem("the ledger may have lost its last moments; telling it again what is held");
+  reports.Problem("the ledger may have lost its last writes; replaying what is held");
   ++tails;
   replay.Begin();
   // Numbers that were read before may be from a state that the ledger has lost.

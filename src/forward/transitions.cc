@@ -115,7 +115,7 @@ void Transitions::EnterRejected(uint32_t entry, RejectReason reason) {
   parts_.reports.Problem("rejected: " + parts_.reports.Describe(attempt) +
                          (reason == RejectReason::kConflict
                               ? ": the processor holds this correlationId with another amount"
-                              : ": the processor says that the request can never be right"));
+                              : ": the processor says that the request is invalid"));
   WaitForRecord(entry);
 }
 

@@ -242,12 +242,12 @@ void RedisLedger::Impl::OnOurs(uint64_t number, std::string_view id, bool lossy)
   standing = lossy ? BooksStanding::kLossy : BooksStanding::kOurs;
   if (lossy && before != standing) {
     Report(
-        "the books have lost payments that no table can tell them again. Summaries are not "
+        "the books have lost payments that no table can replay. Summaries are not "
         "answered and nothing new is sent, until `tollgate books accept-loss` or a purge; "
         "`tollgate reconcile --repair` beforehand books what the processors still know");
   } else if (beyond && options.accept_loss) {
     Report(
-        "the books have lost payments that no table can tell them again; as ALLOW_PURGE is on, "
+        "the books have lost payments that no table can replay; as ALLOW_PURGE is on, "
         "this is taken for a purge");
   }
   beyond = false;
