@@ -1,4 +1,4 @@
-// The gateway's own interface on a real server, with books that answer when the test says so.
+// The gateway's own interface on a real server, with books that answer when the test wants.
 #include "tollgate/api/gateway_handler.h"
 
 #include <gtest/gtest.h>
@@ -65,7 +65,7 @@ class GatewayHandlerTest : public server::ServerTest {
 
   static std::string IdText(uint64_t id) { return payments::ToString({1, id}); }
   static std::string GetPayment(uint64_t id) { return server::Get("/payments/" + IdText(id)); }
-  // Turns until the books were asked once more.
+  // Turns the loop until the books were asked again.
   void UntilAsked() {
     for (int i = 0; books_.asked.empty(); ++i) {
       ASSERT_LT(i, 1'000) << "the books are not asked";
@@ -139,8 +139,8 @@ TEST_F(GatewayHandlerTest, APaymentThatNobodyKnowsIsUnknownAfterASecondLookAtThe
   EXPECT_NE(pending.body.find("pending"), std::string::npos) << pending.body;
 }
 
-// It was accepted before anybody asked. Wherever the search stands when it goes on the books and
-// leaves the table (as a repeat of another instance's it leaves no rest), it is found.
+// It was accepted before the look-up. It is found wherever the search is when the payment goes on
+// the books and leaves the table (without a rest if it is a repeat of another instance's payment).
 TEST_F(GatewayHandlerTest, APaymentThatMovesFromTheTableToTheBooksMeanwhileIsNeverUnknown) {
   for (const SlotState rest : {SlotState::kFree, SlotState::kFreeBooked}) {
     for (const uint64_t before : {uint64_t{0}, uint64_t{9'000}}) {
@@ -196,7 +196,7 @@ TEST_F(GatewayHandlerTest, TooManyLookupsAreToldToComeAgainAndPaymentsGoBetween)
   ASSERT_EQ(books_.asked.size(), kLookupsMax);
   for (uint64_t i = 0; i < kLookupsMax; ++i) books_.Answer(std::nullopt);
   for (Client& asker : askers) EXPECT_EQ(asker.Read().status, 404);
-  // There is room again, also after books that were away.
+  // There is room again, also after the books were away.
   for (uint64_t i = 0; i < 2 * kLookupsMax; ++i) {
     ASSERT_TRUE(client.Send(GetPayment(5)));
     UntilAsked();

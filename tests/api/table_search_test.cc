@@ -29,7 +29,7 @@ class TableSearchTest : public ::testing::Test {
             .attempt = 1,
             .requested_at_ms = 1'752'583'000'000};
   }
-  // Asks, and counts the answer.
+  // Starts a search, and counts its answer.
   void Ask(TableSearch& search, uint64_t id) {
     search.Find({1, id}, [this](const auto& found) {
       ++(found ? found_ : missed_);
@@ -72,7 +72,7 @@ TEST_F(TableSearchTest, WhatWasBookedIsFoundWhileItsSlotRestsAndWhatIsFreeIsNot)
   EXPECT_EQ(missed_, 1U);
 }
 
-// What POST /payments waits for is the turn.
+// POST /payments waits for one turn.
 TEST_F(TableSearchTest, HoweverManyAskATurnLooksAtSoManySlotsAndOnePassServesAll) {
   constexpr size_t kSlots = 50'000;
   constexpr size_t kAskers = 384;
@@ -93,12 +93,12 @@ TEST_F(TableSearchTest, HoweverManyAskATurnLooksAtSoManySlotsAndOnePassServesAll
     EXPECT_TRUE(slots == 0 || answers == 0);
     looked_at += slots;
     answered += answers;
-    // Who asks while a pass is under way waits for the next, with all others.
+    // A search that starts during a pass waits for the next pass, with all others.
     if (turns == 5) Ask(search, 3);
   }
   EXPECT_EQ(search.slots_looked_at(), kSlots);
   EXPECT_EQ(found_, kAskers / 2);
-  // Between passes others have the thread.
+  // Between passes the thread is free for other work.
   const int64_t pause_ns = int64_t{kSlots} * kOptions.pause_ns_per_slot;
   clock_.AdvanceNanos(pause_ns - 1);
   for (int i = 0; i < 100; ++i) loop_.RunOnce(0);
@@ -109,7 +109,7 @@ TEST_F(TableSearchTest, HoweverManyAskATurnLooksAtSoManySlotsAndOnePassServesAll
   EXPECT_EQ(found_, kAskers / 2 + 1);
 }
 
-// It is claimed between the looks at its status that make a copy consistent, twice.
+// It is claimed, twice, between the reads of its status that make a copy consistent.
 TEST_F(TableSearchTest, APaymentThatGoesOnWhileItIsReadIsFound) {
   Open(4);
   const uint32_t slot = Accept(7);

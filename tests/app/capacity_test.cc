@@ -30,7 +30,7 @@ TEST(Capacity, ClientsGetWhatForwardingLeaves) {
   EXPECT_EQ(many.in_flight, 704U);
   EXPECT_LT(many.clients, 20'000U - 704U - 100U);
   EXPECT_GT(many.clients, 18'000U);
-  // Each descriptor more is one for a client.
+  // Each further descriptor is for a client.
   EXPECT_EQ(Divide(20'001, config).clients, many.clients + 1);
 }
 
@@ -56,7 +56,7 @@ TEST(Capacity, MemoryBoundsConnectionsToo) {
   EXPECT_EQ(MakeAdminServerOptions(config).memory_bytes_max, kAdminBytesMax);
 }
 
-// In a child: the limit is the process's own.
+// In a child: the limit is per process.
 TEST(Capacity, FewerPaymentsAreInFlightThanThereAreDescriptors) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);

@@ -1,4 +1,4 @@
-// Which table an instance takes when others have its address, or have put files in its way.
+// Which table an instance takes when others have its address, or when files are in its way.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -37,7 +37,7 @@ class OwnTableTest : public ::testing::Test {
   std::vector<std::string> told_;
 };
 
-// As the containers of one service with one volume.
+// As with several containers of one service on one volume.
 TEST_F(OwnTableTest, AnyNumberOfInstancesOfOneAddressHaveATableEach) {
   std::vector<WorkQueue> instances;
   std::set<std::string> paths;
@@ -50,7 +50,7 @@ TEST_F(OwnTableTest, AnyNumberOfInstancesOfOneAddressHaveATableEach) {
   EXPECT_EQ(paths.size(), 40U);
   EXPECT_TRUE(paths.count(Name("0.0.0.0_9999.table")) == 1);
   EXPECT_TRUE(paths.count(Name("0.0.0.0_9999-40.table")) == 1);
-  // One that stops leaves its table to the next.
+  // An instance that stops leaves its table to the next one.
   const std::string left = instances[20].table->path();
   instances.erase(instances.begin() + 20);
   EXPECT_EQ(TryOpen().value().table->path(), left);
@@ -59,7 +59,7 @@ TEST_F(OwnTableTest, AnyNumberOfInstancesOfOneAddressHaveATableEach) {
 
 TEST_F(OwnTableTest, MoreThanTheBoundAreToldWhatToDo) {
   if (::geteuid() != 0) GTEST_SKIP() << "another user's files need root";
-  // Names taken by a stranger, in place of the syncs that a thousand tables cost.
+  // Files of another user take the names; a thousand tables would cost too many syncs.
   ASSERT_EQ(::chmod(folder_.c_str(), 01777), 0);
   for (int n = 1; n <= kOwnTablesMax; ++n) {
     const std::string name = "0.0.0.0_9999" + (n == 1 ? "" : "-" + std::to_string(n)) + ".table";
@@ -89,7 +89,7 @@ TEST_F(OwnTableTest, WhatAStrangerPutInASharedFolderIsToldAndPassedBy) {
   EXPECT_EQ(told_.size(), 3U);
 }
 
-// Nobody else can have put it there: it holds payments of ours, and to go on without them is wrong.
+// No other user can have put it there: it holds payments of ours, so it must not be ignored.
 TEST_F(OwnTableTest, ATableOfAnotherUserInAFolderOfOursIsAnError) {
   if (::geteuid() != 0) GTEST_SKIP() << "another user's files need root";
   const std::string path = TryOpen().value().table->path();

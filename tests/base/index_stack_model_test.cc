@@ -33,8 +33,8 @@ class ModelLinks {
 };
 using Stack = IndexStack<model::Atomic, ModelLinks>;
 
-// Each thread takes two numbers and gives the first one back: a head that was taken comes back
-// under another thread's hands. What a number's owner wrote, its next owner sees.
+// Each thread takes two numbers and gives the first one back. So a head that was taken can come
+// back while another thread works on it. A number's next owner sees what its last owner wrote.
 bool TakeAndGiveBack(Model& m) {
   constexpr uint32_t kNumbers = 3;
   Stack stack(kNumbers);

@@ -29,7 +29,7 @@ TEST_F(LineLimitTest, OneLineOfAKindInAnIntervalAndThenTheCount) {
   clock_.AdvanceMillis(10'000 - 3'170);
   limit_.ReportHeldBack();
   EXPECT_EQ(Told(), (Lines{"2 payment 316 of p1 is refused (317 times in the last 10 s)"}));
-  // The line with the count is that of its interval.
+  // The line with the count belongs to its interval.
   limit_.Report(2, "payment 400 of p1 is refused");
   EXPECT_EQ(Told(), Lines{});
   clock_.AdvanceMillis(10'000);
@@ -51,7 +51,7 @@ TEST_F(LineLimitTest, OtherKindsPassAndTheLastWordIsTheLastOne) {
   limit_.Report(1, "p1 is used");
   EXPECT_EQ(Told(), (Lines{"1 p1 is used", "2 p1 is passed over", "1 p2 is used"}));
   clock_.AdvanceMillis(20'000);
-  // Also without anybody who looks.
+  // Also if nothing is reported meanwhile.
   limit_.Report(1, "p2 is used");
   EXPECT_EQ(Told(), (Lines{"1 p2 is used (3 times in the last 20 s)"}));
   limit_.ReportHeldBack();
@@ -66,7 +66,7 @@ TEST_F(LineLimitTest, WhoeverMayTellMoreOfAKindDoes) {
   EXPECT_EQ(Told(), (Lines{"2 double charge: 4 (5 times in the last 1 s)"}));
 }
 
-// Whatever a stranger makes us say.
+// With any lines that clients can cause.
 TEST_F(LineLimitTest, KindsAreBoundedAndRoomIsMadeByThoseThatAreSilent) {
   const auto word = [](int i) {
     std::string text = "x";

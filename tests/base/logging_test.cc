@@ -10,7 +10,7 @@
 namespace tollgate::base {
 namespace {
 
-// An error text of Redis' or a name from a file, say, that means to write lines of its own.
+// An error text from Redis or a name from a file that tries to write its own lines.
 constexpr std::string_view kForged = "ERR no\n2026-01-01 info stopped; nothing is left\x1b[2K\xff";
 constexpr std::string_view kShown =
     "ERR no\\x0a2026-01-01 info stopped; nothing is left\\x1b[2K\\xff";

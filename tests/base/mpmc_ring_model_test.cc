@@ -25,7 +25,8 @@ struct Scenario {
   uint32_t pops = 1;  // tried by each consumer
 };
 
-// What a run left: values pushed with success and those popped, each thread's in its order.
+// The result of a run: the values pushed with success and the values popped, each thread's in its
+// order.
 struct Outcome {
   std::vector<std::vector<uint32_t>> pushed;
   std::vector<std::vector<uint32_t>> popped;  // the last one: what was left in the ring
@@ -35,7 +36,7 @@ bool InOrder(const Outcome& outcome) {
   for (const auto& popped : outcome.popped) {
     for (size_t i = 0; i < popped.size(); ++i) {
       for (size_t j = i + 1; j < popped.size(); ++j) {
-        // Values carry their producer and their number there.
+        // A value encodes its producer and its number there.
         if (popped[i] / 100 == popped[j] / 100 && popped[i] > popped[j]) return false;
       }
     }
@@ -52,7 +53,7 @@ std::vector<uint32_t> Sorted(const std::vector<std::vector<uint32_t>>& lists) {
 
 bool Holds(const Scenario& scenario, const Outcome& outcome) {
   const auto pushed = Sorted(outcome.pushed);
-  // Everything comes out once, and only what went in; FIFO per producer; room is used.
+  // Every value comes out once, and nothing else does; FIFO per producer; room is used.
   if (pushed != Sorted(outcome.popped) || !InOrder(outcome)) return false;
   const size_t offered = size_t{scenario.producers} * scenario.pushes;
   return pushed.size() >= std::min(offered, scenario.capacity);
@@ -114,7 +115,7 @@ TEST(MpmcRingModel, FindsARingWithoutReleaseOrAcquire) {
   EXPECT_FALSE(Check(scenario, {.acquires_are_relaxed = true}, executions));
 }
 
-// Two producers, one consumer that goes to sleep: nothing is left behind with nobody awake.
+// Two producers, and one consumer that goes to sleep: no value is left while it sleeps.
 bool SleepOnce(Model& m) {
   Ring ring(2);
   SleepFlag<model::Memory> flag;
@@ -144,7 +145,7 @@ TEST(SleepFlagModel, NoWakeUpIsLost) {
 }
 
 TEST(Model, KnowsTheClassicLitmusTests) {
-  // Store buffering: both threads may read the old value, unless fences stand in between.
+  // Store buffering: both threads may read the old value unless there are fences in between.
   const auto store_buffering = [](Model& m) {
     model::Atomic<int> x{0}, y{0};
     int a = -1, b = -1;
@@ -163,7 +164,7 @@ TEST(Model, KnowsTheClassicLitmusTests) {
   };
   EXPECT_TRUE(Model::Explore({}, store_buffering));
   EXPECT_FALSE(Model::Explore({.no_fences = true}, store_buffering));
-  // Message passing: a flag published with release shows what was written before it.
+  // Message passing: a flag that was stored with release shows what was written before it.
   const auto message_passing = [](Model& m) {
     model::Atomic<int> data{0}, flag{0};
     int seen = -1;

@@ -9,8 +9,8 @@
 namespace tollgate::base {
 namespace {
 
-// Small, so that it is full and empty all the time. Every value arrives once, and those of one
-// producer in its order at each consumer.
+// Small, so that it is full and empty all the time. Every value arrives once, and each consumer
+// gets the values of one producer in their order.
 TEST(MpmcRingStress, NothingIsLostDoubledOrOutOfOrder) {
   constexpr uint32_t kProducers = 2;
   constexpr uint32_t kConsumers = 2;

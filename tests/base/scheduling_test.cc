@@ -53,8 +53,8 @@ TEST(TimeSlice, AnotherPolicyIsLeftAlone) {
 int64_t Now() { return SystemClock().MonotonicNanos(); }
 int Policy() { return ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; }
 
-// Turns of `busy_ns` of work and `idle_ns` of sleep until boost is held, or is not; 10 s at
-// most, for other tests keep the CPUs busy too.
+// Turns of `busy_ns` of work and `idle_ns` of sleep until the boost is held, or is not; at most 10
+// s, because other tests use the CPUs too.
 void TurnUntil(RealtimeBoost& boost, bool held, int64_t busy_ns, int64_t idle_ns) {
   const int64_t end = Now() + 10 * kNanosPerSecond;
   while (boost.held() != held && Now() < end) {
@@ -66,7 +66,7 @@ void TurnUntil(RealtimeBoost& boost, bool held, int64_t busy_ns, int64_t idle_ns
   EXPECT_EQ(boost.held(), held);
 }
 
-// Threads that need all they can get, as workers do when much is to be done.
+// Threads that use all the CPU time they get, as busy workers do.
 class Busy {
  public:
   Busy() {
@@ -88,7 +88,7 @@ class Busy {
 
 class PrecedenceTest : public ::testing::Test {
  protected:
-  // On a thread of its own, which nothing stays behind of.
+  // On its own thread, so that nothing remains.
   template <typename Body>
   void OnThread(Body body) {
     bool allowed = true;
@@ -109,7 +109,7 @@ TEST_F(PrecedenceTest, IsForAThreadThatNeedsLittleWhileOthersNeedMuch) {
     const Busy others;
     TurnUntil(boost, true, 100'000, 2'000'000);
     EXPECT_EQ(Policy(), SCHED_RR);
-    const int64_t held_ns = Now();  // before it is given up, however late this thread is let on
+    const int64_t held_ns = Now();  // before the boost is given up, however late this thread runs
     TurnUntil(boost, false, 1'000'000, 0);
     EXPECT_EQ(Policy(), SCHED_OTHER);
     if (KernelHasSlices()) {

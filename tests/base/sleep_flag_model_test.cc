@@ -13,7 +13,7 @@ using model::Bounds;
 using model::Model;
 using Flag = SleepFlag<model::Memory>;
 
-// How many items there are, and no order of its own: what is seen is the fences' doing.
+// A count of items without any order of its own: only the fences order what is seen.
 class Queue {
  public:
   void Push() {
@@ -43,8 +43,8 @@ struct Scenario {
   int items = 1;
   std::array<int, 2> places;
   bool first_loses_its_places = false;  // when it is woken by something else
-  // Every sleeper is announced as able, and nobody hands a wake-up on: the rule for one consumer,
-  // with several.
+  // Every sleeper is announced as able, and none passes a wake-up on: the rule for one consumer,
+  // used with several.
   bool as_for_one = false;
 };
 
@@ -69,7 +69,7 @@ class Consumers {
     TurnUntilAsleep(it);
   }
 
-  // Whoever was chosen wakes at last; false: they never stop waking each other.
+  // Lets the woken sleepers run; false: they never stop waking each other.
   bool Settle() {
     for (int round = 0; round < 8; ++round) {
       bool any = false;

@@ -9,7 +9,7 @@
 namespace tollgate::base {
 namespace {
 
-// In a child, as these descriptors are the test's own: 0 if `check` holds there.
+// In a child, because these descriptors are the test's own. Returns 0 if `check` holds there.
 template <typename Check>
 int InChild(Check check) {
   const pid_t child = ::fork();

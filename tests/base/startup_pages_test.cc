@@ -24,7 +24,7 @@ size_t ResidentOfFiles() {
   return shared * kPage;
 }
 
-// A private mapping of 64 pages of 'f', read through, so that they are all resident.
+// A private mapping of 64 pages of 'f'. All were read, so they are resident.
 char* MapFile(int protection) {
   const std::string name = ::testing::TempDir() + "load-pages-" + std::to_string(::getpid());
   std::ofstream(name) << std::string(64 * kPage, 'f');
@@ -56,7 +56,7 @@ TEST(LoadPages, AreHandedBackAndComeAgain) {
 
 TEST(LoadPages, WhatWasChangedStays) {
   char* const mapped = MapFile(PROT_READ | PROT_WRITE);
-  mapped[5 * kPage] = 'x';  // as a relocation is, or a breakpoint
+  mapped[5 * kPage] = 'x';  // like a relocation or a breakpoint
   ASSERT_EQ(::mprotect(mapped, 64 * kPage, PROT_READ), 0);
   ASSERT_TRUE(ReleaseStartupPages().ok());
   EXPECT_EQ(mapped[5 * kPage], 'x');

@@ -12,7 +12,7 @@ TEST(AnswerReader, ReadsStatusAndLength) {
   const std::string empty = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
   const std::string body = "HTTP/1.1 400 Bad Request\r\nX: y\r\ncontent-length:  3\r\n\r\nabc";
   const std::string bare = "HTTP/1.1 204 No Content\r\n\r\n";
-  for (int i = 0; i < 2; ++i) {  // the second time from what it remembers
+  for (int i = 0; i < 2; ++i) {  // the second time from its memory
     EXPECT_EQ(reader.Read(empty).status, 202);
     EXPECT_EQ(reader.Read(empty).bytes, empty.size());
     EXPECT_EQ(reader.Read(body).status, 400);

@@ -1,4 +1,4 @@
-// The generator against a server of the test's own, which answers when the test says so.
+// The generator against the test's own server, which answers when the test wants.
 #include "bench/load/generator.h"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ TEST(Generator, ClosedLoopSendsWhatItIsTold) {
   EXPECT_EQ(server.served(), 1'000);
 }
 
-// A server that stalls once makes all wait that were due meanwhile, not one alone.
+// A server that stalls once delays all requests that were due meanwhile, not only one.
 TEST(Generator, OpenLoopChargesAStallToAllThatWereDue) {
   constexpr int64_t kStallMs = 400;
   Server server([](int number) {
@@ -79,7 +79,7 @@ TEST(Generator, OpenLoopChargesAStallToAllThatWereDue) {
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(result.value().latency.count(), 200);
   EXPECT_GE(result.value().latency.max(), kStallMs * base::kNanosPerMilli);
-  // Half of the 100 that were due in the stall waited for the half of it or longer.
+  // Half of the 100 requests that were due in the stall waited for half of it or longer.
   EXPECT_GE(result.value().latency.Quantile(1 - 45.0 / 200), kStallMs / 2 * base::kNanosPerMilli);
 }
 

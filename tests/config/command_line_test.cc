@@ -122,7 +122,7 @@ TEST_F(ConfigTest, GomaxprocsBoundsTheThreadsThatAreNotGivenAndContradictsTooMan
   environment_["GOMAXPROCS"] = "1";  // there is always one of each
   EXPECT_EQ(Good({}).acceptors, 1U);
   EXPECT_EQ(Good({}).workers, 1U);
-  environment_["GOMAXPROCS"] = "64";  // a bound, not a wish: the quota of this machine counts
+  environment_["GOMAXPROCS"] = "64";  // only an upper bound: the quota of this machine counts
   EXPECT_EQ(Good({}).acceptors + Good({}).workers, [this] {
     environment_.erase("GOMAXPROCS");
     const Config usual = Good({});
@@ -310,8 +310,8 @@ TEST_F(ConfigTest, NoSecretOfAProcessorIsShown) {
   EXPECT_EQ(Problem({}).find("secret"), std::string::npos) << Problem({});
 }
 
-// Sums of durations and a clock in nanoseconds must fit 64 bits, and libcurl takes 32 of
-// milliseconds: 50 days would be some minutes to it.
+// Sums of durations and a clock in nanoseconds must fit 64 bits. libcurl takes milliseconds in 32
+// bits, so 50 days would wrap to some minutes.
 TEST_F(ConfigTest, ADurationThatWouldWrapAClockIsRefused) {
   for (const char* flag : {"--idle-timeout", "--drain-timeout", "--max-wait", "--health-interval",
                            "--redis-read-timeout", "--dedup-window", "--sync-interval"}) {

@@ -1,6 +1,6 @@
-// What a payment costs in memory once a gateway is warm: nothing is allocated for it, from the
-// socket to the books. Counted in a real gateway whose malloc and operator new are stood in for
-// (bench/allocations); libcurl's and hiredis' own are told apart.
+// What a payment costs in memory in a warm gateway: nothing is allocated for it, from the socket to
+// the books. Counted in a real gateway with malloc and operator new replaced (bench/allocations).
+// Allocations of libcurl and hiredis are counted apart.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -19,7 +19,7 @@ namespace {
 
 struct Allocations {
   uint64_t ours = 0, curl = 0, hiredis = 0;
-  std::string callers;  // of ours, with offsets for addr2line
+  std::string callers;  // of our code, with offsets for addr2line
 };
 
 class CostTest : public ::testing::Test {
@@ -75,7 +75,7 @@ class CostTest : public ::testing::Test {
     return result;
   }
 
-  // Posts this many and waits until the processors have them all.
+  // Posts `payments` payments and waits until the processors have them all.
   void Pay(size_t payments) {
     Load load({.addresses = {socket_}, .seed = ++seed_, .payments_max = payments});
     load.Start();
@@ -88,7 +88,7 @@ class CostTest : public ::testing::Test {
 
   const std::string& socket() const { return socket_; }
 
-  // How often the gateway has told in its log that the routing changed.
+  // How often the gateway has logged that the routing changed.
   size_t RoutesTold() {
     const std::string log = gateway_.Log();
     size_t reported = 0;
@@ -126,7 +126,7 @@ TEST_F(CostTest, APaymentAllocatesNothingOnceWarm) {
     before = Count();
     ASSERT_NO_FATAL_FAILURE(Pay(kPayments));
     after = Count();
-    // A line in the log for a change of routing, once a second at most, is not for a payment.
+    // A log line for a change of routing, at most once a second, does not belong to a payment.
     if (after.ours == before.ours) break;
     if (!Eventually([&] { return RoutesTold() != routes; }, 1'000)) break;
   }
@@ -139,7 +139,7 @@ TEST_F(CostTest, APaymentAllocatesNothingOnceWarm) {
   EXPECT_LT(each, 4) << "its replies are built without (7.2 if they were not): callbacks remain";
 }
 
-// In kB, of all mappings of files that are private and never written: code and constants.
+// In kB, of all private mappings of files that are never written: code and constants.
 struct Pages {
   size_t mapped = 0, resident = 0;
 };
@@ -158,7 +158,7 @@ Pages CodePages(pid_t pid) {
   return pages;
 }
 
-// Of the code that is mapped, three quarters are of libraries that the gateway never uses.
+// Three quarters of the mapped code belong to libraries that the gateway never uses.
 TEST(Resident, WhatOnlyLoadingNeededIsHandedBack) {
   Stack stack({.gateway_arguments = {}, .redis_arguments = {}, .gateways = 1, .haproxy = false});
   ASSERT_NO_FATAL_FAILURE(stack.Start());

@@ -1,4 +1,4 @@
-// Any text: no crash; a duration that is taken is the same when it is written out and read again.
+// Any text: no crash; a valid duration is the same after it was written and read again.
 #include <cstdint>
 #include <string>
 

@@ -1,5 +1,5 @@
 // Any bytes as a processor's answer: no crash, never a byte beyond the answer's end, and the same
-// end however they are split.
+// end for every split.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -37,7 +37,7 @@ Ending Run(const std::string& input, size_t step) {
     ending.body = reader.answer().body();
     ending.keeps_alive = reader.keeps_alive();
   } else {
-    ending.taken = 0;  // where in a bad answer it is given up depends on the pieces
+    ending.taken = 0;  // where a bad answer is given up depends on the pieces
   }
   return ending;
 }

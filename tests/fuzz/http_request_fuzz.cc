@@ -1,5 +1,5 @@
-// Any bytes: no crash, views inside the buffer, and the same outcome however they are split, and
-// whether the framing that was read is dropped or stays.
+// Any bytes: no crash, views inside the buffer, and the same outcome for every split, whether the
+// framing that was read is dropped or stays.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -23,7 +23,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-// Feeds the bytes in pieces of `step`; a copy each time, as a connection's buffer may move.
+// Feeds the bytes in pieces of `step`; each time a copy, because a connection's buffer may move.
 Outcome Run(const std::string& input, size_t step, bool drop) {
   RequestParser parser({.header_bytes_max = 2048, .header_lines_max = 20, .body_bytes_max = 1024});
   std::vector<char> buffer;

@@ -1,5 +1,5 @@
-// Any body: no crash; nothing is taken that is no JSON, and nothing is called so that is; what is
-// taken says the same when it is written out and read again.
+// Any body: no crash; only JSON is accepted, and JSON is never called invalid JSON. An accepted
+// payment is the same after it was written and read again.
 #include <cstdint>
 #include <cstring>
 #include <string>

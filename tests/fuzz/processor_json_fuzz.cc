@@ -1,5 +1,5 @@
-// Any answer of a processor: no crash; nothing is taken that is no JSON; what is taken fits the
-// table and the books, and says the same when it is written out and read again.
+// Any answer of a processor: no crash; only JSON is accepted. An accepted answer fits the table and
+// the books, and is the same after it was written and read again.
 #include <array>
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-// Any query: no crash; a range that is taken is told from a bad one by its problem alone.
+// Any query: no crash; a valid range has no problem text, and a bad one has.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -20,9 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   TG_ASSERT(up.value() == down.value() || up.value() == down.value() + 1);
-  // What is written out is read as the same moment.
+  // A written timestamp is read as the same moment.
   const auto again = ParseTimestampMillis(TimestampToString(down.value()), Rounding::kUp);
-  constexpr int64_t kDayMs = 86'400'000;  // an offset may lead out of the years that can be written
+  constexpr int64_t kDayMs = 86'400'000;  // an offset may lead to a year that cannot be written
   const bool shown = down.value() >= -62'167'219'200'000 && down.value() < 253'402'300'800'000;
   TG_ASSERT(again.ok() && (again.value() == down.value() || !shown));
   TG_ASSERT(std::abs(again.value() - down.value()) <= kDayMs);

@@ -9,7 +9,7 @@
 namespace tollgate::health {
 namespace {
 
-// A lease in memory, with Redis' rules; shared by the instances of a test.
+// A lease in memory with Redis' rules; the instances of a test share it.
 class FakeLease final : public ledger::LeaseStore {
  public:
   explicit FakeLease(const base::Clock& clock) : clock_(clock) {}
@@ -97,7 +97,7 @@ TEST_F(MonitorTest, OthersLearnWhatTheHolderHeard) {
   EXPECT_EQ(b.board.Read(0),
             (upstream::ProcessorHealth{.known = true, .failing = true, .min_response_ms = 120}));
   EXPECT_FALSE(b.board.Read(1).known);
-  // What is too old says nothing any more.
+  // A snapshot that is too old is ignored.
   Run(16'000);
   EXPECT_FALSE(a.board.Read(0).known);
   EXPECT_FALSE(b.board.Read(0).known);
@@ -118,7 +118,7 @@ TEST_F(MonitorTest, AHolderThatDiesIsFollowedWithinItsLeaseAndTheIntervalIsKept)
   EXPECT_EQ(calls_[0], 3);
 }
 
-// The age of what was heard comes from Redis: its clock may be set, and its text may say anything.
+// The age of a snapshot comes from Redis. Its clock may be set, and its text may say anything.
 TEST_F(MonitorTest, AClockOfRedisThatIsSetNeitherStopsThePollingNorMakesOldNewsLast) {
   for (const int64_t stepped_ms : {int64_t{-7'200'000}, int64_t{7'200'000}, -(int64_t{1} << 40U),
                                    int64_t{1} << 40U, INT64_MIN / 2, INT64_MAX / 2}) {
@@ -179,7 +179,7 @@ TEST_F(MonitorTest, ACallWithoutAnAnswerChangesNothing) {
   EXPECT_EQ(a.board.Read(0).min_response_ms, 7U);
 }
 
-// Redis may hold anything in the snapshot's place.
+// Redis may hold anything in the snapshot's key.
 TEST(Snapshot, ALineThatIsCutOrNotOfItsFormIsSkipped) {
   for (const char* text :
        {"default\t1\t4294967295\t5\n", "default\t1\t4294967296\t5\n", "default\t1\t100\t-1\n",

@@ -15,15 +15,15 @@ namespace {
 constexpr ParserLimits kSmall{.header_bytes_max = 512, .header_lines_max = 5, .body_bytes_max = 64};
 
 struct Seen {
-  int status = 0;  // 0: ready, -1: more is wanted, else the error
+  int status = 0;  // 0: ready, -1: more bytes are needed, else the error
   std::string path, query, body;
   bool keep_alive = false;
   size_t consumed = 0;
   bool operator==(const Seen&) const = default;
 };
 
-// `content` in memory that ends at a guard page: a byte read behind it is a crash. The memory is
-// the next call's, too.
+// `content` in memory that ends at a guard page, so a read beyond it crashes. The next call uses
+// the same memory.
 char* Guarded(const std::string& content) {
   constexpr size_t kBytes = 256 * 1024;
   static char* const end = [] {
@@ -58,7 +58,7 @@ bool WantsMore(ParseStatus status) {
   return status == ParseStatus::kNeedMore || status == ParseStatus::kNeedContinue;
 }
 
-// Parses the input in two pieces, cut at `cut`.
+// Parses the input in two pieces, split at `cut`.
 Seen Parse(const std::string& input, size_t cut) {
   char* const data = Guarded(input);
   RequestParser parser(kSmall);
@@ -150,7 +150,7 @@ std::vector<Case> Cases() {
       {"version text", "GET / HTTX/1.1\r\n" + host + "\r\n", 400},
       {"three empty lines before", "\r\n\r\n\r\nGET / HTTP/1.1\r\n" + host + "\r\n", 400},
 
-      // Ways to let one request hide in another.
+      // Ways to hide one request in another.
       {"two lengths", post("Content-Length: 1\r\nContent-Length: 2\r\n", "ab"), 400},
       {"the same length twice", post("Content-Length: 1\r\nContent-Length: 1\r\n", "a"), 400},
       {"length list", post("Content-Length: 1, 1\r\n", "a"), 400},
@@ -181,7 +181,7 @@ std::vector<Case> Cases() {
        400},
       {"chunk line with bare LF", post("Transfer-Encoding: chunked\r\n", "1\na\r\n0\r\n\r\n"), 400},
 
-      // Chunk extensions by the grammar, and beside it.
+      // Chunk extensions that follow the grammar, and others.
       {"extensions", chunks("1;a\r\na\r\n0;b=c;d=\"e;\\\"f\"\r\n\r\n"), 0, "/p", "", "a"},
       {"extensions with bad white space", chunks("1 ; a\t= b ;\tc\r\na\r\n0 ;d = \"\"\r\n\r\n"), 0,
        "/p", "", "a"},
@@ -212,7 +212,7 @@ std::vector<Case> Cases() {
       {"an endless chunk line", chunks("1;" + std::string(300, 'a')), 400},
       {"endless extensions", chunks(Repeated("1;" + std::string(100, 'a') + "\r\na\r\n", 6)), 413},
 
-      // Trailers are held to the rules of header lines.
+      // Trailers must follow the rules of header lines.
       {"two trailers", chunks("0\r\nX: y\r\nZ:\r\n\r\n"), 0, "/p"},
       {"trailer without a colon", chunks("0\r\nX\r\n\r\n"), 400},
       {"space before a trailer's colon", chunks("0\r\nX-T : 1\r\n\r\n"), 400},
@@ -270,7 +270,7 @@ TEST(RequestParser, EveryCaseAtEverySplitPoint) {
   }
 }
 
-// Limits are on the content: framing is dropped as it is read.
+// Limits apply to the content: framing is dropped as it is read.
 TEST(RequestParser, ABodyOfOneByteChunksIsItsContent) {
   const ParserLimits limits;
   const std::string head = "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -1,4 +1,4 @@
-// HAProxy with the shipped configuration, in front of gateways that die.
+// HAProxy with the shipped configuration, in front of gateways that are killed.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -13,18 +13,18 @@ namespace {
 TEST(BalancerTest, AKilledGatewayShowsNoErrorToClientsWhoseBodiesAreUnderWay) {
   Stack stack;
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  constexpr uint64_t kClients = 16;  // both gateways have some of them
+  constexpr uint64_t kClients = 16;  // each gateway has some of them
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (uint64_t i = 0; i < kClients; ++i) {
     clients.push_back(std::make_unique<HttpClient>(stack.front()));
-    // What is no client's first request ends in a bare close if it cannot be sent again.
+    // A request that is not a client's first one ends in a close if it cannot be sent again.
     ASSERT_EQ(clients.back()->Get("/readyz").status, 200);
     const size_t body_bytes = PaymentBody(TestId(7, i), "1").size();
     ASSERT_TRUE(clients.back()->SendPart(
         "POST /payments HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body_bytes) +
         "\r\n\r\n"));
   }
-  // HAProxy has one thread: with this answer it has seen all heads before it.
+  // HAProxy has one thread: when it answers this, it has seen all heads before.
   ASSERT_EQ(HttpClient(stack.front()).Get("/readyz").status, 200);
   stack.gateway(0).Kill();
   for (uint64_t i = 0; i < kClients; ++i) {

@@ -1,5 +1,5 @@
 // A gateway in place of an API container of the original: what its start and its answers promise
-// when what it needs is away, slow or taken.
+// when a dependency is absent, slow or in use.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ TEST(DropInTest, StartsWithTheOriginalsEnvironmentAloneBeforeRedisAndAnyName) {
                         {"REDIS_WRITE_TIMEOUT", "5s"},
                         {"REDIS_POOL_TIMEOUT", "10s"},
                         {"GOMAXPROCS", "3"},
-                        {"DRAIN_TIMEOUT", "500ms"}});  // ours, to be quick
+                        {"DRAIN_TIMEOUT", "500ms"}});  // our own setting, to be quick
   ASSERT_TRUE(Eventually([&] { return HttpClient(socket).Get("/readyz").status == 200; }))
       << gateway.Log();
   EXPECT_EQ(HttpClient(socket).Post("/payments", PaymentBody(TestId(8, 1), "1")).status, 202);

@@ -24,7 +24,7 @@ StackOptions One(std::vector<std::string> arguments = {}) {
           .haproxy = false};
 }
 
-// Both processors.
+// For both processors.
 void SetFailing(Stack& stack, bool failing) {
   for (size_t i = 0; i < 2; ++i) {
     stack.Configure(i, "/admin/configurations/failure",
@@ -124,7 +124,7 @@ TEST(GatewayTest, TheDearerProcessorIsUsedOnlyWhileTheCheaperFails) {
   })) << stack.Logs();
   stack.Configure(0, "/admin/configurations/failure", R"({"failure":false})");
   uint64_t next = 1000;
-  EXPECT_TRUE(Eventually([&] {  // a probe finds it working, and it is the choice again
+  EXPECT_TRUE(Eventually([&] {  // a probe finds it working, and it is chosen again
     client.Post("/payments", PaymentBody(TestId(4, next++), "1"));
     return Stack::Summary(stack.GatewaySocket(0))["default"].count >= 5;
   })) << stack.Logs();
@@ -141,7 +141,7 @@ TEST(GatewayTest, PaymentsThatWaitCostNoCpu) {
   HttpClient client(stack.GatewaySocket(0));
   for (uint64_t i = 0; i < 40; ++i) client.Post("/payments", PaymentBody(TestId(6, i), "1"));
   HttpClient admin(stack.AdminSocket(0));
-  ASSERT_TRUE(Eventually([&] {  // health has told
+  ASSERT_TRUE(Eventually([&] {  // health has been reported
     return admin.Get("/admin/routing").body.find("\"latencyMs\":2000") != std::string::npos;
   })) << admin.Get("/admin/routing").body;
   const double before = CpuSeconds(stack.gateway(0).pid());
@@ -149,7 +149,7 @@ TEST(GatewayTest, PaymentsThatWaitCostNoCpu) {
   EXPECT_LT(CpuSeconds(stack.gateway(0).pid()) - before, 0.3);
 }
 
-// What comes while no worker is busy is claimed and recorded together.
+// Payments that come while no worker is busy are claimed and recorded together.
 TEST(GatewayTest, AnIdleWorkerWaitsForMorePaymentsToComeAlong) {
   Stack stack(One({"--linger=1s"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -159,22 +159,22 @@ TEST(GatewayTest, AnIdleWorkerWaitsForMorePaymentsToComeAlong) {
     return at == std::string::npos ? 0 : std::stoi(text.substr(at + 22));
   };
   HttpClient client(stack.GatewaySocket(0));
-  client.Post("/payments", PaymentBody(TestId(9, 1'000), "1"));  // waits for Redis to be old enough
+  client.Post("/payments", PaymentBody(TestId(9, 1'000), "1"));  // waits until Redis is old enough
   ASSERT_TRUE(Eventually([&] { return stack.Held(0).size() == 1; })) << stack.Logs();
   const int before = script_calls();
   for (uint64_t i = 0; i < 40; ++i) {
     EXPECT_EQ(client.Post("/payments", PaymentBody(TestId(9, i), "1")).status, 202);
-    // All of them within the second, also where a post takes long.
+    // All of them within the second, also if a post takes long.
     std::this_thread::sleep_for(std::chrono::milliseconds(4));
   }
   ASSERT_TRUE(Eventually([&] { return stack.Held(0).size() == 41; })) << stack.Logs();
-  // The lease's calls among them; one by one they would be 80.
+  // The lease's calls are among them; one by one they would be 80.
   const int calls = script_calls() - before;
   EXPECT_GE(calls, 2);
   EXPECT_LT(calls, 40);
 }
 
-// The scheduling policy of a thread of that name; -1: there is none.
+// The scheduling policy of the thread with that name; -1: there is none.
 int PolicyOf(pid_t pid, const std::string& thread) {
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
   for (const auto& task : std::filesystem::directory_iterator(tasks)) {
@@ -195,8 +195,8 @@ bool MayHavePrecedence() {
   return may;
 }
 
-// Whether the acceptor is ever seen with precedence while the gateway works off what it could not
-// forward before.
+// True if the acceptor is ever seen with real-time priority while the gateway works off payments
+// that it could not forward before.
 bool PrecedenceIsSeen(Stack& stack, uint64_t seed) {
   SetFailing(stack, true);
   HttpClient client(stack.GatewaySocket(0));
@@ -217,7 +217,7 @@ TEST(GatewayTest, AnAcceptorTakesPrecedenceWhileWorkersAreBusyWhereItMay) {
   if (!MayHavePrecedence()) GTEST_SKIP() << "needs root, CAP_SYS_NICE or RLIMIT_RTPRIO";
   Stack stack(One());
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // Nobody is in its way, once the workers have started.
+  // No thread competes with it after the workers have started.
   EXPECT_TRUE(
       Eventually([&] { return PolicyOf(stack.gateway(0).pid(), "acceptor-0") != SCHED_RR; }));
   bool seen = false;
@@ -239,7 +239,7 @@ TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
   HttpClient client(stack.GatewaySocket(0));
   for (uint64_t i = 0; i < 20; ++i) client.Post("/payments", PaymentBody(TestId(5, i), "1"));
   stack.gateway(0).Kill();
-  // Its file comes into the folder of the one that lives.
+  // Its file moves into the folder of the gateway that runs.
   const std::string name = "/gateway-1.sock.table";
   const std::string from = stack.DataFolder(0) + name;
   ASSERT_EQ(std::rename(from.c_str(), (stack.DataFolder(1) + name).c_str()), 0);
@@ -249,7 +249,7 @@ TEST(GatewayTest, ATableThatNobodyHasIsAdoptedAndFinished) {
     return totals["default"].count + totals["fallback"].count == 20;
   };
   ASSERT_TRUE(Eventually(all_booked, 60'000)) << stack.Logs();
-  // Who finishes them counts them.
+  // The gateway that finishes them counts them.
   const std::string text = HttpClient(stack.AdminSocket(1)).Get("/metrics").body;
   double booked = 0;
   for (const char* processor : {"default", "fallback"}) {

@@ -1,5 +1,5 @@
-// Load: the public preview in miniature with its auditor, and a flood. TOLLGATE_FLOOD changes how
-// many payments the flood has; its figures are printed.
+// Load: the public preview in miniature with its auditor, and a flood. TOLLGATE_FLOOD sets the
+// number of payments in the flood; its figures are printed.
 #include "tests/support/load.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@
 namespace tollgate::testing {
 namespace {
 
-// Of /proc/<pid>/status, in KiB.
+// A field of /proc/<pid>/status, in KiB.
 long StatusKib(pid_t pid, const std::string& field) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(file, line);) {
@@ -29,7 +29,7 @@ long StatusKib(pid_t pid, const std::string& field) {
   return 0;
 }
 
-// What the processors and the gateways say of the same range, at the same moment.
+// Compares the processors and the gateways over the same range at the same moment.
 void AuditRange(Stack& stack, int64_t lag_ms) {
   const int64_t now_ms = base::SystemClock().WallMillis();
   const std::string range = "?from=" + payments::TimestampToString(now_ms - 15'000) +
@@ -67,7 +67,7 @@ void Configure(Stack& stack, const Stage& stage) {
 }
 
 TEST(Load, ThePreviewInMiniatureShowsTheAuditorNoDifference) {
-  // The public preview a fifth as long, with a fifth of its longest delays.
+  // The public preview at a fifth of its length, with a fifth of its longest delays.
   const std::array<Stage, 6> stages{{{{0, 0}, {false, false}},
                                      {{100, 0}, {false, false}},
                                      {{100, 0}, {true, false}},

@@ -1,4 +1,4 @@
-// `tollgate reconcile` as an operator runs it, beside real Redis, processors and gateways: what it
+// `tollgate reconcile` as an operator runs it, with real Redis, processors and gateways: what it
 // finds, what it repairs, and that the books then equal the processors to the cent.
 #include <gtest/gtest.h>
 
@@ -55,8 +55,8 @@ class ReconcileTest : public ::testing::Test {
     return ran;
   }
 
-  // Payments that the processor books and whose gateway dies before it can record them, with its
-  // table: nobody but Redis knows of their claims.
+  // Payments that the processor books, and whose gateway and its table are lost before they are
+  // recorded: only Redis has their claims.
   std::vector<std::string> LoseRecords(uint64_t seed, size_t count) {
     // Booked at once, answered much later.
     stack_.Configure(0, "/admin/configurations/faults",
@@ -163,7 +163,7 @@ TEST_F(ReconcileTest, WhatIsYoungerThanAMinuteIsLeftAlone) {
 }
 
 TEST_F(ReconcileTest, NothingIsEverPostedNotEvenForWhatIsPendingAndHeldNowhere) {
-  // Claims without a booking: their gateway dies while both processors fail.
+  // Claims without a booking: their gateway is killed while both processors fail.
   for (size_t i = 0; i < 2; ++i) {
     stack_.Configure(i, "/admin/configurations/faults", R"({"kind":"reset_before"})");
   }
@@ -199,12 +199,12 @@ TEST_F(ReconcileTest, EveryOtherDifferenceIsReportedAndNeverRepaired) {
   const auto time = [&](uint64_t i, int64_t more_ms) {
     return payments::TimestampToString(held.at(id(i)).requested_at_ms + more_ms);
   };
-  PostTo(0, id(0), Amount(0), time(0, 0));                                           // as it was
+  PostTo(0, id(0), Amount(0), time(0, 0));                                           // unchanged
   PostTo(0, id(1), Amount(1), time(1, 0)), PostTo(1, id(1), Amount(1), time(1, 9));  // twice
   PostTo(0, id(2), "999.99", time(2, 0));                                            // amount
-  PostTo(0, id(3), Amount(3), time(3, 1));  // a millisecond
-  PostTo(1, id(4), Amount(4), time(4, 0));  // elsewhere
-  // id(5) is held nowhere.
+  PostTo(0, id(3), Amount(3), time(3, 1));  // one millisecond later
+  PostTo(1, id(4), Amount(4), time(4, 0));  // at the other processor
+  // No processor has id(5).
   for (const auto& options : {kNow, kRepairNow}) {
     const Ran ran = Reconcile(options);
     EXPECT_EQ(ran.status, 2) << ran.text;
@@ -228,7 +228,7 @@ TEST_F(ReconcileTest, BooksThatForgotAllAreFilledFromAListOfIds) {
                      stack_.folder() + "/cli.log");
   ASSERT_EQ(flush.WaitExit(10'000), 0);
 
-  // As a table that knows of the loss notes it: reconciling is what mends it.
+  // Set as by a table that knows of the loss: reconcile repairs it.
   stack_.RedisCli({"set", "tollgate:lossy", "1752583000"});
 
   const Ran blind = Reconcile(kNow);
@@ -238,7 +238,7 @@ TEST_F(ReconcileTest, BooksThatForgotAllAreFilledFromAListOfIds) {
   const std::string list = stack_.folder() + "/ids";
   std::ofstream ids(list);
   ids << "# posted on that day\n";
-  for (uint64_t i = 0; i < 9; ++i) ids << TestId(5, i) << "\n";  // the ninth is held nowhere
+  for (uint64_t i = 0; i < 9; ++i) ids << TestId(5, i) << "\n";  // no processor has the ninth
   ids.close();
   const Ran repaired = Reconcile({"--min-age", "0", "--repair", "--ids", list});
   EXPECT_EQ(repaired.status, 0) << repaired.text;
@@ -270,7 +270,7 @@ TEST_F(ReconcileTest, BesideAGatewayAtWorkNothingIsCountedTwice) {
   EXPECT_EQ(CountOf(last.json, R"("explained":true)"), 2U) << last.json;
 }
 
-// Its POST is under way all the while: the processor has booked it and the answer comes late.
+// Its POST stays in flight: the processor has booked it and answers late.
 TEST_F(ReconcileTest, AGatewayThatHearsOfItsBookingAfterTheRepairCountsItOnce) {
   stack_.Configure(0, "/admin/configurations/faults", R"({"kind":"slow_bytes","hang_ms":10000})");
   HttpClient client(stack_.GatewaySocket(0));
@@ -314,7 +314,7 @@ TEST_F(ReconcileTest, ATableThatComesBackAfterTheRepairCountsNothingTwice) {
 TEST_F(ReconcileTest, WhatWasClaimedBeforeAPurgeIsSettledAndNotCounted) {
   LoseRecords(10, 5);
   ASSERT_EQ(HttpClient(stack_.GatewaySocket(0)).Post("/purge-payments", "").status, 200);
-  // By itself it begins at the purge.
+  // By default it begins at the purge.
   const Ran usual = Reconcile(kRepairNow, false);
   EXPECT_EQ(usual.status, 0) << usual.text;
   EXPECT_SAYS(usual.json, R"("outOfRange":5,)");
@@ -358,7 +358,7 @@ TEST_F(ReconcileTest, SumsThatDisagreeWithTheirPaymentsAreToldOfAndMended) {
   EXPECT_EQ(fine.status, 0) << fine.text;
   EXPECT_SAYS(fine.text, "No sum differs");
   EXPECT_SAYS(fine.json, R"("sums":{"compared":true,"from":)");
-  // The sum of all time is lost, and with it that of the summary of all time.
+  // The sum of all time is lost, and with it the summary of all time.
   ASSERT_EQ(stack_.RedisCli({"del", "tollgate:s:0:5"}), "1\n");
   EXPECT_NE(Summary(), right);
   const Ran found = Reconcile(kNow, false);

@@ -1,7 +1,7 @@
-// RecordingServer: an HTTP server that gives every request the same answer and remembers its
-// request line. It reads no bodies: what follows a header section is the next request.
+// RecordingServer: an HTTP server that gives every request the same answer and records its request
+// line. It reads no bodies: the bytes after a header section are the next request.
 //
-// Thread: one of its own; Requests any.
+// Thread: its own; Requests any.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@ class RecordingServer {
 
  private:
   void Serve();
-  // False: the connection is over.
+  // False: the connection has ended.
   bool ReadFrom(int fd);
 
   const std::string answer_;
@@ -31,7 +31,7 @@ class RecordingServer {
   std::atomic<bool> stop_{false};
   std::map<int, std::string> input_;  // by connection
   std::mutex mutex_;
-  std::vector<std::string> requests_;  // by mutex_
+  std::vector<std::string> requests_;  // guarded by mutex_
   std::thread thread_;
 };
 

@@ -1,4 +1,4 @@
-// Gateways whose DATA_DIR others write to, or whose table is taken from under them.
+// Gateways whose DATA_DIR other users write to, or whose table is removed while it is in use.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>

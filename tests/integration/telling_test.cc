@@ -1,4 +1,4 @@
-// What a gateway tells of itself: its log and its metrics.
+// What a gateway reports about itself: its log and its metrics.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -27,8 +27,8 @@ size_t Count(const std::string& text, const std::string& part) {
 TEST(TellingTest, AChangeOfRoutingIsOneLineHoweverManyWorkersSeeIt) {
   Stack stack(One({"--workers", "3"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
-  // Health has been asked, and is not again before this ends: an answer of its own in between would
-  // be a change more.
+  // Health was read, and is not read again before this ends: another health answer in between would
+  // add a change.
   const auto latency_is = [&](const std::string& ms) {
     const std::string page = HttpClient(stack.AdminSocket(0)).Get("/admin/routing").body;
     return Count(page, "\"latencyMs\":" + ms + ",") == 3;
@@ -36,7 +36,7 @@ TEST(TellingTest, AChangeOfRoutingIsOneLineHoweverManyWorkersSeeIt) {
   stack.Configure(0, "/admin/configurations/delay", R"({"delay":7})");
   ASSERT_TRUE(Eventually([&] { return latency_is("7"); })) << stack.Logs();
   stack.Configure(0, "/admin/configurations/delay", R"({"delay":0})");
-  // Enough that no worker is left asleep.
+  // Enough that no worker is asleep.
   Load load({.addresses = {stack.GatewaySocket(0)}, .seed = 9, .threads = 8, .pause_us = 500});
   load.Start();
   const auto breakers_open = [&](const std::string& count) {
@@ -76,7 +76,8 @@ TEST(TellingTest, AProcessorWithTooManyUnknownOutcomesIsSaidToBePassedOver) {
   })) << stack.Logs();
 }
 
-// Whoever can cause a line cannot flood the log: one line of a kind in ten seconds, and its count.
+// A client that can cause a line cannot flood the log: one line of a kind in ten seconds, and a
+// count.
 TEST(TellingTest, WhatAClientCausesAgainAndAgainIsOneLineAndACount) {
   constexpr int kConflicts = 60;
   Stack stack(One({"--workers", "1"}));
@@ -124,7 +125,7 @@ TEST(TellingTest, EveryFigureThatAnOperatorIsPromisedIsThere) {
       "tollgate_ledger_call_seconds_count{call=\"record\"} 1",
       "tollgate_fees_paid_total 5",
       "tollgate_fees_least_total 5"};
-  // The books know of a payment a moment before the worker hears that they do.
+  // The books have a payment a moment before the worker gets the reply.
   std::string missing;
   EXPECT_TRUE(Eventually([&] {
     const std::string text = "\n" + HttpClient(stack.AdminSocket(0)).Get("/metrics").body;

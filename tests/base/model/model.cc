@@ -42,7 +42,7 @@ void Model::Reset() {
   running_ = &main_;
 }
 
-// The next path of the tree of choices, depth first; false if there is none.
+// The next path in the tree of choices, depth first; false if there is none.
 bool Model::NextExecution() {
   while (!choices_.empty() && choices_.back().taken + 1 == choices_.back().count) {
     choices_.pop_back();
@@ -108,7 +108,7 @@ void Model::Run() {
   }
 }
 
-// Before every step of a thread another one may be let go on first.
+// Before every step of a thread another thread may run.
 void Model::MayBeInterrupted() {
   if (running_ == &main_ || preemptions_left_ == 0) return;
   auto others = Runnable();

@@ -1,16 +1,16 @@
-// A model checker for small lock-free programs: it runs a program once for every order of its
-// threads' steps and every value that a weak memory may show to a load, up to stated bounds.
+// A model checker for small lock-free programs. It runs a program once for every order of its
+// threads' steps and every value that a weak memory may show to a load, within given bounds.
 //
-// Memory: each location has the list of its stores; a thread has a view, the oldest store of each
-// location that it may still read; a release store carries its writer's view, an acquire load takes
-// it over; fences as in the view-based semantics of Kang et al., "A Promising Semantics for
-// Relaxed-Memory Concurrency" (POPL 2017), without promises. Stores are appended to a location's
-// order, never put in between. A seq_cst load or store counts as acquire or release only, which
-// allows more than C++ does: nothing wrong is missed by it.
+// Memory: each location has the list of its stores. A thread has a view: the oldest store of each
+// location that it may still read. A release store carries its writer's view, and an acquire load
+// takes it over. Fences are as in the view-based semantics of Kang et al., "A Promising Semantics
+// for Relaxed-Memory Concurrency" (POPL 2017), without promises. Stores are appended to a
+// location's order, never inserted. A seq_cst load or store counts only as acquire or release. This
+// allows more than C++ does, so no error is missed by it.
 //
-// Schedules: bounded as in Musuvathi and Qadeer, "Iterative Context Bounding" (PLDI 2007): a thread
-// that could go on is interrupted at most `preemptions` times, and at most `oddities` loads
-// return an old value or weak exchanges fail for no reason.
+// Schedules are bounded as in Musuvathi and Qadeer, "Iterative Context Bounding" (PLDI 2007): a
+// thread that could continue is interrupted at most `preemptions` times, and at most `oddities`
+// loads return an old value or weak exchanges fail without a reason.
 //
 // Thread: one. Not for sanitized builds, which do not know its stacks.
 #pragma once
@@ -39,8 +39,8 @@ struct Bounds {
 class Model {
  public:
   // Runs `program` for every execution within the bounds until it returns false (a property does
-  // not hold), and returns whether all returned true. In it: make atomics, add threads, Run(),
-  // look.
+  // not hold). Returns whether all returned true. A program makes atomics, adds threads, calls
+  // Run() and checks the result.
   static bool Explore(const Bounds& bounds, const std::function<bool(Model&)>& program);
   static Model& Current();
 
@@ -48,7 +48,7 @@ class Model {
   void Run();
   uint64_t executions() const { return executions_; }
 
-  // The atomics' calls.
+  // The calls of Atomic.
   int NewLocation(uint64_t value);
   uint64_t Load(int location, std::memory_order order);
   void Store(int location, uint64_t value, std::memory_order order);
@@ -101,7 +101,7 @@ class Model {
   int oddities_left_ = 0;
 
   std::vector<std::vector<StoreEvent>> locations_;
-  View sequential_{};  // of the fences, in their one order
+  View sequential_{};  // of the fences, in their total order
   std::vector<std::unique_ptr<Thread>> threads_;
   size_t thread_count_ = 0;
   Thread main_;
@@ -109,7 +109,7 @@ class Model {
   size_t running_index_ = 0;
 };
 
-// Stands in for std::atomic in what is checked.
+// Replaces std::atomic in what is checked.
 template <typename T>
 class Atomic {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
