@@ -88,7 +88,7 @@ TEST_F(EventLoopTest, AddingABadDescriptorIsAValue) {
   ::close(file);
 }
 
-// Both have an event in the same turn; the first to be called removes the other.
+// Both have an event in the same turn; the first handler removes the other descriptor.
 TEST_F(EventLoopTest, AnEventForARemovedDescriptorIsDropped) {
   const Pipe a;
   const Pipe b;
@@ -108,8 +108,8 @@ TEST_F(EventLoopTest, AnEventForARemovedDescriptorIsDropped) {
   EXPECT_EQ(first.calls + second.calls, 1);
 }
 
-// As above, and the number of the descriptor is taken at once by a new one: its handler must not
-// get the old one's event.
+// As above, but a new descriptor takes the number at once: its handler must not get the old one's
+// event.
 TEST_F(EventLoopTest, AStaleEventDoesNotReachTheNextOwnerOfTheNumber) {
   std::array<Pipe, 2> pipes;
   Pipe quiet;
@@ -197,10 +197,10 @@ TEST_F(EventLoopTest, ATimerThatIsDueAtOnceEndsTheTurnAllTheSame) {
   EXPECT_EQ(fired, 2);
 }
 
-// Many timers armed, moved and disarmed, held against a plain list.
+// Many timers are armed, moved and disarmed; the result is compared with a plain list.
 TEST_F(EventLoopTest, TheHeapKeepsOrder) {
   constexpr size_t kTimers = 200;
-  std::vector<int64_t> due(kTimers, -1);  // as the test believes; -1: not armed
+  std::vector<int64_t> due(kTimers, -1);  // as the test expects; -1: not armed
   std::vector<size_t> fired;
   std::vector<std::unique_ptr<Timer>> timers;
   for (size_t i = 0; i < kTimers; ++i) {
@@ -278,7 +278,7 @@ TEST_F(EventLoopTest, APostedTaskMayPost) {
   EXPECT_EQ(ran, 2);
 }
 
-// No task is lost or run twice, and those of one thread keep their order.
+// No task is lost or run twice, and the tasks of one thread keep their order.
 TEST_F(EventLoopTest, PostFromManyThreads) {
   constexpr int kThreads = 4;
   constexpr int kTasks = 5'000;

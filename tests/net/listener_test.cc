@@ -115,7 +115,7 @@ TEST(ListenTcp, TogetherSharesThePortWithItsOwnAndWithNobodyElse) {
   EXPECT_EQ(other.error().code, EADDRINUSE);
 }
 
-// How many of eight calls at the same moment were let in.
+// How many of eight calls at the same moment succeed.
 template <typename Listen>
 int LetIn(const Listen& listen) {
   std::atomic<int> ready{0};
@@ -192,7 +192,7 @@ TEST(ListenUnix, NeverReplacesALiveServer) {
   EXPECT_NE(second.error().message.find(path), std::string::npos);
   const base::UniqueFd client = ConnectUnix(path);
   ASSERT_TRUE(client.valid());
-  // The refused start's own probe waits in front.
+  // The probe of the refused start waits in front.
   EXPECT_GE(::accept(first.value().get(), nullptr, nullptr), 0);
 }
 
@@ -213,7 +213,7 @@ TEST(SocketFileTest, RemovesItsOwnSocketAndNeverASuccessors) {
   SocketFile second_file;
   const auto first = ListenUnix(path, &first_file);
   ASSERT_TRUE(first.ok());
-  ASSERT_TRUE(std::filesystem::remove(path));  // by hand, say
+  ASSERT_TRUE(std::filesystem::remove(path));  // by an operator, for example
   const auto second = ListenUnix(path, &second_file);
   ASSERT_TRUE(second.ok());
   EXPECT_FALSE(first_file.Remove());
@@ -224,7 +224,7 @@ TEST(SocketFileTest, RemovesItsOwnSocketAndNeverASuccessors) {
   EXPECT_FALSE(SocketFile().Remove());
 }
 
-// It may be about to put its own there: between the look and the removal it must not.
+// Another server may be about to put its own file there, between the check and the removal.
 TEST(SocketFileTest, IsLeftWhileAnotherServerHasTheFolder) {
   const TempFolder folder;
   const std::string path = folder.At("a.sock");
@@ -260,7 +260,7 @@ TEST(ListenUnix, PathErrorsAreValues) {
   ASSERT_FALSE(no_folder.ok());
   EXPECT_EQ(no_folder.error().code, ENOENT);
   EXPECT_NE(no_folder.error().message.find("create its folder"), std::string::npos);
-  // Not even root writes here.
+  // Even root cannot write here.
   const auto closed = ListenUnix("/sys/a.sock");
   ASSERT_FALSE(closed.ok());
   EXPECT_NE(closed.error().message.find("let this user write"), std::string::npos)

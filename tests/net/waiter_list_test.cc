@@ -20,7 +20,7 @@ constexpr int64_t kGatherNs = 20'000;
 
 bool Yes() { return true; }
 bool No() { return false; }
-// Finds nothing in the queue when it falls asleep.
+// Its queue is empty when it goes to sleep.
 const WaiterList::Consumer kIdle{.could_take = Yes, .queue_has = No};
 
 TEST(WaiterList, AConsumerWithWorkDoesNotSleep) {
@@ -79,7 +79,7 @@ TEST(WaiterList, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
   ASSERT_TRUE(waiter.PrepareSleep());
   const int64_t began_ns = clock.MonotonicNanos();
   waiters.Notify();
-  waiters.Notify();  // it is waking: would the timer begin anew, a stream could put it off for ever
+  waiters.Notify();  // it is waking: if the timer began again, a stream could delay it for ever
   loop.RunOnce(-1);
   waiter.AfterSleep();
   EXPECT_GE(clock.MonotonicNanos() - began_ns, kLongNs);
@@ -91,7 +91,7 @@ class TwoSleepers : public ::testing::Test {
   WaiterList::Consumer One(bool& able) {
     return {.could_take = [&able] { return able; }, .queue_has = [this] { return queue_has_; }};
   }
-  // It has gone to sleep, and is woken: hangs if it is not.
+  // It has gone to sleep, and is woken; hangs if it is not.
   static void ExpectWoken(EventLoop& loop, WaiterList::Waiter& waiter) {
     loop.RunOnce(-1);
     waiter.AfterSleep();
@@ -143,7 +143,7 @@ TEST_F(TwoSleepers, TwoThatCannotTakeDoNotKeepEachOtherAwake) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  waiters_.Notify();  // time may have made one able: it looks, once
+  waiters_.Notify();  // time may have made a consumer able to take: it checks once
   ExpectWoken(loop_a_, a_);
   EXPECT_TRUE(a_.PrepareSleep());
   ExpectNotWoken(loop_b_);
@@ -162,8 +162,8 @@ TEST_F(TwoSleepers, WhileOneGathersTheOtherSleeps) {
   ExpectWoken(loop_b_, b_);
 }
 
-// Producers push and notify, consumers sleep without any timeout: one lost wake-up and the test
-// hangs, so every item consumed is the proof.
+// Producers push and notify, consumers sleep without any time-out. One lost wake-up hangs the test,
+// so it passes only if every item is consumed.
 TEST(WaiterList, NoWakeUpIsLost) {
   constexpr size_t kConsumers = 2;
   constexpr size_t kProducers = 2;
@@ -179,10 +179,10 @@ TEST(WaiterList, NoWakeUpIsLost) {
     loop->SetSleepGuard(&waiters.AddWaiter(
         *loop, {.could_take = Yes, .queue_has = [&ring] {
                   const bool work = ring.SizeApprox() > 0;
-                  std::this_thread::yield();  // what happens behind the look must not be missed
+                  std::this_thread::yield();  // what happens after the check must not be missed
                   return work;
                 }}));
-    // One item a turn, so that the consumers sleep and wake as often as can be.
+    // One item per turn, so that the consumers sleep and wake as often as possible.
     loop->AddTurnHook([&] {
       const auto item = ring.TryPop();
       if (!item) return;
@@ -198,7 +198,7 @@ TEST(WaiterList, NoWakeUpIsLost) {
       for (uint64_t i = 0; i < kItems; ++i) {
         while (!ring.TryPush(p * kItems + i)) std::this_thread::yield();
         waiters.Notify();
-        // Let the consumers fall asleep now and then, with nothing behind to wake them.
+        // At intervals lets the consumers fall asleep, with nothing to wake them.
         if (i % 2 == 0) {
           while (ring.SizeApprox() > 0) std::this_thread::yield();
         }

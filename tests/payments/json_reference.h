@@ -1,5 +1,5 @@
-// The grammar of RFC 8259, read byte by byte: what is JSON and what is not, without a limit of
-// anybody's but the stack's. Parsers are held against it.
+// The grammar of RFC 8259, read byte by byte: what is JSON and what is not. Its only limit is the
+// stack. Parsers are compared with it.
 //
 // Thread: pure functions.
 #pragma once
@@ -12,12 +12,12 @@ namespace tollgate::payments::testing {
 
 class JsonReference {
  public:
-  // Is all of `text` one JSON value in valid UTF-8, blanks around it?
+  // True if all of `text` is one JSON value in valid UTF-8, with optional white space around it.
   static bool IsJson(std::string_view text) {
     JsonReference reader(text);
     return reader.Value() && (reader.Blanks(), reader.text_.empty());
   }
-  // How deep its arrays and objects nest, whatever it is.
+  // How deep its arrays and objects nest, for any text.
   static size_t DepthOf(std::string_view text) {
     size_t depth = 0;
     size_t most = 0;

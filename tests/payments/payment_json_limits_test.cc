@@ -1,5 +1,5 @@
-// What is JSON is never called "not valid JSON": each of our own limits is taken or named. What is
-// no JSON is never taken.
+// JSON is never called "not valid JSON": each of our own limits is either not reached or named.
+// Text that is not JSON is never accepted.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -21,7 +21,7 @@ constexpr std::string_view kNotJson = "body: is not valid JSON";
 ParsedPayment Parse(std::string body, char behind = '"') {
   static PaymentParser parser(kBodyBytesMax);
   const size_t size = body.size();
-  body.append(kJsonPaddingBytes, behind);  // any content may stand behind
+  body.append(kJsonPaddingBytes, behind);  // any bytes may follow
   return parser.Parse(std::string_view(body).substr(0, size));
 }
 
@@ -41,14 +41,14 @@ TEST(PaymentJsonLimits, MembersThatNobodyNeedsAreTakenWhateverTheyHold) {
       WithValue(R"("lunch \ud83d")"),        // half an emoji
       WithValue(R"("lunch \ude00")"),        // its other half
       WithValue(R"("\ud83d\u0041")"),        // a half before something else
-      WithValue(R"("\ud83d\ud83d\ude00")"),  // a half before a whole
-      WithValue(R"("\uD83D\uDE00")"),        // a whole
+      WithValue(R"("\ud83d\ud83d\ude00")"),  // a half before a whole one
+      WithValue(R"("\uD83D\uDE00")"),        // a whole one
       WithValue(R"(["\udfff",{"\ud800":"\udc00\ud800"}])"),
       With(R"("\ud83d":1)"),        // as a name
-      With(R"("\ud83damount":1)"),  // a name that only ends as one of ours
+      With(R"("\ud83damount":1)"),  // a name that only ends like one of ours
       WithValue(R"("a\u0000b")"),   // NUL
       With(R"("amount\u0000":1)"),  // is not "amount"
-      With(R"("":1)"),              // no name
+      With(R"("":1)"),              // an empty name
       WithValue("1e999"),           // no double
       WithValue("-1e-999"),
       WithValue("1e99999999999999999999"),  // no exponent of 64 bits
@@ -62,7 +62,7 @@ TEST(PaymentJsonLimits, MembersThatNobodyNeedsAreTakenWhateverTheyHold) {
       WithValue("[" + Repeated("[],", 20'000) + "{}]"),
       WithValue(Repeated("[", 64) + "1" + Repeated("]", 64)),
       WithValue(Repeated("{\"a\":", 64) + "1" + Repeated("}", 64)),
-      With(R"("note":1,"note":2,"note":{"note":3})"),  // repeated, and nobody's
+      With(R"("note":1,"note":2,"note":{"note":3})"),  // repeated, and not used
       With(Repeated("\"a\":0,", 8'000) + "\"a\":0"),
       With("\"" + std::string(60'000, 'n') + "\":1"),
       "\n\n\t\r " + WithValue("\n[\t1\r, 2 ]\n") + "\r\n\t ",
@@ -114,7 +114,7 @@ TEST(PaymentJsonLimits, WhatStandsTwiceIsSeenHoweverItIsSpelt) {
     const ParsedPayment parsed = Parse(With("\"" + name + "\":" + id));
     EXPECT_EQ(parsed.problem, "correlationId: stands twice") << name;
   }
-  // Spelt otherwise, and once.
+  // Spelt with escapes, and once.
   const ParsedPayment parsed = Parse(
       R"({"correlation\u0049d":"4A7901b8-7d26-4d9d-aa19-4dc1c7cf60\u00623","\u0061mount":2e1})");
   ASSERT_TRUE(parsed.ok()) << parsed.problem;
@@ -164,7 +164,7 @@ TEST(PaymentJsonLimits, WhatIsNoJsonIsRefusedAlsoWhereNobodyLooks) {
   }
 }
 
-// Pieces that are easily read wrongly, in any order.
+// Pieces that are easily misread, in any order.
 rc::Gen<std::string> AnyBody() {
   const auto piece = rc::gen::element<std::string>(
       "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud83d", "\\ude00", "\\u0061mount",

@@ -14,7 +14,7 @@ constexpr char kId[] = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 ParsedPayment Parse(std::string body) {
   static PaymentParser parser(kBodyBytesMax);
   const size_t size = body.size();
-  body.append(kJsonPaddingBytes, '}');  // any content may stand behind
+  body.append(kJsonPaddingBytes, '}');  // any bytes may follow
   return parser.Parse(std::string_view(body).substr(0, size));
 }
 

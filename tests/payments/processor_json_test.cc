@@ -20,7 +20,7 @@ std::string Answer(const std::string& amount, const std::string& time = kTime) {
 
 TEST(ProcessorPayment, IsReadFromItsOwnMembersAndNotFromTextThatLooksLikeThem) {
   for (const std::string& body : {
-           // "amount" stands elsewhere before it stands where it counts.
+           // "amount" occurs before the member that counts.
            std::string("{") + kMember + R"(,"kind":"amount","fee":0.99,"amount":19.90,)" + kTime +
                "}",
            std::string(R"({"note":"\"amount\":1.00","amount":19.90,)") + kMember + "," + kTime +
@@ -30,7 +30,7 @@ TEST(ProcessorPayment, IsReadFromItsOwnMembersAndNotFromTextThatLooksLikeThem) {
            std::string(R"({"list":["amount",5],)") + kTime + R"(,"amount" : 19.90 ,)" + kMember +
                "}",
            std::string(R"({"\u0061mount":19.90,)") + kMember + "," + kTime + "}",
-           // Members that nobody needs may hold anything.
+           // Members that are not used may hold anything.
            std::string(R"({"note":"\ud83d","n":1e999,"amount":19.9,)") + kMember + "," + kTime +
                "}",
        }) {
@@ -70,7 +70,7 @@ TEST(ProcessorPayment, WhatIsNotWhollyUnderstoodSaysNothing) {
     EXPECT_FALSE(ParseProcessorPayment(good.substr(0, size))) << good.substr(0, size);
   }
   const std::vector<std::string> unclear = {
-      // Amounts that are none, or more exact than cents.
+      // Amounts that are not valid, or more exact than cents.
       Answer("19.905"),
       Answer("19.900000001"),
       Answer("0"),
@@ -84,13 +84,13 @@ TEST(ProcessorPayment, WhatIsNotWhollyUnderstoodSaysNothing) {
       Answer("NaN"),
       Answer("1e999"),
       Answer(std::string(400, '9')),
-      // Something stands twice.
+      // A member occurs twice.
       Answer("19.90,\"amount\":19.90"),
       Answer("19.90,\"\\u0061mount\":20"),
       Answer("19.90", std::string(kTime) + "," + kTime),
       Answer("19.90", std::string(kTime) + "," + kMember),
       Answer("19.90", std::string(kTime) + R"(,"x":1,"x":1)"),
-      // Not one document.
+      // More than one document.
       good + good,
       good + "x",
       good + ",",
@@ -100,7 +100,7 @@ TEST(ProcessorPayment, WhatIsNotWhollyUnderstoodSaysNothing) {
       "null",
       "19.90",
       "",
-      // Times that are none, or that neither books nor table have room for.
+      // Times that are not valid, or that neither the books nor the table can hold.
       Answer("19.90", R"("requestedAt":1752582896120)"),
       Answer("19.90", R"("requestedAt":"now")"),
       Answer("19.90", R"("requestedAt":"2025-07-15T12:60:56")"),
@@ -108,16 +108,16 @@ TEST(ProcessorPayment, WhatIsNotWhollyUnderstoodSaysNothing) {
       Answer("19.90", R"("requestedAt":"1970-01-01T00:00:00Z")"),
       Answer("19.90", R"("requestedAt":"2061-01-01T00:00:00Z")"),
       Answer("19.90", R"("requestedAt":"9999-12-31T23:59:59Z")"),
-      // Ids that are none.
+      // Ids that are not valid.
       R"({"correlationId":"","amount":19.90,)" + std::string(kTime) + "}",
       R"({"correlationId":"\ud83d","amount":19.90,)" + std::string(kTime) + "}",
       R"({"correlationId":5,"amount":19.90,)" + std::string(kTime) + "}",
-      // Members that are missing, or not of this object.
+      // Members that are missing, or belong to another object.
       std::string("{") + kMember + "," + kTime + "}",
       std::string("{\"amount\":19.90,") + kTime + "}",
       std::string("{") + kMember + ",\"amount\":19.90}",
       std::string(R"({"payment":)") + good + "}",
-      // No JSON, where nobody looks.
+      // Invalid JSON in a member that is not used.
       Answer("19.90", std::string(kTime) + R"(,"x":01)"),
       Answer("19.90", std::string(kTime) + R"(,"x":"\q")"),
       Answer("19.90", std::string(kTime) + ",\"x\":\"\xff\""),

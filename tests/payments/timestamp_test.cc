@@ -128,7 +128,7 @@ TEST(TimestampProblem, NamesThePartThatIsWrong) {
     EXPECT_NE(time.error().message.find(says), std::string::npos)
         << text << " says: " << time.error().message;
     const auto parsed = ParseSummaryQuery("to=" + std::string(text));
-    if (*text == '\0') continue;  // an absent one
+    if (*text == '\0') continue;  // absent
     EXPECT_TRUE(parsed.problem.starts_with("to: ")) << parsed.problem;
     EXPECT_NE(parsed.problem.find(says), std::string::npos) << parsed.problem;
   }

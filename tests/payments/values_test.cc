@@ -156,7 +156,7 @@ TEST(ProcessorJson, ReadsTheAdminSummaryToTheCent) {
     ASSERT_TRUE(ParseProcessorSummary(zero)) << zero;
     EXPECT_EQ(ParseProcessorSummary(zero)->amount_cents, 0);
   }
-  // More than one payment may have.
+  // More than one payment can have.
   EXPECT_EQ(
       ParseProcessorSummary(R"({"totalRequests":2,"totalAmount":99999999999.98})")->amount_cents,
       9'999'999'999'998);

@@ -1,5 +1,5 @@
-// A gateway that is started with standard input, output and error closed, as a supervisor may do
-// it: what it opens first must not take their numbers, or its log is written over its table.
+// A gateway is started with standard input, output and error closed, as a supervisor may do. Files
+// that it opens must not get these numbers, or its log is written over its table.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +12,8 @@
 namespace tollgate::testing {
 namespace {
 
-// The program and its arguments in a shell that closes some first; it keeps its process id.
+// The program and its arguments in a shell that first closes some descriptors; it keeps its process
+// id.
 std::vector<std::string> With(const std::string& closed, const std::vector<std::string>& argv) {
   std::vector<std::string> words{"/bin/sh", "-c", R"(exec "$0" "$@" )" + closed};
   words.insert(words.end(), argv.begin(), argv.end());
@@ -40,7 +41,7 @@ TEST_P(ClosedDescriptors, TheLogOfAGatewayWithoutThemIsNotWrittenOverItsTable) {
   constexpr size_t kPayments = 200;
   const TemporaryFolder folder;
   const std::string socket = folder / "g.sock";
-  // Nobody is there to send to: what is accepted stays in the table.
+  // There is no processor: accepted payments stay in the table.
   const std::vector<std::string> argv{TOLLGATE_BINARY,
                                       "--server-socket",
                                       socket,
@@ -69,7 +70,7 @@ TEST_P(ClosedDescriptors, TheLogOfAGatewayWithoutThemIsNotWrittenOverItsTable) {
   ASSERT_EQ(pending.WaitExit(20'000), 0) << pending.Log();
   const std::string listed = pending.Log();
   EXPECT_EQ(std::count(listed.begin(), listed.end(), '\n'), kPayments) << listed;
-  // Started again on the table it finds no damage.
+  // After a restart on the table it finds no damage.
   ChildProcess again(argv, folder / "again");
   ASSERT_TRUE(Eventually([&] { return HttpClient(socket).Get("/readyz").status == 200; }))
       << again.Log();

@@ -19,7 +19,8 @@
 namespace tollgate::testing {
 namespace {
 
-// A listener that gives one answer to each connection, in this order; empty: it only ends it.
+// A listener that gives one answer to each connection, in this order; empty: it closes the
+// connection.
 class HealthTest : public ::testing::Test {
  protected:
   HealthTest() {
@@ -31,7 +32,7 @@ class HealthTest : public ::testing::Test {
     listener_ = base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const timeval patience{.tv_sec = 10};
     ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    // The socket's interface is C's.
+    // The socket interface is C.
     if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
             0 ||
         ::listen(listener_.get(), 8) != 0) {
@@ -74,7 +75,7 @@ TEST_F(HealthTest, ReadyIsReady) {
   EXPECT_NE(log_.find("ready"), std::string::npos) << log_;
 }
 
-// A crowd of idle clients may push it out: that says nothing of the gateway.
+// A crowd of idle clients may evict its connection: that says nothing about the gateway.
 TEST_F(HealthTest, AConnectionThatIsLetGoIsMadeAgain) { EXPECT_EQ(Ask({"", "", kReady}), 0); }
 
 TEST_F(HealthTest, NotReadyIsSaidAtOnce) {

@@ -1,4 +1,4 @@
-// What a real gateway does about each signal, and about the files of its sockets.
+// What a real gateway does with each signal, and with the files of its sockets.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -36,7 +36,7 @@ TEST(Signals, ThoseThatDoNotAskForTheEndAreToldAndPaymentsGoOn) {
     })) << name
         << stack.gateway(0).Log();
   }
-  // Ignored without a word: they tell of what an error tells too, or are a profiler's.
+  // Ignored without a log line: a system call reports the same, or they belong to a profiler.
   for (const int number : {SIGPIPE, SIGXFSZ, SIGPROF, SIGVTALRM}) {
     stack.gateway(0).Signal(number);
   }
@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(All, StopSignals,
                          ::testing::Values(SIGTERM, SIGINT, SIGQUIT, SIGPWR, SIGXCPU),
                          [](const auto& it) { return std::string(sigabbrev_np(it.param)); });
 
-// The files were removed by hand, or by whatever cleans a folder, and a successor made its own.
+// The files were removed by an operator or a cleaner, and a successor made its own.
 TEST(SocketFiles, OfASuccessorOutliveTheEndOfItsPredecessor) {
   Stack stack(One());
   ASSERT_NO_FATAL_FAILURE(stack.Start());

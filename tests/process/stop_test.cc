@@ -1,5 +1,5 @@
-// SIGTERM at awkward moments: the process ends by itself, with 0, without touching what it has
-// taken apart, and nothing is lost. The sanitizers' builds run these too.
+// SIGTERM at awkward moments: the process ends by itself with exit code 0, uses nothing that it has
+// destroyed, and loses nothing. The sanitizer builds run these too.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -21,7 +21,7 @@ StackOptions One(std::vector<std::string> arguments) {
           .haproxy = false};
 }
 
-// It ended by itself and in good order, and its log tells of no assertion and no sanitizer.
+// It ended by itself and cleanly; its log has no assertion and no sanitizer report.
 void ExpectGoodEnd(Stack& stack, int timeout_ms = 60'000) {
   EXPECT_EQ(stack.gateway(0).WaitExit(timeout_ms), 0) << stack.gateway(0).Log();
   const std::string log = stack.gateway(0).Log();
@@ -30,7 +30,7 @@ void ExpectGoodEnd(Stack& stack, int timeout_ms = 60'000) {
   }
 }
 
-// What is not answered is sent again, as a client would; at the end the audit.
+// Repeats what was not answered, as a client would; then the audit.
 void ExpectNothingLost(Stack& stack, Load& load) {
   stack.StartGateway(0);
   ASSERT_TRUE(stack.WaitReady(0)) << stack.Logs();
@@ -61,7 +61,7 @@ TEST(StopTest, WhileASyncIsUnderWayThatOutlastsTheDrain) {
   ExpectNothingLost(stack, load);
 }
 
-// Claims, posts and questions are under way, and their callbacks must not come any more.
+// Claims, posts and look-ups are open, and their callbacks must not run any more.
 TEST(StopTest, WhileRedisAndTheProcessorsHang) {
   Stack stack(One({"--drain-timeout", "300ms"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -84,7 +84,7 @@ TEST(StopTest, WhileRedisAndTheProcessorsHang) {
   ExpectNothingLost(stack, load);
 }
 
-// The pages of the admin listener ask the workers.
+// The pages of the admin listener query the workers.
 TEST(StopTest, WhileTheAdminPagesAreAskedFor) {
   Stack stack(One({"--workers", "2"}));
   ASSERT_NO_FATAL_FAILURE(stack.Start());
@@ -107,13 +107,13 @@ TEST(StopTest, WhileTheAdminPagesAreAskedFor) {
   ExpectNothingLost(stack, load);
 }
 
-// The first worker has a further table, with a syncing thread of its own.
+// The first worker has another table, with its own syncing thread.
 TEST(StopTest, WhileAnAdoptedTableIsSyncedSlowly) {
   StackOptions options = One({"--durability", "disk", "--drain-timeout", "100ms"});
   options.gateway_environment[0] = {{"LD_PRELOAD", TOLLGATE_SYNC_SHIM},
                                     {"TOLLGATE_SHIM_SYNC_MS", "300"}};
   Stack stack(options);
-  // An instance of the same data folder took payments that nobody could book, and was killed.
+  // An instance of the same data folder accepted payments that could not be booked, and was killed.
   stack.StartRedis();
   {
     ChildProcess orphan = stack.StartAnother(stack.DataFolder(0), stack.folder() + "/orphan.sock");
@@ -123,7 +123,7 @@ TEST(StopTest, WhileAnAdoptedTableIsSyncedSlowly) {
     for (uint64_t i = 0; i < 20; ++i) {
       ASSERT_EQ(client.Post("/payments", PaymentBody(TestId(14, i), "1")).status, 202);
     }
-    // Only a table that was told to the books is adopted: it has claimed something.
+    // Only a table that the books know is adopted, so it must have claimed something.
     ASSERT_TRUE(Eventually(
         [&] {
           return std::stoi(stack.RedisCli({"hlen", "tollgate:claims"})) > 0;
@@ -140,7 +140,7 @@ TEST(StopTest, WhileAnAdoptedTableIsSyncedSlowly) {
       << stack.Logs();
   stack.gateway(0).Signal(SIGTERM);
   ExpectGoodEnd(stack);
-  // The next one finishes it. One that the orphan had under way may be at the fallback.
+  // The next one finishes it. A payment that the orphan had in flight may be at the fallback.
   stack.StartGateway(0);
   const auto booked = [&] {
     auto totals = Stack::Summary(stack.GatewaySocket(0));

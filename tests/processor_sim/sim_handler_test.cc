@@ -1,5 +1,5 @@
-// The simulated processor against what docs/PROCESSORS.md says of the real one, its clock turned by
-// hand.
+// Compares the simulated processor with the real one as docs/PROCESSORS.md describes it, with a
+// manual clock.
 #include "processor_sim/sim_handler.h"
 
 #include <gtest/gtest.h>
@@ -215,10 +215,10 @@ TEST_F(SimHandlerTest, TheSummaryIsInclusiveAtBothEndsAndAPurgeEmptiesIt) {
 
 class SimFaultTest : public SimHandlerTest {
  protected:
-  // What a client sees of a payment under a fault, once `hang_ms` have passed.
+  // What a client sees of a payment under a fault, after `hang_ms`.
   std::string Under(const std::string& kind, Ending* ending) {
     Set("faults", R"({"kind":")" + kind + R"(","hang_ms":700})");
-    Client client = ConnectTcp();  // Unix sockets know no reset
+    Client client = ConnectTcp();  // Unix sockets have no reset
     EXPECT_TRUE(client.Send(server::Post("/payments", Body(kId))));
     at_first_ = client.Peek();
     Advance(700);
@@ -228,7 +228,7 @@ class SimFaultTest : public SimHandlerTest {
     return text;
   }
   bool Booked() { return Show(kId).status == 200; }
-  std::string at_first_;  // what had come before hang_ms passed
+  std::string at_first_;  // what had arrived before hang_ms
 };
 
 TEST_F(SimFaultTest, ResetBefore) {

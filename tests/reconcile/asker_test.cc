@@ -18,7 +18,7 @@ class AskerTest : public ::testing::Test {
         });
     return *asker_;
   }
-  // Turns the loop and the clock until `count` are answered, at most a minute.
+  // Advances the loop and the clock until `count` are answered, for at most a minute.
   bool Until(size_t count) {
     for (int turn = 0; turn < 60'000 && answers_.size() < count; ++turn) {
       loop_.RunOnce(0);
@@ -76,7 +76,7 @@ TEST_F(AskerTest, AProcessorSilentForTooLongIsAwayAndTheOtherIsNot) {
   EXPECT_EQ(answers_[0].kind, Answer::Kind::kNone);
   EXPECT_FALSE(asker.stats(1).away);
   EXPECT_EQ(asker.stats(1).lacks, 20U);
-  // What is asked of it now is not sent.
+  // A look-up that is asked now is not sent.
   const size_t before = processors_.asked;
   asker.Ask({99, 99}, 0, 99);
   ASSERT_TRUE(Until(41));
@@ -88,7 +88,7 @@ TEST_F(AskerTest, OneThatAlwaysFailsDoesNotHoldUpTheRest) {
   processors_.fails = [](const auto& question) { return question.id.low == 3 ? 500 : 0; };
   for (uint64_t i = 0; i < 200; ++i) asker.Ask({i, i}, 0, i);
   ASSERT_TRUE(Until(199));
-  // It is given up only by failing among others that are answered.
+  // It is given up only if it fails while others are answered.
   for (uint64_t i = 1'000; i < 1'100 && !answers_.contains(3); ++i) {
     asker.Ask({i, i}, 0, i);
     ASSERT_TRUE(Until(answers_.size() + 1));

@@ -27,7 +27,7 @@ const Answer kLacks{.kind = Answer::Kind::kLacks};
 const Answer kSilent{.kind = Answer::Kind::kNone};
 const Answer kUnasked{};
 
-// "books_lack@0 repairable, held_twice@1".
+// For example "books_lack@0 repairable, held_twice@1".
 std::string Found(std::optional<BookEntry> books, std::vector<Answer> answers) {
   std::string text;
   for (const Difference& it : Compare({{1, 2}, books, std::move(answers)}, kKnownFrom)) {
@@ -58,7 +58,7 @@ TEST(ReconcileCompare, SilenceIsNoProofOfAnything) {
   EXPECT_EQ(Found(Entry(EntryState::kBooked), {Held(), kSilent}), "");
   EXPECT_EQ(Found(Entry(EntryState::kPending), {kSilent, kLacks}), "not_answered@0");
   EXPECT_EQ(Found(std::nullopt, {kSilent, kLacks}), "not_answered@0");
-  // A processor that is configured no more cannot be asked.
+  // A processor that is not configured any more cannot be asked.
   EXPECT_EQ(Found(Entry(EntryState::kBooked, 7), {kLacks, kLacks}), "not_answered@7");
 }
 
@@ -91,7 +91,7 @@ TEST(ReconcileCompare, ABookingOfBeforeTheBooksBeginIsNeverRepaired) {
   BookEntry pending = Entry(EntryState::kPending);
   EXPECT_EQ(Found(pending, {Held(100, kKnownFrom - 1), kLacks}), "books_lack@0");
   EXPECT_EQ(Found(pending, {Held(100, kKnownFrom), kLacks}), "books_lack@0 repairable");
-  // A claim that is still there for the very booking was never settled.
+  // A claim that still exists for the same booking was never settled.
   pending.requested_at_ms = kKnownFrom - 1;
   EXPECT_EQ(Found(pending, {Held(100, kKnownFrom - 1), kLacks}), "books_lack@0 repairable");
   const Subject unknown{{1, 2}, std::nullopt, {Held(100, kKnownFrom - 1), kLacks}};

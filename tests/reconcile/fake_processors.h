@@ -1,5 +1,5 @@
-// FakeProcessors: what processors hold, asked without a network: answers come in a later turn of
-// the loop, in an order of the seed's.
+// FakeProcessors: what processors hold, asked without a network. Answers come in a later turn of
+// the loop, in an order from the seed.
 //
 // Thread: one test's.
 #pragma once
@@ -52,7 +52,7 @@ class FakeProcessors final : public upstream::ProcessorClient {
   }
 
   std::vector<std::map<payments::Uuid, Held>> held;  // by processor
-  // The HTTP status of an answer that says nothing; 0 and below: as it should be.
+  // The HTTP status of an answer without a result; 0 and below: a normal answer.
   std::function<int(const Question&)> fails = [](const Question&) { return 0; };
   std::function<void(const Question&)> before_answer = [](const Question&) {};
   std::vector<size_t> most_in_flight;

@@ -13,7 +13,7 @@ using ledger::EntryState;
 
 constexpr int64_t kDayMs = 86'400'000;
 
-// The books of the simulation's model, behind the interfaces that reconciling reads and writes.
+// The simulation's model of the books, behind the interfaces that reconciling reads and writes.
 class ModelBooks final : public ledger::ClaimReader, public ledger::Books, public ledger::Ledger {
  public:
   ModelBooks(net::EventLoop& loop, const base::Clock& clock)
@@ -92,7 +92,7 @@ class ModelBooks final : public ledger::ClaimReader, public ledger::Books, publi
   }
 
   simulation::LedgerModel model;
-  int times_told = 1;  // each claim, as a bucket that grows may tell it again
+  int times_told = 1;  // how often each claim is listed: a bucket that grows may list one again
   std::string run_id = "first";
   uint32_t epoch = 0;
   int64_t behind_ms = 0;  // of Redis' clock
@@ -125,11 +125,11 @@ class ReconcilerTest : public ::testing::Test {
       clock_.AdvanceMillis(1);
     }
     EXPECT_TRUE(reconciler_->finished());
-    // What a failed run left under way ends before the next one begins.
+    // Open calls of a failed run end before the next run begins.
     for (int turn = 0; turn < 200; ++turn) loop_.RunOnce(0);
     return *reconciler_;
   }
-  // A claim of an age, and what became of it on the books.
+  // A claim of an age, and its state on the books.
   ledger::ClaimRequest Claim(uint64_t number, int64_t age_ms, payments::ProcessorId at = 0) {
     const ledger::ClaimRequest request{.payment = {.id = {number, 1}, .amount_cents = 100},
                                        .slot = 1,
@@ -169,7 +169,7 @@ TEST_F(ReconcilerTest, WhatIsYoungerThanTheLeastAgeByEitherClockIsLeftAlone) {
   Hold(0, Claim(2, 65'000));
   EXPECT_EQ(Found(Run({.repair = true})), "2 books_lack repaired");
   EXPECT_EQ(books_.EntryOf({1, 1})->state, EntryState::kPending);
-  // Redis' clock is slower: by it the payment is younger still.
+  // Redis' clock is slower: by it the payment is still younger.
   Hold(0, Claim(3, 65'000));
   books_.behind_ms = 10'000;
   EXPECT_EQ(Found(Run({.repair = true})), "");
@@ -178,7 +178,7 @@ TEST_F(ReconcilerTest, WhatIsYoungerThanTheLeastAgeByEitherClockIsLeftAlone) {
 
 TEST_F(ReconcilerTest, AGatewayThatRecordsMeanwhileMakesNoDifference) {
   for (uint64_t i = 1; i <= 30; ++i) Hold(0, Claim(i, 100'000));
-  // Each is recorded between the first look at the books and the processor's answer.
+  // Each is recorded between the first look-up on the books and the processor's answer.
   processors_.before_answer = [this](const auto& question) {
     const auto entry = books_.EntryOf(question.id);
     if (entry->state != EntryState::kPending) return;
@@ -290,7 +290,7 @@ TEST_F(ReconcilerTest, NamedOnlyAsksOneProcessorAPayment) {
   EXPECT_EQ(processors_.asked, 60U);
 }
 
-// Random books, processors and requests: what is repaired is exactly what may be, the gaps are the
+// Random books, processors and requests: exactly what may be repaired is repaired, the gaps are the
 // differences of the sums, and a second run has nothing left to repair.
 TEST_F(ReconcilerTest, RandomBooksEndAsTheProcessorsHoldThem) {
   base::Random random(20261125);
@@ -309,7 +309,7 @@ TEST_F(ReconcilerTest, RandomBooksEndAsTheProcessorsHoldThem) {
     if (random.OneIn(10)) Hold(0, claim);
   }
   for (uint64_t i = 1; i <= 600; i += 7) ids.push_back({i, 1});
-  for (uint64_t i = 601; i <= 700; ++i) {  // the books know nothing of these
+  for (uint64_t i = 601; i <= 700; ++i) {  // the books do not know these
     ids.push_back({i, 1});
     for (payments::ProcessorId at = 0; at < 2; ++at) {
       if (random.OneIn(2)) {
@@ -323,7 +323,7 @@ TEST_F(ReconcilerTest, RandomBooksEndAsTheProcessorsHoldThem) {
   const Reconciler& run = Run({.range = range, .repair = true, .ids = ids});
   EXPECT_EQ(run.error(), "");
   EXPECT_GT(run.repaired(), 50U);
-  // Entries change only as the findings say, and no claim vanishes otherwise.
+  // Entries change only as the findings say, and no other claim disappears.
   size_t changed = 0;
   for (const Finding& finding : run.findings()) {
     if (finding.repair != Repair::kDone) continue;
@@ -342,8 +342,8 @@ TEST_F(ReconcilerTest, RandomBooksEndAsTheProcessorsHoldThem) {
     differ += it == before.entries.end() || it->second.rejected != entry.rejected ? 1U : 0U;
   }
   EXPECT_EQ(differ, changed);
-  // The gaps, counted another way: all that is held less all that is booked. Payments that only
-  // one side has in the range are the findings' affair.
+  // The gaps, counted in another way: everything held less everything booked. Payments that only
+  // one side has in the range belong to the findings.
   Gaps expected{};
   std::set<payments::Uuid> all(ids.begin(), ids.end());
   for (uint64_t i = 1; i <= 600; ++i) all.insert({i, 1});

@@ -1,5 +1,5 @@
-// SumCheckTest: books on a real Redis whose sums are made wrong by hand, and what a check of them
-// finds. After a mend the summaries of random ranges are held against the payments on the shelves.
+// SumCheckTest: books on a real Redis whose sums the test makes wrong, and what a check of them
+// finds. After a mend the summaries of random ranges are compared with the payments on the shelves.
 //
 // Thread: one test's.
 #pragma once
@@ -24,7 +24,7 @@ using ledger::SumFigures;
 
 inline constexpr int64_t kHourMs = 3'600'000;
 
-// Adds to nodes of a processor over one millisecond, as no script of ours does.
+// Adds to nodes of a processor over one millisecond, which no script of ours does.
 // ARGV: index of the processor, ms, count, cents, the levels.
 inline constexpr const char* kAddToSums = R"(
   local at = tonumber(ARGV[2])
@@ -41,7 +41,7 @@ inline constexpr const char* kAddToSums = R"(
   end
   return 1)";
 
-// Takes a counted payment off its shelf: one of the millisecond in ARGV[1], or of any if it is '-'.
+// Takes a counted payment off its shelf: one of the millisecond in ARGV[1], or any if it is '-'.
 inline constexpr const char* kLosePayment = R"(
   for _, key in ipairs(redis.call('KEYS', 'tollgate:k:0:*')) do
     local fields = redis.call('HGETALL', key)
@@ -66,12 +66,12 @@ class SumCheckTest : public ledger::RedisLedgerTest {
     claims_->Start();
     nodes_->Start();
     ASSERT_TRUE(Until([&] { return books_->ready() && claims_->ready() && nodes_->ready(); }));
-    // Some hours ago, and all of the hour in one node of level 4, whatever time it is.
+    // Some hours ago, and all of the hour in one node of level 4, at any time of day.
     constexpr int64_t kWidthMs = int64_t{1} << 24U;
     start_ms_ = (clock_.WallMillis() - 2 * kHourMs) / kWidthMs * kWidthMs + 12'345;
   }
 
-  // So many new payments, each at a time from `first_ms` on, in a time that is so long.
+  // `count` new payments at times from `first_ms` on, within `long_ms`.
   std::vector<RecordRequest> Payments(size_t count, int64_t first_ms, uint64_t long_ms) {
     std::vector<RecordRequest> records;
     for (size_t i = 0; i < count; ++i) {
@@ -93,7 +93,8 @@ class SumCheckTest : public ledger::RedisLedgerTest {
           << told_;
     }
   }
-  // An hour of payments, some in the same span and a few in the same millisecond; told to the tree.
+  // An hour of payments, some in the same span and a few in the same millisecond; recorded into the
+  // tree.
   void BookAnHour() {
     booked_ = Payments(1200, start_ms_, kHourMs);
     const auto close = Payments(400, start_ms_ + kHourMs / 2, 300);
@@ -115,7 +116,7 @@ class SumCheckTest : public ledger::RedisLedgerTest {
            std::to_string(at_ms >> (6 * (level + 1)));
   }
 
-  // Two days and what is not yet.
+  // From two days ago to some hours ahead.
   payments::SummaryRange Usual() const {
     return {.from_ms = start_ms_ - 47 * kHourMs, .to_ms = start_ms_ + 2 * kHourMs};
   }
@@ -132,7 +133,7 @@ class SumCheckTest : public ledger::RedisLedgerTest {
     error_ = check.Run();
     return check.report();
   }
-  // Told of, then mended, then right.
+  // Reported, then mended, then right.
   SumsReport ExpectFoundAndMended() { return ExpectFoundAndMended(Usual()); }
   SumsReport ExpectFoundAndMended(const payments::SummaryRange& range) {
     const SumsReport reported = Check(false, range);

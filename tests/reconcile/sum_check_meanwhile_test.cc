@@ -10,7 +10,7 @@
 namespace tollgate::reconcile {
 namespace {
 
-// The shelf moves on while the payments are read: what was on the older one is forgotten.
+// A new shelf begins while the payments are read: what was on the older one is forgotten.
 TEST_F(SumCheckTest, AShelfThatIsForgottenDuringTheRunIsNoDifference) {
   const int64_t now_ms = clock_.WallMillis();
   Book(Payments(300, now_ms - 30 * kHourMs, kHourMs));
@@ -52,7 +52,7 @@ TEST_F(SumCheckTest, WhatIsBookedAndNotCountedIsNotInTheSums) {
   ExpectSummariesAreThePayments();
 }
 
-// As a hash that shrinks while it is scanned tells some of its fields again.
+// A hash that shrinks during a scan may list some of its fields again.
 TEST_F(SumCheckTest, APaymentThatIsToldTwiceIsCountedOnce) {
   class TellsAgain final : public ledger::ClaimReader {
    public:
@@ -87,7 +87,7 @@ TEST_F(SumCheckTest, APaymentThatIsToldTwiceIsCountedOnce) {
   ExpectSummariesAreThePayments();
 }
 
-// Payments that are recorded at each turn, most of them at times that are judged.
+// Payments are recorded at each turn, most of them at times that are compared.
 TEST_F(SumCheckTest, PaymentsThatAreRecordedMeanwhileAreNoDifferenceAndEachIsCountedOnce) {
   BookAnHour();
   uint64_t recorded = 0;
@@ -104,7 +104,7 @@ TEST_F(SumCheckTest, PaymentsThatAreRecordedMeanwhileAreNoDifferenceAndEachIsCou
   EXPECT_TRUE(fine.differences.empty());
   EXPECT_GT(recorded, 100U);
 
-  // Wrong ones where payments arrive, on all levels and on some.
+  // Wrong sums where payments arrive, on all levels and on some.
   for (const size_t i : {1200U, 1300U, 1400U, 1500U, 5U}) AddToSums(booked_.at(i), -1, "012345");
   for (const size_t i : {1250U, 1350U}) AddToSums(booked_.at(i), 1, "012");
   for (int i = 0; i < 5; ++i) ASSERT_EQ(Asked({"eval", kLosePayment, "0", "-"}), "1\n");
@@ -118,7 +118,7 @@ TEST_F(SumCheckTest, PaymentsThatAreRecordedMeanwhileAreNoDifferenceAndEachIsCou
   ExpectSummariesAreThePayments();
 }
 
-// What is not as it was compared is not touched.
+// A sum that is not as it was compared is not changed.
 TEST_F(SumCheckTest, AMendOfAnythingElseThanWasComparedChangesNothing) {
   Book(Payments(100, start_ms_, 1));
   const SumFigures was = Summed({}).at(0);
@@ -154,7 +154,7 @@ TEST_F(SumCheckTest, AMendOfAnythingElseThanWasComparedChangesNothing) {
   EXPECT_EQ(Summed({}).at(0), cell.is);
   EXPECT_FALSE(mend(fine)) << "by what somebody else compared before";
   EXPECT_EQ(Summed({}).at(0), cell.is);
-  // One that is only listed yet is a part of what was compared.
+  // A payment that is only listed so far is a part of what was compared.
   RecordRequest late = Payments(1, start_ms_, 1)[0];
   late.claim.processor = 0;
   Book({late});
@@ -166,7 +166,7 @@ TEST_F(SumCheckTest, AMendOfAnythingElseThanWasComparedChangesNothing) {
   EXPECT_EQ(Summed({}).at(0), Plus(cell.is, {1, late.claim.payment.amount_cents}));
 }
 
-// Nothing undoes what a script wrote before an error: whoever calls next completes it.
+// Redis does not undo what a script wrote before an error: the next call completes it.
 TEST_F(SumCheckTest, AMendThatIsInterruptedIsCompleted) {
   for (const std::string denied : {"hset", "set", "del"}) {
     SCOPED_TRACE(denied);

@@ -1,4 +1,4 @@
-// Sums that disagree with the payments on the books: found, told of to the cent, and mended.
+// Sums that disagree with the payments on the books: found, reported to the cent, and mended.
 #include "reconcile/sum_check.h"
 
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ TEST_F(SumCheckTest, SumsThatWereWrittenTwiceOnSomeLevelsAreMended) {
     Cli({"flushall"});
     BookAnHour();
     for (const size_t i : {3U, 400U, 1300U, 1301U}) AddToSums(booked_.at(i), 1, levels);
-    // Of a node that reaches beyond what is judged it cannot be said that it has too much.
+    // It is not known whether a node that is partly outside the range has too much.
     ExpectFoundAndMended(
         {.from_ms = start_ms_ - 13 * 24 * kHourMs, .to_ms = start_ms_ + 13 * 24 * kHourMs});
   }
@@ -152,7 +152,7 @@ TEST_F(SumCheckTest, SumsOfPaymentsThatAreForgottenAreNotJudged) {
   const SumsReport report = Check(true);
   EXPECT_TRUE(report.differences.empty());
   expect_right(report);
-  // What those have lost nobody knows; the level above still does.
+  // What these nodes have lost is not known; the level above still knows it.
   std::vector<std::string> words{"del"};
   for (const auto& it : old) {
     for (const int level : {1, 2}) words.push_back(KeyOf(level, it.claim.requested_at_ms));

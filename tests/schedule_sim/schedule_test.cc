@@ -1,6 +1,7 @@
-// The schedule simulator: its bound is one, the daemon's rule keeps what docs/ROUTING.md says.
+// The schedule simulator: its bound is a bound, and the daemon's rule keeps what docs/ROUTING.md
+// says.
 //
-// TOLLGATE_SCHEDULE_SEEDS changes how many random schedules are run per pair of fees.
+// TOLLGATE_SCHEDULE_SEEDS sets the number of random schedules per pair of fees.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -14,7 +15,7 @@
 namespace tollgate::schedule {
 namespace {
 
-// Not among those that the parameters were chosen with (docs/ROUTING.md).
+// Not among the seeds with which the parameters were chosen (docs/ROUTING.md).
 constexpr uint64_t kFirstSeed = 9'001;
 
 uint64_t Seeds() {
@@ -22,7 +23,7 @@ uint64_t Seeds() {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 12;
 }
 
-// The most that any division can keep, by trying them all.
+// The most that any division can keep, found by trying all divisions.
 double BestByTrying(const Fees& fees, const std::vector<double>& arrivals,
                     const std::vector<std::vector<Window>>& windows) {
   // Each payment goes into a window that ends after it came, or nowhere.
@@ -149,7 +150,7 @@ TEST(Rules, TheDaemonsOnThePublicSchedules) {
   EXPECT_GE(ShareOnPublic(Final(), kDaemonsKnownEnd), 0.992);
 }
 
-// The cheaper one fails from the first minute to the last, and the dearer one is well.
+// The cheaper one fails from the first minute to the last, and the dearer one works.
 TEST(Rules, PaymentsThatComeAloneReachTheOneThatWorks) {
   Schedule schedule;
   schedule.load_ms = 300'000;

@@ -1,5 +1,5 @@
-// What a request costs: no allocation and two system calls, once the server is warm. Counted by
-// standing in for operator new and for the C library's calls in this test binary.
+// What a request costs in a warm server: no allocation and two system calls. Counted by replacing
+// operator new and the C library's calls in this test binary.
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -57,7 +57,7 @@ extern "C" int epoll_ctl(int epoll, int what, int fd, epoll_event* event) noexce
 namespace tollgate::server {
 namespace {
 
-// The client of this test neither allocates nor goes through the counted calls.
+// The client of this test neither allocates nor uses the counted calls.
 class ServerCostTest : public ServerTest {
  protected:
   void SetUp() override {
@@ -71,7 +71,7 @@ class ServerCostTest : public ServerTest {
     Start();
     seen.reserve(100'000);
   }
-  // Sends `text`, lets the server act, `then`, and takes what comes.
+  // Sends `text`, lets the server act, calls `then`, and reads what comes.
   template <typename Then>
   Costs Exchange(const Client& client, const std::string& text, Then then) {
     const Costs before = costs;
@@ -164,7 +164,7 @@ TEST_F(ServerCostTest, ManyConnectionsKeepItSo) {
   }
 }
 
-// Connections come and go without allocating, once as many were open before.
+// Connections come and go without allocating if as many were open before.
 TEST_F(ServerCostTest, ANewConnectionTakesThePlaceOfAnOldOne) {
   const std::string request = Get("/f");
   for (int i = 0; i < 10; ++i) {

@@ -22,7 +22,7 @@ TEST_F(ServerEndingTest, AnsweringAClientThatHasGoneIsHarmless) {
   Turn();
   EXPECT_EQ(server->connection_count(), 0U);
   EXPECT_FALSE(later[0].alive());
-  // The place is taken by another client, who must not get the answer.
+  // Another client takes the place, and must not get the answer.
   Client other_client = Connect();
   Turn();
   EXPECT_EQ(server->connection_count(), 1U);
@@ -68,7 +68,7 @@ TEST_F(ServerEndingTest, AHalfClosedClientGetsWhatItIsOwed) {
   }
 }
 
-// A half-closed connection must not make the loop turn: nothing is watched but its failure.
+// A half-closed connection must not make the loop spin: only its failure is watched.
 TEST_F(ServerEndingTest, AHalfClosedConnectionThatWaitsDoesNotSpin) {
   Start();
   Client client = ConnectTcp();
@@ -100,7 +100,7 @@ TEST_F(ServerEndingTest, AbortResets) {
   EXPECT_EQ(deferred.ReadToEnd(), Ending::kReset);
 }
 
-// With a full pipeline the requests behind are handed out in a later turn: Abort there too.
+// With a full pipeline the later requests are handed out in a later turn: Abort there too.
 TEST_F(ServerEndingTest, AbortOfAResumedPipeline) {
   options.pipeline_max = 1;
   other = [](const http::Request&, Responder responder) { responder.Abort(); };
@@ -135,7 +135,7 @@ TEST_F(ServerEndingTest, AnswersBehindTheEndAreIgnored) {
   ASSERT_TRUE(client.Send(Get("/later?1") + Get("/later?2")));
   Turn();
   ASSERT_EQ(later.size(), 2U);
-  // Too much for the socket: the connection is still there when the second answer comes.
+  // Too much for the socket: the connection still exists when the second answer comes.
   const std::string much(2'000'000, 'g');
   later[0].SendRawAndClose(much);
   EXPECT_TRUE(later[1].alive());

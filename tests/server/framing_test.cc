@@ -1,4 +1,4 @@
-// From bytes to requests: split points, 100-continue, HEAD, HTTP/1.0, and what cannot be read.
+// From bytes to requests: split points, 100-continue, HEAD, HTTP/1.0, and unreadable requests.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -11,8 +11,7 @@ namespace {
 
 class ServerFramingTest : public ServerTest {
  protected:
-  // A request that cannot be read, behind one that can and before another: two answers, the end,
-  // and the last is never read.
+  // A bad request between two good ones: two answers, the end, and the last request is never read.
   void ExpectRefused(const std::string& request, int status) {
     SCOPED_TRACE(request.substr(0, 80));
     seen.clear();
@@ -70,7 +69,7 @@ TEST_F(ServerFramingTest, ContinueIsSaidOnce) {
   EXPECT_EQ(client.Peek(), "");
   ASSERT_TRUE(client.Send("llo"));
   EXPECT_EQ(client.Read().body, "hello");
-  // A client that does not wait for it is not told.
+  // A client that does not wait for 100-continue does not get it.
   ASSERT_TRUE(client.Send(request));
   EXPECT_EQ(client.Read().status, 200);
 }
@@ -192,7 +191,7 @@ TEST_F(ServerFramingTest, BodiesNearTheLimit) {
   EXPECT_EQ(client.Read().status, 413);
 }
 
-// Behind every body kBodyPaddingBytes can be read; AddressSanitizer watches.
+// kBodyPaddingBytes behind every body can be read; AddressSanitizer checks that.
 TEST_F(ServerFramingTest, PaddingBehindTheBodyIsReadable) {
   unsigned sum = 0;
   other = [&sum](const http::Request& request, Responder responder) {
@@ -202,7 +201,7 @@ TEST_F(ServerFramingTest, PaddingBehindTheBodyIsReadable) {
   };
   Start();
   Client client = Connect();
-  // Requests that fill the usual buffer, and those it grows to, to the last byte.
+  // Requests that fill the usual buffer and the larger ones to the last byte.
   const size_t usual = 4096 - kBodyPaddingBytes;
   for (const size_t capacity : {usual, 4 * usual, 16 * usual}) {
     const size_t head = Post("/pad", std::string(capacity - 100, 'b')).size() - (capacity - 100);
@@ -214,7 +213,7 @@ TEST_F(ServerFramingTest, PaddingBehindTheBodyIsReadable) {
   EXPECT_GE(sum, 0U);
 }
 
-// The limit is on the content: a body of the largest size is taken however it is cut.
+// The limit is on the content: a body of the largest size is accepted in any chunks.
 TEST_F(ServerFramingTest, TheLargestBodyIsTakenInOneByteChunks) {
   Start();
   Client client = Connect();
@@ -233,7 +232,7 @@ TEST_F(ServerFramingTest, TheLargestBodyIsTakenInOneByteChunks) {
   EXPECT_EQ(client.Read().status, 413);
 }
 
-// Framing has a limit of its own.
+// Framing has its own limit.
 TEST_F(ServerFramingTest, FramingWithoutEndIsRefusedThoughTheBodyIsSmall) {
   Start();
   Client client = Connect();

@@ -17,7 +17,7 @@
 namespace tollgate::server {
 namespace {
 
-// Answers at once with the path, or keeps the answer under /later until /now comes.
+// Answers at once with the path; keeps the answers under /later until /now comes.
 class Handler final : public RequestHandler {
  public:
   void OnRequest(const http::Request& request, Responder responder) override {
@@ -27,7 +27,7 @@ class Handler final : public RequestHandler {
     if (request.path == "/now") {
       auto answers = std::move(kept);
       kept.clear();
-      // The last one first: they must leave in the order of the requests all the same.
+      // The last one first: they must still leave in the order of the requests.
       for (size_t i = answers.size(); i-- > 0;) {
         answers[i].Send(200, "text/plain", "late" + std::to_string(i));
       }
@@ -47,7 +47,7 @@ class HttpServerTest : public ::testing::Test {
     server_ = std::make_unique<HttpServer>(loop_, options, handler_);
     ASSERT_TRUE(server_->Listen(listener_.get(), false).ok());
   }
-  // Turns the loop a little; everything is on one thread, so nothing depends on speed.
+  // Runs the loop a little; everything is on one thread, so nothing depends on speed.
   void Turn(int times = 20) {
     for (int i = 0; i < times; ++i) loop_.RunOnce(1);
   }
@@ -64,7 +64,7 @@ class HttpServerTest : public ::testing::Test {
     ASSERT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
   }
-  // What has come so far; "<end>" stands for the end, "<reset>" for a reset.
+  // What has arrived so far; "<end>" stands for the end, "<reset>" for a reset.
   std::string Read(const base::UniqueFd& fd) {
     Turn();
     std::string text;
@@ -187,7 +187,7 @@ TEST_F(HttpServerTest, TimeLimitsEndSlowAndIdleConnections) {
   Turn();
   for (int i = 0; i < 9; ++i) {
     clock_.AdvanceMillis(100);
-    Write(header, "T");  // a byte now and then renews nothing
+    Write(header, "T");  // a byte at intervals renews nothing
     Turn(2);
   }
   EXPECT_EQ(Read(header), "");
@@ -271,7 +271,7 @@ TEST_F(HttpServerTest, OutOfDescriptorsItRefusesPausesAndRecovers) {
   for (int i = 0; i < 4; ++i) clients.push_back(Connect());
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  // No further descriptor can be made.
+  // No further descriptor can be opened.
   const rlimit none{.rlim_cur = static_cast<rlim_t>(clients.back().get()) + 1,
                     .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);

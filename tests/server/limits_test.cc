@@ -73,7 +73,7 @@ TEST_F(ServerLimitsTest, AnIdleConnectionIsClosedWithoutAWord) {
   EXPECT_EQ(used.text(), "");
 }
 
-// Each request has its own time, also when every read ends amid the next one.
+// Each request has its own time, also if every read ends inside the next request.
 TEST_F(ServerLimitsTest, ASteadyPipelineIsNotASlowHeader) {
   Start();
   Client client = Connect();
@@ -139,7 +139,7 @@ TEST_F(ServerLimitsTest, ConnectionsMaxWaitsOutsideAndComesInAtOnceWhenOneLeaves
   EXPECT_EQ(server->connection_count(), 2U);
 }
 
-// With connections_max inside, who has been idle for longest makes room.
+// With connections_max open, the connection that has been idle for longest is closed.
 class EvictionTest : public ServerTest {
  protected:
   EvictionTest() { options.connections_max = 3; }
@@ -194,7 +194,7 @@ TEST_F(EvictionTest, WhoIsIdleForAMomentStaysAndTheNextWaits) {
   EXPECT_EQ(next.Peek(), "");
   EXPECT_EQ(evicted(), 0U);
   EXPECT_EQ(server->counters().accept_pauses.value(), 1U);
-  Advance(100);  // the server looks again
+  Advance(100);  // the server checks again
   EXPECT_EQ(next.Read().status, 202);
   EXPECT_EQ(evicted(), 1U);
 }
@@ -259,7 +259,7 @@ TEST_F(EvictionTest, WhomWeLetWaitIsNeverEnded) {
   EXPECT_EQ(first.State(), Ending::kEnd);
 }
 
-// Whatever the numbers: everyone who comes is served, and never more than three are inside.
+// For any numbers: every client is served, and never more than three are connected.
 TEST_F(EvictionTest, ManyIdleClientsNeverKeepTheNextOneOut) {
   Start();
   std::vector<Client> clients;
@@ -273,14 +273,14 @@ TEST_F(EvictionTest, ManyIdleClientsNeverKeepTheNextOneOut) {
   EXPECT_EQ(evicted(), 97U);
 }
 
-// In a child: the limit is the process's own. The child's exit code names the step that failed.
+// In a child: the limit is per process. The child's exit code names the step that failed.
 TEST_F(ServerLimitsTest, OutOfDescriptorsItPausesAndNeverSpins) {
   Start();
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     Client first = Connect();
-    // Also a first call of everything under UBSan, which needs descriptors of its own for it.
+    // Also the first call of everything under UBSan, which needs descriptors for that.
     if (!first.Send(Get("/now")) || first.Read().status != 202) ::_exit(10);
     std::vector<Client> waiting;
     for (int i = 0; i < 3; ++i) waiting.push_back(Connect());
@@ -289,12 +289,12 @@ TEST_F(ServerLimitsTest, OutOfDescriptorsItPausesAndNeverSpins) {
     if (::setrlimit(RLIMIT_NOFILE, &none) != 0) ::_exit(1);
     for (int i = 0; i < 100; ++i) Turn();
     if (server->counters().accept_pauses.value() != 1) ::_exit(2);
-    // The first in line was told by a close; the others still wait.
+    // The first in the queue was answered and closed; the others still wait.
     if (waiting[0].State() != Ending::kEnd) ::_exit(3);
     const Response reported = waiting[0].Read();
     if (reported.status != 503 || !reported.Has("Retry-After: ")) ::_exit(11);
     if (waiting[1].State() != Ending::kOpen) ::_exit(4);
-    // Those inside are served meanwhile.
+    // The connected clients are served meanwhile.
     if (!first.Send(Get("/now")) || first.Read().status != 202) ::_exit(5);
     Advance(99);
     if (server->counters().accept_pauses.value() != 1) ::_exit(6);

@@ -1,4 +1,4 @@
-// What clients can make a server hold: half requests, answers that are not read.
+// How much memory clients can make a server use: half requests, answers that are not read.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -10,7 +10,7 @@
 namespace tollgate::server {
 namespace {
 
-constexpr size_t kPooledBytesMax = 64 * 4096;  // buffers that nobody uses
+constexpr size_t kPooledBytesMax = 64 * 4096;  // free buffers
 
 class ServerMemoryTest : public ServerTest {
  protected:
@@ -38,7 +38,7 @@ TEST_F(ServerMemoryTest, ManyHalfBodiesStayWithinTheGroupsMemoryAndAreAnswered) 
   std::vector<Client> clients;
   for (int i = 0; i < 300; ++i) {
     clients.push_back(Connect());
-    // What is refused meanwhile is not sent to the end.
+    // A client that is refused meanwhile does not send the rest.
     clients.back().Send(half);
     Turn();
     ASSERT_LE(group->memory_used(), options.memory_bytes_max);
@@ -58,7 +58,7 @@ TEST_F(ServerMemoryTest, ManyHalfBodiesStayWithinTheGroupsMemoryAndAreAnswered) 
   EXPECT_LT(waiting, 20U);
   EXPECT_EQ(server->counters().memory_full.value(), 300U - waiting);
   EXPECT_EQ(server->counters().bad_requests.value(), 0U);
-  // With those answered there is memory again, for large bodies, too.
+  // After those are answered there is memory again, also for large bodies.
   Client large = Connect();
   ASSERT_TRUE(large.Send(Post("/echo", std::string(60'000, 'y'))));
   EXPECT_EQ(large.Read().body.size(), 60'000U);
@@ -87,7 +87,7 @@ TEST_F(ServerMemoryTest, WithoutMemoryAWholeRequestIsAnsweredAndHalfAOneIsRefuse
   ExpectRefused(large);
   EXPECT_EQ(server->counters().memory_full.value(), 3U);
   EXPECT_EQ(group->memory_used(), 0U);
-  // Those who are inside go on.
+  // The connected clients go on.
   ASSERT_TRUE(client.Send(Get("/now")));
   EXPECT_EQ(client.Read().status, 202);
 }
@@ -120,7 +120,7 @@ TEST_F(ServerMemoryTest, BetweenRequestsNothingIsHeld) {
     for (int n = 0; n < 60; ++n) many += Get("/now");
     ASSERT_TRUE(client.Send(many));
     for (int n = 0; n < 60; ++n) ASSERT_EQ(client.Read().status, 202);
-    // Answers that wait for one before them, too.
+    // Answers that wait for an earlier one, too.
     later.clear();
     ASSERT_TRUE(client.Send(Get("/later") + Get("/bytes?2000")));
     Turn();

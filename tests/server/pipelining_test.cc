@@ -1,4 +1,4 @@
-// Answers leave in the order of their requests, whenever they are given.
+// Answers leave in the order of their requests, in whatever order they are given.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -83,7 +83,7 @@ TEST_F(PipeliningTest, StopsReadingAtPipelineMaxAndGoesOn) {
   EXPECT_EQ(seen.back(), "/later?9");
 }
 
-// The handler may walk a list of deferred answers: no request may reach it from inside of Send.
+// The handler may walk a list of deferred answers: Send must not call it with a new request.
 TEST_F(PipeliningTest, NoRequestIsHandedOutFromInsideOfAnAnswer) {
   options.pipeline_max = 1;
   Start();
@@ -104,7 +104,7 @@ TEST_F(PipeliningTest, AFullPipelineReadsNoMore) {
   const std::string request = Get("/later", "X-Filler: " + std::string(1000, 'f') + "\r\n");
   std::string many;
   for (int i = 0; i < 5000; ++i) many += request;
-  // The server takes in one buffer, the kernel its own; the rest stays with the client.
+  // The server reads one buffer, the kernel its own; the rest stays with the client.
   size_t sent = 0;
   for (int quiet = 0; quiet < 3;) {
     const ssize_t n =
@@ -117,7 +117,7 @@ TEST_F(PipeliningTest, AFullPipelineReadsNoMore) {
   EXPECT_EQ(later.size(), 2U);
 }
 
-// A client that asks and never reads: what is kept for it is bounded, and it is not read either.
+// A client sends requests and never reads: its memory is bounded, and it is not read either.
 TEST_F(PipeliningTest, AClientThatDoesNotReadIsNotReadEither) {
   Start();
   Client client = Connect();

@@ -130,7 +130,7 @@ void ServerTest::Start() {
 }
 
 void ServerTest::Turn() {
-  // Each step of a request (accept, read, go on when the socket has room) is one turn.
+  // Each step of a request (accept, read, continue when the socket has room) is one turn.
   for (int i = 0; i < 4; ++i) loop.RunOnce(0);
 }
 

@@ -1,5 +1,5 @@
-// A server and its clients in one thread: every step of a client turns the server's loop until the
-// client has what it waits for, so no test depends on time. The clock is turned by hand.
+// A server and its clients in one thread. Every step of a client runs the server's loop until the
+// client has what it waits for, so no test depends on time. The clock is manual.
 //
 // Thread: the test's.
 // Owns: the loop, the server, a Unix and a TCP listener; a client owns its socket.
@@ -38,15 +38,15 @@ class Client {
   Client(std::function<void()> turn, base::UniqueFd fd)
       : turn_(std::move(turn)), fd_(std::move(fd)) {}
 
-  // Sends all of it, turning the loop when the socket is full; false if the server has gone.
+  // Sends all of it, and runs the loop when the socket is full; false if the server has closed.
   bool Send(std::string_view bytes);
   // The next answer; `head_only` for the answer to a HEAD request. Status 0: none came.
   Response Read(bool head_only = false);
-  // What came so far, after the loop found nothing more to do.
+  // What has arrived so far, after the loop found nothing more to do.
   const std::string& Peek();
-  // Until the server ends the connection.
+  // Reads until the server ends the connection.
   Ending ReadToEnd();
-  // How the connection stands, after the loop found nothing more to do.
+  // The state of the connection, after the loop found nothing more to do.
   Ending State();
   std::string& text() { return text_; }
   int fd() const { return fd_.get(); }
@@ -54,7 +54,7 @@ class Client {
   void Close() { fd_.reset(); }
 
  private:
-  // Takes what is there; false if nothing was.
+  // Reads what is there; false if nothing was.
   bool Take();
   template <typename Condition>
   bool TurnUntil(Condition condition);
@@ -72,14 +72,14 @@ class ServerTest : public ::testing::Test, public RequestHandler {
 
   // With `options`, which a test may change before.
   void Start();
-  // Turns the loop until nothing more can happen without a client or the clock.
+  // Runs the loop until nothing more can happen without a client or the clock.
   void Turn();
   void Advance(int64_t ms);
   Client Connect();
   Client ConnectTcp();
 
-  // "/now" is answered at once, "/later" is kept in `later`, "/echo" gives the body back,
-  // "/bytes?N" gives N bytes; all else is for `other`.
+  // "/now" is answered at once, "/later" is kept in `later`, "/echo" returns the body, "/bytes?N"
+  // returns N bytes; `other` handles the rest.
   void OnRequest(const http::Request& request, Responder responder) override;
 
   base::ManualClock clock;

@@ -45,7 +45,7 @@ TEST(ServersOfAGroup, AreAllAskedToAcceptByOneThatCannot) {
   EXPECT_EQ(members[0].asked, 1);
   EXPECT_EQ(members[1].asked, 0);
   EXPECT_EQ(members[2].asked, 1);
-  // What is handed over is counted as on its way until it is there.
+  // A connection that is handed over counts as in transit until it has arrived.
   group.HandOver(2, base::UniqueFd(::dup(0)));
   EXPECT_TRUE(group.handing_over());
   members[2].loop.RunOnce(0);
@@ -64,7 +64,7 @@ TEST(ServersOfAGroup, GetConnectionsByHowManyTheyHave) {
   ServerGroup group(0);
   std::array<Member, 2> members;
   for (Member& member : members) group.Join(member);
-  // All are accepted by the same one, who keeps its part, and a few of many more.
+  // One server accepts all. It keeps its share, and a few of many more.
   for (int i = 0; i < 64; ++i) {
     group.Place(1, 100);
     ASSERT_LE(group.count(0), group.count(1));
@@ -78,7 +78,7 @@ TEST(ServersOfAGroup, GetConnectionsByHowManyTheyHave) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(group.Place(1, 100), 1U);
 }
 
-// Four servers on one Unix socket. The first one accepts, as the others' loops are turned later.
+// Four servers on one Unix socket. The first one accepts, because the others' loops run later.
 class ServerGroupTest : public ServerTest {
  protected:
   void StartFour() {
@@ -138,7 +138,7 @@ TEST_F(ServerGroupTest, OneByOneTheyAreSpreadAsWell) {
     TurnAll();
     for (const size_t count : Counts()) ASSERT_LE(count, (i + 3) / 4);
   }
-  // Who leaves makes room for the next.
+  // A client that leaves makes room for the next.
   for (size_t i = 0; i < 16; ++i) {
     clients[i].Close();
     TurnAll();
@@ -148,7 +148,7 @@ TEST_F(ServerGroupTest, OneByOneTheyAreSpreadAsWell) {
   }
 }
 
-// Nobody waits outside while any server has room, or an idle client.
+// No client waits outside while any server has room, or an idle client.
 TEST_F(ServerGroupTest, AllOfThemAreFullBeforeAnyoneGoes) {
   options.connections_max = 2;
   StartFour();
@@ -176,7 +176,7 @@ TEST_F(ServerGroupTest, ItIsEnoughThatOneOfThemHasSomebodyIdle) {
     TurnAll();
   }
   ASSERT_EQ(later.size(), 4U);
-  // One of them becomes idle; it is not on the server that is turned first.
+  // One of them becomes idle; it is not on the server whose loop runs first.
   ASSERT_EQ(server->connection_count(), 1U);
   later[3].Send(200, "text/plain", "x");
   EXPECT_EQ(busy[3].Read().body, "x");
@@ -212,7 +212,7 @@ TEST_F(ServerGroupTest, OneThatIsHandedOverDuringADrainIsAnswered) {
   for (auto& it : others_) EXPECT_TRUE(it.server->idle());
 }
 
-// With a thread each it is the kernel that says who accepts.
+// With one thread each the kernel chooses which one accepts.
 class Answerer final : public RequestHandler {
  public:
   void OnRequest(const http::Request&, Responder responder) override { responder.Send(response_); }

@@ -18,7 +18,7 @@ std::string PathIn(const std::string& folder) {
   return {};
 }
 
-// "*3" or "$17", then CRLF: the number; moves `at` behind it. -1: there is no whole one.
+// Parses "*3" or "$17", then CRLF; moves `at` behind it. -1: it is not complete.
 long Number(std::string_view text, size_t& at, char kind) {
   const size_t end = text.find("\r\n", at);
   if (end == std::string_view::npos || text[at] != kind) return -1;
@@ -27,8 +27,8 @@ long Number(std::string_view text, size_t& at, char kind) {
   return number;
 }
 
-// One command (RESP, an array of bulk strings): its name; moves `at` behind it. Empty: the rest of
-// the file is no whole command.
+// Parses one command (RESP, an array of bulk strings) and returns its name; moves `at` behind it.
+// Empty: the rest of the file is not a complete command.
 std::string_view Command(std::string_view text, size_t& at) {
   size_t next = at;
   const long words = next < text.size() ? Number(text, next, '*') : -1;

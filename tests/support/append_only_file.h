@@ -1,5 +1,5 @@
-// Redis' append-only file, cut as a power loss cuts it: the kill of Redis alone loses nothing that
-// it wrote, so the part that its last syncs did not cover is taken away by hand.
+// Redis' append-only file, cut as by a power loss. A kill of Redis loses nothing that it wrote, so
+// the test removes the part that its last syncs did not cover.
 //
 // Thread: one test's.
 #pragma once
@@ -9,9 +9,9 @@
 
 namespace tollgate::testing {
 
-// What Redis has written so far, in bytes. `folder`: its --dir.
+// The bytes that Redis has written so far. `folder`: its --dir.
 size_t AppendOnlyBytes(const std::string& folder);
-// Cuts all whole records (transactions are one) that begin at or after the first `keep` bytes.
+// Cuts all whole records (a transaction is one) that begin at or after the first `keep` bytes.
 // Returns how many bytes were cut. REQUIRES: Redis does not run.
 size_t CutAppendOnlyFile(const std::string& folder, size_t keep);
 

@@ -26,7 +26,7 @@ void CountIds(const Holdings& low, const Holdings& high, const Load& load, Audit
   }
 }
 
-// Of one processor's holdings, both ends inclusive.
+// The totals of one processor's holdings, both ends inclusive.
 Stack::Totals Between(const Holdings& holdings, int64_t from_ms, int64_t to_ms) {
   Stack::Totals totals;
   for (const auto& [id, payment] : holdings) {
@@ -37,7 +37,7 @@ Stack::Totals Between(const Holdings& holdings, int64_t from_ms, int64_t to_ms) 
   return totals;
 }
 
-// To the millisecond: ranges that begin and end at the very moment of some booking.
+// To the millisecond: ranges that begin and end exactly at a booking.
 void CompareRanges(const Holdings& low, const Holdings& high, const std::string& address,
                    AuditResult* result) {
   constexpr int kRanges = 8;

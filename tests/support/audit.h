@@ -1,4 +1,4 @@
-// Audit: the invariants of docs/ARCHITECTURE.md, checked at the end of a run against what the
+// Audit: checks the invariants of docs/ARCHITECTURE.md at the end of a run against what the
 // processors hold, to the cent and the millisecond.
 //
 // Thread: one test's.
@@ -13,7 +13,7 @@
 
 namespace tollgate::testing {
 
-// What a settled run may have left behind. Every field but `accepted` must be zero.
+// The result for a settled run. Every field except `accepted` must be zero.
 struct AuditResult {
   size_t accepted = 0;
   size_t lost = 0;   // accepted, held by no processor
@@ -25,8 +25,8 @@ struct AuditResult {
   bool clean() const { return lost + twice + stray + wrong_amount + summary_differences == 0; }
 };
 
-// Waits until every accepted id is held and the summary equals the processors' totals, at most
-// `settle_ms`; then counts. `address` is asked for the summary.
+// Waits until every accepted id is held and the summary equals the processors' totals, for at most
+// `settle_ms`; then counts. The summary is read from `address`.
 AuditResult Audit(Stack& stack, const Load& load, const std::string& address,
                   int settle_ms = 60'000);
 

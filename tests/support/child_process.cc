@@ -25,7 +25,7 @@ namespace {
 
 [[noreturn]] void RunChild(const std::vector<std::string>& argv, const std::string& log_path,
                            const std::vector<std::string>& environment, pid_t parent) {
-  // The whole test may be killed; nothing it started may outlive it.
+  // The whole test may be killed; its children must not outlive it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(126);
   const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -118,7 +118,7 @@ TemporaryFolder::TemporaryFolder() {
 }
 
 TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;  // what cannot be removed is the operating system's to clean
+  std::error_code ignored;  // the operating system cleans up what cannot be removed
   std::filesystem::remove_all(path_, ignored);
 }
 

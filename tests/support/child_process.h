@@ -1,5 +1,5 @@
-// ChildProcess: a real process under test. It dies with the test (PR_SET_PDEATHSIG), is reaped by
-// the destructor, and its output goes to a file that a failing test can show.
+// ChildProcess: a real process under test. It is killed with the test (PR_SET_PDEATHSIG), the
+// destructor reaps it, and its output goes to a file that a failing test can show.
 //
 // Thread: one test's.
 #pragma once
@@ -15,7 +15,8 @@ namespace tollgate::testing {
 class ChildProcess {
  public:
   ChildProcess() = default;
-  // Starts argv[0] with `environment` added to a bare one; stdout and stderr go to `log_path`.
+  // Starts argv[0] with `environment` added to a minimal one; stdout and stderr go to
+  // `log_path`.
   ChildProcess(std::vector<std::string> argv, const std::string& log_path,
                const std::map<std::string, std::string>& environment = {});
   ~ChildProcess();
@@ -29,8 +30,8 @@ class ChildProcess {
   void Signal(int signal) const;
   // SIGKILL and reap.
   void Kill();
-  // Waits until the process ends by itself or `timeout_ms` have passed (then -1): its exit status,
-  // or 128 + the signal that ended it.
+  // Waits until the process ends by itself: its exit status, or 128 + the signal that ended it. -1
+  // if it has not ended after `timeout_ms`.
   int WaitExit(int timeout_ms);
   std::string Log() const;
 
@@ -41,7 +42,7 @@ class ChildProcess {
   std::string log_path_;
 };
 
-// A folder of its own below TMPDIR, removed with all that is in it.
+// A temporary folder below TMPDIR, removed with everything in it.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -61,7 +62,7 @@ double CpuSeconds(pid_t pid);
 // A TCP port of 127.0.0.1 that was free a moment ago.
 int FreePort();
 
-// Calls `condition` until it holds or `timeout_ms` have passed; false then.
+// Calls `condition` until it holds; false if it does not within `timeout_ms`.
 template <typename Condition>
 bool Eventually(Condition&& condition, int timeout_ms = 20'000);
 

@@ -1,5 +1,5 @@
-// HttpClient: a blocking HTTP/1.1 client for tests: one kept-alive connection, TCP or Unix. Ours so
-// that a test sees every byte, and every connection that breaks.
+// HttpClient: a blocking HTTP/1.1 client for tests: one kept-alive connection, TCP or Unix. It is
+// our own, so that a test sees every byte and every connection that breaks.
 //
 // Thread: one at a time.
 #pragma once
@@ -17,7 +17,7 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
-  // "127.0.0.1:9999" or a path of a Unix socket.
+  // "127.0.0.1:9999" or the path of a Unix socket.
   explicit HttpClient(std::string address, int timeout_ms = 10'000);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
@@ -28,7 +28,7 @@ class HttpClient {
   HttpAnswer Put(std::string_view target, std::string_view body, std::string_view headers = {});
   void Disconnect();
 
-  // A request in parts: the bytes as they are, then its answer.
+  // A request in parts: sends the bytes as they are; then reads its answer.
   bool SendPart(std::string_view bytes);
   HttpAnswer AwaitAnswer();
 

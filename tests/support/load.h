@@ -1,6 +1,6 @@
-// Load: threads that post payments until they are told to stop, and remember what was accepted.
+// Load: threads that post payments until they are stopped, and record what was accepted.
 //
-// Thread: Start, Stop and the results one test's.
+// Thread: the test's for Start, Stop and the results.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ struct LoadOptions {
   size_t threads = 4;
   size_t payments_max = SIZE_MAX;  // over all threads
   int pause_us = 0;                // between two payments of a thread
-  bool repeat_unanswered = true;   // as a client would: the same id again until it is answered
+  bool repeat_unanswered = true;   // as a client would: the same id until it is answered
 };
 
 class Load {

@@ -1,8 +1,8 @@
-// A library that a test loads into a gateway with LD_PRELOAD, for faults of the world around a
-// process that no test can bring about otherwise:
-//   TOLLGATE_SHIM_CLOCK_MS=<ms>      the wall clock goes wrong by so much
+// A library that a test loads into a gateway with LD_PRELOAD, for faults of a process' environment
+// that a test cannot cause in another way:
+//   TOLLGATE_SHIM_CLOCK_MS=<ms>      the wall clock is wrong by <ms>
 //   TOLLGATE_SHIM_SYNC_FAILS=<path>  fdatasync fails with ENOSPC while that file exists
-// The shipped binary knows nothing of either.
+// The shipped binary knows neither of them.
 //
 // Thread: any; it only reads the environment.
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 // SmallDisk: a real file system of a few MiB that can be full: a tmpfs on a folder. Only root may
-// mount one; elsewhere `problem` says why there is none, and a test skips itself with it.
+// mount one; otherwise `problem` says why there is none, and the test is skipped with it.
 //
 // Thread: one test's.
 // Owns: the mount.
@@ -17,7 +17,7 @@ class SmallDisk {
   SmallDisk& operator=(const SmallDisk&) = delete;
 
   const std::string& problem() const { return problem_; }
-  // Takes all the room that is left, and gives it back.
+  // Fill uses all free space; Free releases it.
   void Fill();
   void Free();
   size_t FreeBytes() const;

@@ -14,7 +14,7 @@ namespace tollgate::testing {
 
 namespace {
 
-// The numbers of a flat JSON answer are read by name; the tests' own and small on purpose.
+// A number in a flat JSON answer, by name. Simple on purpose, for tests only.
 double NumberAfter(const std::string& text, const std::string& name, size_t from) {
   const size_t at = text.find("\"" + name + "\":", from);
   return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + name.size() + 3, nullptr);
@@ -44,7 +44,7 @@ Stack::Stack(StackOptions options) : options_(std::move(options)), gateways_(opt
 }
 
 Stack::~Stack() {
-  // First who sends, last who is sent to.
+  // Senders end before receivers.
   haproxy_.Kill();
   for (auto& gateway : gateways_) gateway.Kill();
 }

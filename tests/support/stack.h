@@ -1,6 +1,6 @@
-// Stack: the whole set-up as real processes in a folder of its own: redis-server, two simulated
+// Stack: the whole set-up as real processes in its own folder: redis-server, two simulated
 // processors, two gateways on Unix sockets and HAProxy in front. Any part can be killed, paused and
-// started again on the same data.
+// restarted on the same data.
 //
 // Thread: one test's; the load threads use only addresses.
 #pragma once
@@ -17,16 +17,16 @@
 namespace tollgate::testing {
 
 struct StackOptions {
-  std::vector<std::string> gateway_arguments;  // more, for both
+  std::vector<std::string> gateway_arguments;  // additional ones, for both
   std::vector<std::string> redis_arguments;
   size_t gateways = 2;
   bool haproxy = true;
-  // Added to the environment of the gateway of that index.
+  // Added to the environment of the gateway with that index.
   std::map<size_t, std::map<std::string, std::string>> gateway_environment = {};
   std::string redis_folder = {};      // below the stack's own; empty: the stack's own
-  bool keep_processor_books = false;  // what a processor holds outlives a kill of it
+  bool keep_processor_books = false;  // a processor's holdings survive its kill
   bool start_processors = true;       // false: the test starts them
-  // Stands before the gateway's own words, such as a shell that lowers a limit first.
+  // Precedes the gateway's command, for example a shell that first lowers a limit.
   std::vector<std::string> gateway_wrapper = {};
 };
 
@@ -42,11 +42,11 @@ class Stack {
   explicit Stack(StackOptions options = {});
   ~Stack();
 
-  // Starts all and waits until a summary comes through the front; a failed part fails the test.
+  // Starts everything and waits until the front answers a summary; fails the test otherwise.
   void Start();
   void StartRedis();
   void StartGateway(size_t index);
-  // From their next start on: words that come after all others, for all gateways.
+  // Further arguments for all gateways, after all others, from their next start on.
   void AddGatewayArguments(const std::vector<std::string>& words) {
     options_.gateway_arguments.insert(options_.gateway_arguments.end(), words.begin(), words.end());
   }
@@ -54,7 +54,7 @@ class Stack {
   void SetGatewayEnvironment(size_t index, std::map<std::string, std::string> environment) {
     options_.gateway_environment[index] = std::move(environment);
   }
-  // One more gateway of the same settings, on a data folder and a socket of its own.
+  // One more gateway with the same settings, on its own data folder and socket.
   ChildProcess StartAnother(const std::string& data_folder, const std::string& socket);
   void StartProcessor(size_t index);
   void StartHaproxy();
@@ -73,12 +73,12 @@ class Stack {
   std::string DataFolder(size_t index) const;
   const std::string& ProcessorAddress(size_t index) const { return processor_addresses_[index]; }
   const std::string& folder() const { return folder_.path(); }
-  // Where Redis keeps its append-only file.
+  // The folder of Redis' append-only file.
   std::string RedisFolder() const;
-  // redis-cli with these words: what it printed.
+  // Runs redis-cli with these words; returns its output.
   std::string RedisCli(const std::vector<std::string>& words);
   std::string Metrics(size_t gateway) const;
-  // The value of a metric without labels, or with exactly this text of labels; 0 if there is none.
+  // The value of a metric without labels, or with exactly this label text; 0 if there is none.
   double Metric(size_t gateway, const std::string& name) const;
 
   // PUT to a processor's admin interface; TG_ASSERTs a good answer.
@@ -112,7 +112,7 @@ class Stack {
   ChildProcess haproxy_;
 };
 
-// A random UUID in text, from a seed and a number: the same pair gives the same id.
+// A random UUID as text, from a seed and a number: the same pair gives the same id.
 std::string TestId(uint64_t seed, uint64_t number);
 std::string PaymentBody(const std::string& id, const std::string& amount);
 

@@ -1,7 +1,7 @@
 // A library that a test loads into a gateway with LD_PRELOAD, for a slow disk:
-//   TOLLGATE_SHIM_SYNC_MS=<ms>  every fdatasync takes so much longer
-// Apart from shim.cc, as it may be loaded into a sanitizer's build too: it stands in for nothing
-// that a sanitizer's runtime stands in for, and is built without one.
+//   TOLLGATE_SHIM_SYNC_MS=<ms>  every fdatasync takes <ms> longer
+// It is separate from shim.cc because it may be loaded into a sanitizer's build too: it replaces
+// nothing that a sanitizer's runtime replaces, and is built without a sanitizer.
 //
 // Thread: any; it only reads the environment.
 #include <dlfcn.h>

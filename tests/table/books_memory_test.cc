@@ -1,4 +1,4 @@
-// What a table remembers of its books, and who it is to them.
+// What a table remembers of its books, and its identity towards them.
 #include <gtest/gtest.h>
 
 #include "table/sealed_number.h"
@@ -11,7 +11,7 @@ constexpr uint64_t kEra = uint64_t{1} << 40U;
 
 class BooksMemoryTest : public TableFixture {
  protected:
-  // A slot that was booked and recorded while the books were at `number`, rests.
+  // A resting slot that was booked, and recorded while the books were at `number`.
   uint32_t Recorded(PaymentTable& table, uint64_t id, uint64_t number) {
     const auto slot = table.Acquire(Pay(id), 1'000'000);
     EXPECT_TRUE(slot);
@@ -85,7 +85,7 @@ TEST_F(BooksMemoryTest, ARecordIsForgottenWhenItsSlotIsUsedAgain) {
 TEST_F(BooksMemoryTest, WhatWasToldAgainSinceIsForgottenByItsLaterNumber) {
   auto table = Open(1);
   Recorded(*table, 1, 10);
-  table->AdvanceLedgerNumber(kEra - 1, kEra);  // a loss: the slot is told again, with some number
+  table->AdvanceLedgerNumber(kEra - 1, kEra);  // a loss: the slot is replayed, with some number
   table->ConfirmLedgerNumber(kEra + 7);
   Answered(*table, 0, 11'000);
   ASSERT_TRUE(table->Acquire(Pay(2), 0));

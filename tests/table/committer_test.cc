@@ -9,7 +9,7 @@
 namespace tollgate::table {
 namespace {
 
-// A disk whose syncs take until they are let go.
+// A disk whose syncs last until the test lets them end.
 class SlowDisk {
  public:
   CommitterOptions Options() {
@@ -34,7 +34,7 @@ class SlowDisk {
   std::atomic<bool> free_{false};
 };
 
-// Whoever ends it takes apart next what it wakes.
+// The next step of a caller that ends a listener is to destroy what the listener wakes.
 TEST(CommitListener, ThatEndsDuringASyncIsNotCalledByIt) {
   SlowDisk disk;
   int ended_calls = 0;

@@ -67,7 +67,7 @@ TEST_F(DataFolderTest, ATableThatNobodyWorksWithIsFoundAsLongAsNobodyDoes) {
   EXPECT_TRUE(watch.Look(0, 0).unlocked.empty());
 }
 
-// One with damaged slots, which are kept: it is not finished again and again.
+// A table with damaged slots is kept, and must not be finished again and again.
 TEST_F(DataFolderTest, AFinishedTableThatStaysIsFoundAgainOnlyAfterAUse) {
   FolderWatch watch(folder_, {.tables_max = 8, .slots_max = 1000});
   const std::string kept = Make("a.table");
@@ -98,7 +98,7 @@ TEST_F(DataFolderTest, WhatIsAdoptedAtOnceIsBoundedAndTheRestIsToldOnce) {
   EXPECT_EQ(watch.Look(1, 55).unlocked, std::vector<std::string>{c});
 }
 
-// A file says it is huge and takes no room: nothing of it is read before that was looked at.
+// A file that claims a huge size and uses no space: it is not read before its size is checked.
 TEST_F(DataFolderTest, ASparseGiantIsTooLargeToAdopt) {
   FolderWatch watch(folder_, {.tables_max = 8, .slots_max = 262'144});
   const std::string giant = Make("a.table");
@@ -138,7 +138,7 @@ TEST_F(DataFolderTest, AnotherUsersTableIsNeverAdopted) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(watch.Look(0, 0).unlocked.empty());
 }
 
-// Others make up files all the time: the log grows by so much a look and no more.
+// Other users create files all the time: each look adds only a limited number of lines to the log.
 TEST_F(DataFolderTest, FilesWithoutEndAreToldInBounds) {
   FolderWatch watch(folder_, {.tables_max = 8, .slots_max = 1000});
   for (int i = 0; i < 100; ++i) {

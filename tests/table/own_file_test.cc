@@ -1,4 +1,4 @@
-// DATA_DIR may be a folder that others write to: what of it is used, and what nothing is done with.
+// DATA_DIR may be a folder that other users write to: what of it is used, and what is not touched.
 #include "table/own_file.h"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ constexpr uid_t kStranger = 12'345;
 
 class OwnFileTest : public TableFixture {
  protected:
-  // A table with one payment at `path_`.
+  // Makes a table with one payment at `path_`.
   void MakeTable(size_t slots = 8) { ASSERT_TRUE(Open(slots)->Acquire(Pay(1), 5)); }
   static std::string Content(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -40,7 +40,7 @@ class OwnFileTest : public TableFixture {
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
     return info.st_mode & 07777;
   }
-  // How opening `path_` fails.
+  // The error of opening `path_`.
   base::Error Refusal() {
     auto opened = TryOpen();
     EXPECT_FALSE(opened.ok());
@@ -109,11 +109,11 @@ TEST_F(OwnFileTest, ATableOfAnotherUserIsNeverUsed) {
   ExpectSaid(refusal, "chown 0");
   EXPECT_EQ(LookAt(path_).state, TableSight::State::kNotUsable);
   EXPECT_EQ(Content(path_), before);
-  // It may be looked at by people.
+  // It may be shown to an operator.
   EXPECT_EQ(ReadPending(path_, directory_).value().size(), 1U);
 }
 
-// A container that is started again as another user: not only "permission denied".
+// A container that restarts as another user gets more than "permission denied".
 TEST_F(OwnFileTest, ATableOfTheUserBeforeIsNamedAsSuch) {
   NEEDS_ROOT();
   MakeTable();
@@ -150,7 +150,7 @@ TEST_F(OwnFileTest, AFileThatEveryUserMayWriteIsNotUsed) {
 
 TEST_F(OwnFileTest, ATableOfAnEarlierVersionIsTakenOverAndClosedToOthers) {
   for (const mode_t mode :
-       {0644U, 0640U, 0660U, 0664U}) {  // the last two as a volume's group makes it
+       {0644U, 0640U, 0660U, 0664U}) {  // the last two as a volume's group makes them
     std::filesystem::remove(path_);
     MakeTable();
     ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
@@ -196,7 +196,7 @@ TEST_F(OwnFileTest, ASharedLockIsWaitedForAndAnotherInstanceIsNot) {
   ExpectSaid(refusal, "shared lock");
   TableOptions options;
   options.path = path_;
-  options.lock_wait_ms = 3'600'000;  // it is not over before the lock is gone
+  options.lock_wait_ms = 3'600'000;  // it does not end before the lock is gone
   std::atomic<bool> begun{false};
   bool opened = false;
   std::thread owner([&] {
@@ -207,7 +207,7 @@ TEST_F(OwnFileTest, ASharedLockIsWaitedForAndAnotherInstanceIsNot) {
   ASSERT_EQ(::flock(other.get(), LOCK_UN), 0);
   owner.join();
   EXPECT_TRUE(opened);
-  // As long a patience, and one that works on it: told at once.
+  // With the same time-out, a process that works on the file is reported at once.
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   EXPECT_EQ(PaymentTable::Open(options, directory_).error().code, EWOULDBLOCK);
 }
@@ -281,7 +281,7 @@ TEST_F(OwnFileTest, ANameThatNoConfigurationCanGiveIsNotTakenOver) {
   }
 }
 
-// Their checksum is right, and no instance can have accepted them.
+// Their checksum is right, but no instance can have accepted them.
 TEST_F(OwnFileTest, AnAmountOrATimeThatCannotBeIsSetAsideAndNotShown) {
   const auto damage = [this](auto&& change) {
     std::filesystem::remove(path_);

@@ -59,7 +59,7 @@ TEST_F(PaymentTableTest, EveryStateIsFoundAgainAtTheNextOpening) {
   }
 }
 
-// A disk that fails stops no gateway because Redis named a processor that is new to its table.
+// A failed disk does not stop a gateway when Redis names a processor that is new to its table.
 TEST_F(PaymentTableTest, ANameThatCannotBeWrittenIsHeldByNoSlot) {
   auto table = Open();
   const auto late = directory_.Add("late");
@@ -130,8 +130,8 @@ TEST_F(PaymentTableTest, AnotherSizeOrOtherProcessorsDropNothing) {
 }
 
 TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
-  // Killed anywhere inside Acquire, a slot that rested as booked must not pair that status with
-  // the next payment: a reader beside it sees the same stores.
+  // If Acquire is interrupted anywhere, a slot that rested as booked must not have that status with
+  // the next payment. A concurrent reader sees the same stores.
   TableOptions options;
   options.path = path_;
   options.slots = 1;
@@ -173,8 +173,8 @@ TEST_F(PaymentTableTest, ManyThreadsNeverGetTheSameSlot) {
   for (const auto& count : taken) ASSERT_EQ(count.load(), 1);
 }
 
-// A child takes payments and moves them on, telling how many were published; it is killed at any
-// instruction; every published one is found again, sound.
+// A child accepts payments and moves them on, and reports how many were published. It is killed at
+// any instruction; every published payment is found again and valid.
 TEST_F(PaymentTableTest, AProcessKilledAnywhereLeavesEveryPublishedPaymentSound) {
   auto* const published = static_cast<std::atomic<uint64_t>*>(
       ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));

@@ -46,7 +46,7 @@ TEST_F(ProcessorNamesTest, WhatWasSentToAnotherOfTheSameNameIsNotAtTheConfigured
       EXPECT_EQ(names_->ConfiguredId(at), 1);
       const bool sent = state != SlotState::kClaimed;
       EXPECT_EQ(table->recovery().sent_to_strangers.count(at), sent ? 1U : 0U);
-      // Another change of the slot, and a new payment at the new one.
+      // Another change of the slot, and a new payment at the new processor.
       table->SetStatus(slot, SentTo(at, state));
       const uint32_t next = table->Acquire(Pay(2), 5).value();
       table->SetStatus(next, SentTo(1));
@@ -74,7 +74,7 @@ TEST_F(ProcessorNamesTest, AChangeWhileNothingIsAtItTakesNoPlace) {
 }
 
 TEST_F(ProcessorNamesTest, APlaceWithoutAnIdentityIsTheConfiguredOnes) {
-  auto table = OpenWith({});  // as of a file of version 1
+  auto table = OpenWith({});  // as from a file of version 1
   const uint32_t slot = table->Acquire(Pay(1), 5).value();
   table->SetStatus(slot, SentTo(1));
   table.reset();

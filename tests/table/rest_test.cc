@@ -1,4 +1,4 @@
-// How long a freed slot rests, and what does not wait for it.
+// How long a freed slot rests, and what does not wait for that.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -23,14 +23,14 @@ constexpr SlotStatus kBookedAndFree{.state = SlotState::kFreeBooked,
 
 class RestTest : public TableFixture {
  protected:
-  // A payment is taken, booked and recorded.
+  // A payment is accepted, booked and recorded.
   static uint32_t Use(PaymentTable& table) {
     const auto slot = table.Acquire(Pay(1), 5);
     EXPECT_TRUE(slot);
     table.Release(slot.value_or(0), kBookedAndFree);
     return slot.value_or(0);
   }
-  // How many slots can be had now.
+  // How many slots can be acquired now.
   static size_t TakeAll(PaymentTable& table) {
     size_t taken = 0;
     while (table.Acquire({.id = {taken, 1}, .amount_cents = 100}, 5)) ++taken;
@@ -105,7 +105,7 @@ TEST_F(RestTest, AFreedSlotRestsAndTheOldestFreedIsReusedFirst) {
   EXPECT_EQ(table->At(*a).generation, 2U);
 }
 
-// Redis is away for longer than a rest: what it may have lost can still be told again.
+// Redis is away for longer than a rest: what it may have lost can still be replayed.
 TEST_F(RestTest, NothingRestsWhileTheBooksAreAway) {
   auto table = Open(4);
   table->BooksAnswered(0);
@@ -131,7 +131,7 @@ TEST_F(RestTest, AfterALossEverySlotRestsAnew) {
   EXPECT_EQ(TakeAll(*table), 1U);
 }
 
-// Repeats of what others have, and the like.
+// For example repeats of payments that other instances have.
 TEST_F(RestTest, WhatHasNothingToTellNeedsNoRestAndWaitsForNone) {
   auto table = Open(3);
   Use(*table);
@@ -184,8 +184,9 @@ TEST_F(RestTest, ASlotRestsAsLongAfterAnyUptime) {
   }
 }
 
-// Rest goes by what the table saw itself: wherever the clocks stand at the next opening, of another
-// boot or a clock that was set, what was freed last rests in full, and what had rested has.
+// A rest is measured by what the table saw itself. The clocks at the next opening may be of another
+// boot, or may have been set. What was freed last still rests in full, and what had rested has
+// rested.
 TEST_F(RestTest, ARestAcrossARestartDoesNotGoByTheClock) {
   for (const int64_t next : {int64_t{0}, int64_t{1'000}, int64_t{60'000}, 25 * kDayMs}) {
     std::filesystem::remove(path_);
@@ -214,7 +215,7 @@ TEST_F(RestTest, ARestAcrossARestartDoesNotGoByTheClock) {
   }
 }
 
-// Many short lives, as of an instance that is restarted in a loop: the rest clock goes on.
+// Many short runs, as of an instance that restarts in a loop: the rest clock goes on.
 TEST_F(RestTest, ARestIsKeptOverManyRestarts) {
   for (uint64_t life = 0; life < 20; ++life) {
     auto table = Open(2);
@@ -231,7 +232,7 @@ TEST_F(RestTest, ARestIsKeptOverManyRestarts) {
   EXPECT_EQ(TakeAll(*table), 1U);
 }
 
-// An instance that dies again and again right after its start: its lives are short together, too.
+// An instance that crashes again and again right after its start: all its runs together are short.
 TEST_F(RestTest, ManyShortLivesAddNoTimeToARest) {
   constexpr size_t kLives = 12;
   for (uint64_t life = 0; life < kLives; ++life) {
@@ -242,7 +243,7 @@ TEST_F(RestTest, ManyShortLivesAddNoTimeToARest) {
   EXPECT_EQ(TakeAll(*Open(16)), 16 - kLives) << "a slot was reused within a fraction of its rest";
 }
 
-// The time that a slot was freed at is under no checksum.
+// The time at which a slot was freed is not covered by a checksum.
 TEST_F(RestTest, AWrongTimeOfFreeingCostsARestAtMost) {
   {
     auto table = Open(2);

@@ -15,7 +15,7 @@ namespace {
 
 using SlotTest = TableFixture;
 
-// A file whose slots hold these words, each behind a payment whose checksum is right.
+// A file whose slots hold these words, each with a payment whose checksum is right.
 void WriteWords(const std::string& path, const std::vector<uint64_t>& words) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(kSlotsOffset);
@@ -73,7 +73,7 @@ TEST_F(SlotTest, AWordThatCannotGoOnIsSetAside) {
   EXPECT_EQ(table->recovery().unfinished, 0U);
 }
 
-// Whatever a file holds, what is continued can be gone on with, at a processor that has a name.
+// For any file, a payment that is continued can be continued, at a processor with a name.
 TEST_F(SlotTest, AnyWordIsEitherSetAsideOrOneToGoOnFrom) {
   base::Random random(20261127);
   constexpr size_t kSlots = 4096;

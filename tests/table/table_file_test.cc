@@ -47,7 +47,7 @@ TEST_F(TableFileTest, OfStartsAtTheSameMomentOneGetsItAndTheOthersAreToldThatItI
       if (children.back() != 0) continue;
       ::close(go[1]);
       char byte = 0;
-      if (::read(go[0], &byte, 1) != 0) ::_exit(1);  // its end: all are here
+      if (::read(go[0], &byte, 1) != 0) ::_exit(1);  // end of file: all are here
       const auto opened = TryOpen(4096);
       const char result = opened.ok() ? 'o' : opened.error().code == EWOULDBLOCK ? 'u' : '?';
       if (::write(results[1], &result, 1) != 1) ::_exit(1);
@@ -77,8 +77,8 @@ TEST_F(TableFileTest, AForeignFileIsRefusedAndLeftAsItIs) {
   }
 }
 
-// A file as version 1 wrote it, byte by byte: a header in the first page, an unresolved
-// payment in the first of eight slots.
+// A file as version 1 wrote it, byte by byte: a header in the first page, an unresolved payment in
+// the first of eight slots.
 class Version1File {
  public:
   explicit Version1File(uint32_t version = 1) {
@@ -153,15 +153,15 @@ TEST_F(TableFileTest, AFileOfVersion1IsReadWholeAndWrittenAsThisOne) {
     file.read(reinterpret_cast<char*>(&version), sizeof(version));
     return version;
   };
-  // One copy was written by now; that of before is the other one, until the next write.
+  // One copy was written; the other one is still the old one, until the next write.
   EXPECT_EQ(version_of(0) + version_of(1), 3U);
   expect(*Open(), 43);
   EXPECT_EQ(version_of(0) + version_of(1), 4U);
   expect(*Open(), 44);
 }
 
-// Version 0.1 was killed with ten payments: eight booked, one on its way to a processor that did
-// not answer, one not sent.
+// Version 0.1 was killed with ten payments: eight booked, one in flight to a processor that did not
+// answer, one not sent.
 TEST_F(TableFileTest, ATableOfARunningVersion1IsTakenOver) {
   std::filesystem::copy_file(TOLLGATE_VERSION1_TABLE, path_);
   payments::ProcessorDirectory directory{{"default", "fallback"}};
@@ -207,7 +207,7 @@ TEST_F(TableFileTest, AFileOfAVersionThatIsNotKnownIsRefused) {
   }
 }
 
-// Two that start at once, each as process 1 of its container, write one file between them.
+// Two starts at once, each as process 1 of its container, write one file in turn.
 TEST_F(TableFileTest, AFileThatAnotherStartIsMakingIsLeftToIt) {
   const std::string unfinished = path_ + ".new";
   const base::UniqueFd other(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
@@ -228,7 +228,7 @@ TEST_F(TableFileTest, WhatAKilledStartLeftUnfinishedIsUsed) {
   EXPECT_EQ(Open(64)->recovery().unfinished, 1U);
 }
 
-// Killed after it gave the file its name and before it took the other one away.
+// Killed after it gave the file its name and before it removed the other name.
 TEST_F(TableFileTest, AnUnfinishedNameOfATableInUseIsTakenAwayAndItsTableKept) {
   const std::string elsewhere = path_ + ".elsewhere";
   std::ofstream(elsewhere) << "payments";
@@ -238,7 +238,7 @@ TEST_F(TableFileTest, AnUnfinishedNameOfATableInUseIsTakenAwayAndItsTableKept) {
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
 }
 
-// The same, where it cannot be taken away: an error, instead of one attempt after the other.
+// The same if the name cannot be removed: an error, instead of endless retries.
 TEST_F(TableFileTest, AnUnfinishedNameThatCannotBeRemovedIsAnError) {
   const std::string elsewhere = path_ + ".elsewhere";
   std::ofstream(elsewhere) << "payments";
@@ -246,7 +246,7 @@ TEST_F(TableFileTest, AnUnfinishedNameThatCannotBeRemovedIsAnError) {
   std::filesystem::permissions(folder_, std::filesystem::perms{0555});
   const uid_t was = ::geteuid();
   constexpr uid_t kNobody = 65'534;
-  if (was == 0) {  // root removes what it likes
+  if (was == 0) {  // root can remove anything
     ASSERT_EQ(::chown(elsewhere.c_str(), kNobody, kNobody), 0);
     ASSERT_EQ(::seteuid(kNobody), 0);
   }
@@ -260,8 +260,8 @@ TEST_F(TableFileTest, AnUnfinishedNameThatCannotBeRemovedIsAnError) {
   EXPECT_EQ(std::filesystem::file_size(elsewhere), 8U);
 }
 
-// One opens, finishes and removes the table all the time, as who adopts it does; the other one must
-// never hold a file that has lost its name.
+// One thread opens, finishes and removes the table all the time, like an adopter. The other one
+// must never hold a file that has lost its name.
 TEST_F(TableFileTest, AFileThatIsRemovedWhileItIsOpenedIsNotUsed) {
   // In memory if possible: syncs of a disk would take all the time.
   const std::string path = std::filesystem::exists("/dev/shm")
@@ -284,7 +284,7 @@ TEST_F(TableFileTest, AFileThatIsRemovedWhileItIsOpenedIsNotUsed) {
     }
   });
   int opened = 0;
-  // As long as the other thread has the processor, this one is told that the file is in use.
+  // While the other thread runs, this one gets "in use".
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while ((opened < 500 || removed.load() < 500) && std::chrono::steady_clock::now() < end) {
     const auto table = open();

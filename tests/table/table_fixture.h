@@ -1,4 +1,4 @@
-// A payment table in a folder of its own.
+// A payment table in its own folder.
 //
 // Thread: one.
 #pragma once
@@ -31,7 +31,7 @@ class TableFixture : public ::testing::Test {
     return PaymentTable::Open(options, directory_);
   }
   std::unique_ptr<PaymentTable> Open(size_t slots = 8) { return TryOpen(slots).value(); }
-  // The books answer twice a second between these moments, in milliseconds of the monotonic clock.
+  // The books answer twice a second between these times, in milliseconds of the monotonic clock.
   static void Answered(PaymentTable& table, int64_t from_ms, int64_t to_ms) {
     for (int64_t ms = from_ms; ms < to_ms; ms += 500) table.BooksAnswered(ms * kMilli);
     table.BooksAnswered(to_ms * kMilli);

@@ -1,4 +1,4 @@
-// docs/TABLE_FILE.md says where each field of the file stands: held against the structures.
+// Compares the offsets in docs/TABLE_FILE.md with the structures.
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -18,7 +18,7 @@ std::string Page() {
   return text.str();
 }
 
-// "| 16 | 8 | `slots` |": a row of the page, as far as the structures know it.
+// "| 16 | 8 | `slots` |": a row of the page, as the structures define it.
 std::string Row(size_t at, size_t bytes, const std::string& field) {
   return "\n| " + std::to_string(at) + " | " + std::to_string(bytes) + " | `" + field + "` |";
 }

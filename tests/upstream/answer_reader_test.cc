@@ -15,11 +15,11 @@ struct Row {
   const char* name;
   std::string bytes;
   State state;        // once all of it is there, or at its end
-  size_t behind = 0;  // bytes that are not this answer's
+  size_t behind = 0;  // bytes that do not belong to this answer
   int status = 0;
   std::string body;
   bool keeps_alive = false;
-  bool at_end = false;  // the other side closes behind it
+  bool at_end = false;  // the other side closes after it
 };
 
 struct Ending {
@@ -27,7 +27,7 @@ struct Ending {
   size_t taken = 0;
 };
 
-// Feeds `bytes` in two pieces, or in pieces of one.
+// Feeds `bytes` in two pieces, or byte by byte.
 Ending Feed(AnswerReader& reader, std::string_view bytes, size_t split, bool at_end) {
   std::vector<std::string> pieces;
   if (split == 0) {

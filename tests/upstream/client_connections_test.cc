@@ -1,4 +1,4 @@
-// Many payments at once: connections are kept and reused, nothing is told twice, nothing is leaked.
+// Many payments at once: connections are kept and reused, no event comes twice, nothing is leaked.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -25,7 +25,7 @@ TEST_F(HttpProcessorClientTest, HundredsInFlightAtOnceOnConnectionsThatAreKept) 
   size_t waiting_max = 0;
   server_.on_request = [&](Connection& connection, std::string_view) {
     waiting_max = std::max(waiting_max, ++waiting);
-    if (waiting < kMany) return;  // nobody is answered before the last has come
+    if (waiting < kMany) return;  // none is answered before the last has come
     for (auto& each : server_.connections()) each->Send(kOk);
     waiting = 0;
     (void)connection;

@@ -1,5 +1,5 @@
-// ClientFixture: an HttpProcessorClient on an event loop that the test turns, against a server that
-// behaves as told.
+// ClientFixture: an HttpProcessorClient on an event loop that the test runs, against a server that
+// the test scripts.
 //
 // Thread: one test's.
 #pragma once
@@ -27,7 +27,7 @@ inline constexpr std::string_view kOk =
     "{\"message\":\"payment processed successfully\"}";
 inline constexpr int64_t kPatienceNs = 30 * base::kNanosPerSecond;
 
-// Beginnings of answers.
+// The beginning of an answer.
 inline std::string Head(std::string_view status) {
   return "HTTP/1.1 " + std::string(status) + "\r\n";
 }

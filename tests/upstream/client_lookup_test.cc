@@ -1,4 +1,4 @@
-// What a look-up finds, and what it takes for no answer.
+// What a look-up finds, and which answers are unclear.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -52,8 +52,8 @@ TEST_F(HttpProcessorClientTest, LookupOutcomes) {
   }
 }
 
-// The forwarder takes a found payment for the one that it asked for, and an amount that differs for
-// a conflict: so nothing is found but in an answer that is wholly understood, about the same id.
+// The forwarder takes a found payment for the one that it asked for, and another amount for a
+// conflict. So only an answer that is completely understood, about the same id, is "found".
 TEST_F(HttpProcessorClientTest, AnAnswerAboutAnotherPaymentOrHalfUnderstoodIsUnclear) {
   const std::string mine = R"("correlationId":"00000000-0000-0007-0000-000000000001")";
   const std::string other = R"("correlationId":"00000000-0000-0007-0000-000000000002")";

@@ -1,4 +1,4 @@
-// What is certainly not sent and what may have been, and what a request looks like.
+// What is certainly not sent, what may have been sent, and the form of a request.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,7 +9,7 @@
 namespace tollgate::upstream {
 namespace {
 
-// What only asks is made so (tollgate reconcile): it could not charge if it wanted to.
+// As in tollgate reconcile: such a client cannot charge.
 TEST_F(HttpProcessorClientTest, AClientWithNoPaymentsInFlightPostsNothingAndLooksUp) {
   ProcessorOptions options = Options();
   options.in_flight_max = 0;
@@ -71,7 +71,7 @@ TEST_F(HttpProcessorClientTest, ResetBeforeReadingIsUnknown) {
   EXPECT_STREQ(Name(PostOne().outcome), "unknown");
 }
 
-// The double send: curl would repeat the POST on a fresh connection, unasked.
+// The double send: curl would repeat the POST on a new connection by itself.
 TEST_F(HttpProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionDrops) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) {
@@ -95,7 +95,7 @@ TEST_F(HttpProcessorClientTest, PostIsNotSentAgainWhenAReusedConnectionIsReset) 
   EXPECT_EQ(server_.requests().size(), 2U);
 }
 
-// The repeat cannot connect: an error that looks like "never sent", although a copy arrived.
+// The repeat cannot connect: the error looks like "never sent", although a copy arrived.
 TEST_F(HttpProcessorClientTest, DroppedAfterSendingAndThenRefusedIsUnknown) {
   auto own = std::make_unique<ScriptedServer>(loop_);
   ProcessorOptions options = Options();
@@ -105,7 +105,7 @@ TEST_F(HttpProcessorClientTest, DroppedAfterSendingAndThenRefusedIsUnknown) {
   own->on_request = [&](Connection& connection, std::string_view) {
     if (!drop) return connection.Send(kOk);
     connection.Close();
-    loop_.Post([&] { own.reset(); });  // in this turn: nobody listens any more
+    loop_.Post([&] { own.reset(); });  // in this turn: no server listens any more
   };
   EXPECT_STREQ(Name(PostOne(1).outcome), "confirmed");
   drop = true;
@@ -122,7 +122,7 @@ TEST_F(HttpProcessorClientTest, ConnectionClosedWhileIdleIsNotUsed) {
   EXPECT_EQ(server_.requests().size(), 2U);
 }
 
-// curl 7.88.1 would read the stray answer as that of the second payment.
+// curl 7.88.1 would read the stray answer as the answer to the second payment.
 TEST_F(HttpProcessorClientTest, AnswerThatNobodyAskedForIsNotTakenForTheNext) {
   Start(Options());
   server_.on_request = [](Connection& connection, std::string_view) {
@@ -134,7 +134,7 @@ TEST_F(HttpProcessorClientTest, AnswerThatNobodyAskedForIsNotTakenForTheNext) {
   EXPECT_STREQ(Name(PostOne(2).outcome), "over_capacity");
 }
 
-// An answer after which the connection must not be used, though the other side keeps it open.
+// After this answer the connection must not be used, although the other side keeps it open.
 class LastAnswer : public HttpProcessorClientTest,
                    public ::testing::WithParamInterface<std::pair<const char*, std::string>> {};
 

@@ -1,5 +1,5 @@
-// Processors that move to another address. getaddrinfo is stood in for: "moved.test" is whatever
-// the test says.
+// Processors that move to another address. getaddrinfo is replaced: the test sets the addresses of
+// "moved.test".
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
@@ -19,8 +19,8 @@ namespace {
 
 struct NameServer {
   std::mutex mutex;
-  std::vector<std::string> addresses;  // by mutex
-  int asked = 0;                       // by mutex
+  std::vector<std::string> addresses;  // guarded by mutex
+  int asked = 0;                       // guarded by mutex
 };
 NameServer& TheNameServer() {
   static NameServer server;
@@ -56,8 +56,8 @@ using testing::ScriptedServer;
 using Connection = ScriptedServer::Connection;
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-constexpr const char* kHere = "127.0.0.1";     // where the server listens
-constexpr const char* kNobody = "127.0.0.77";  // where nobody does: a connection is refused
+constexpr const char* kHere = "127.0.0.1";     // the server listens here
+constexpr const char* kNobody = "127.0.0.77";  // no server: connections are refused
 
 class MovedTest : public ::testing::Test, public ProcessorEvents {
  protected:
@@ -132,7 +132,7 @@ TEST_F(MovedTest, EachRefusedConnectionAsksAsTheNameMayBeLate) {
   EXPECT_EQ(Asked(), 1) << "whoever answers is not asked for again";
 }
 
-// A listener that takes no more connections: the kernel drops what asks for one.
+// A listener that accepts no more connections: the kernel drops new ones.
 class SilentHost {
  public:
   explicit SilentHost(const char* address, uint16_t port)
@@ -159,11 +159,11 @@ TEST_F(MovedTest, AConnectionThatTimesOutAsksTheNameAgain) {
   SetAddresses({"127.0.0.78"});
   EXPECT_EQ(Post(), "not_sent");
   SetAddresses({kHere});
-  // A busy machine may take longer than that for a connection to itself, now and then.
+  // A busy machine may sometimes take longer than that for a connection to itself.
   for (int tries = 1; Post() != "confirmed"; ++tries) ASSERT_LT(tries, 20);
 }
 
-// A host that is gone without a word.
+// A host that is gone without closing its connections.
 TEST_F(MovedTest, AnAnswerThatNeverComesAsksTheNameAgain) {
   options_.connect_timeout_ms = 1'000;
   options_.answer_timeout_ms = 100;

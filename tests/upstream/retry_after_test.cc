@@ -1,4 +1,4 @@
-// Retry-After: what is read, what is not, and that nobody's word counts for longer than the most.
+// Retry-After: which values are parsed, which are not, and that the maximum limits any value.
 #include "upstream/retry_after.h"
 
 #include <gtest/gtest.h>

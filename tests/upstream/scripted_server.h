@@ -1,6 +1,5 @@
-// A raw TCP server for tests, on the test's own loop and thread: each whole request is handed to
-// a script, which answers, hangs, closes or resets as it likes. Bytes are counted, nothing is
-// parsed beyond Content-Length.
+// A raw TCP server for tests, on the test's loop and thread. Each complete request is passed to a
+// script, which may answer, hang, close or reset. Bytes are counted; only Content-Length is parsed.
 #pragma once
 
 #include <arpa/inet.h>
@@ -52,7 +51,7 @@ class ScriptedServer final : public net::EventHandler {
     bool open() const { return fd_.valid(); }
 
     const size_t index;   // in order of acceptance
-    size_t requests = 0;  // whole ones, on this connection
+    size_t requests = 0;  // complete ones, on this connection
 
    private:
     void OnEvents(uint32_t /*events*/) override {
@@ -97,7 +96,7 @@ class ScriptedServer final : public net::EventHandler {
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-  // Bound to a port of the kernel's choice on 127.0.0.1.
+  // Bound to a port of 127.0.0.1 that the kernel chooses.
   static base::UniqueFd NewSocket() {
     base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const sockaddr_in address = Loopback(0);
@@ -126,7 +125,7 @@ class ScriptedServer final : public net::EventHandler {
   std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
   size_t bytes() const { return bytes_; }
 
-  // Bytes wait unread. True: the script has dealt with the connection.
+  // Bytes wait unread. True: the script has handled the connection.
   std::function<bool(Connection&)> on_bytes = [](Connection&) { return false; };
   std::function<void(Connection&, std::string_view request)> on_request = [](Connection&,
                                                                              std::string_view) {};

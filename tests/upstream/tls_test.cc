@@ -1,4 +1,4 @@
-// The same client behind real TLS: HAProxy ends it in front of the scripted server.
+// The same client over real TLS: HAProxy terminates it in front of the scripted server.
 #include <gtest/gtest.h>
 
 #include <fstream>
