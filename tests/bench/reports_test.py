@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What bench/ makes of its measurements: medians against targets, and callgrind's files."""
+"""How bench/ evaluates measurements: medians against targets, and callgrind's files."""
 import contextlib
 import io
 import json
@@ -32,7 +32,7 @@ class Table(unittest.TestCase):
     WHAT = "CPU per accepted payment, TCP"
 
     def test_a_figure_is_held_against_the_peer_of_its_own_round(self):
-        # The second round ran on a machine that was twice as slow: the ratios are the same.
+        # The second round ran on a machine of half the speed: the ratios are the same.
         rounds = [accept_round(6.9, 5, 8), accept_round(13.8, 10, 16), accept_round(6.9, 5, 8)]
         self.assertIs(verdicts({"accept": rounds})[self.WHAT, "≤ 1.4 × bare loop"], True)
         rounds = [accept_round(7.1, 5, 7), accept_round(14.2, 10, 14), accept_round(7.1, 5, 7)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real gateways give every answer that docs/openapi.yaml documents, and each is held against it:
+"""Real gateways give every answer that docs/openapi.yaml documents. Each is compared with it:
 status, media type, headers and body."""
 import http.client
 import json
@@ -64,7 +64,7 @@ def connect(path):
 
 
 def ask_raw(path, text):
-    """The answer to these bytes, which may be no request at all."""
+    """The answer to these bytes, which need not be a valid request."""
     with connect(path) as sock:
         sock.sendall(text)
         return read_answer(sock)
@@ -117,7 +117,7 @@ class Answers(unittest.TestCase):
 
     @classmethod
     def gateway(cls, name, **settings):
-        """A gateway that answers on <name>.sock and <name>-admin.sock; what differs is given."""
+        """A gateway on <name>.sock and <name>-admin.sock; the arguments are what differs."""
         socket_path = cls.folder / f"{name}.sock"
         words = {
             "server_socket": socket_path,
@@ -148,7 +148,7 @@ class Answers(unittest.TestCase):
         return all(worker and worker["claims"] for worker in page["workers"])
 
     def hold(self, path, method, status, answer, places=None):
-        """The answer is `status`, and as the document has it for that path (or for any)."""
+        """The answer is `status`, and as documented for that path (or for any path)."""
         self.assertEqual(answer[0], status, answer)
         for place in places or (path, "any"):
             if place == "any":
@@ -198,7 +198,7 @@ class Answers(unittest.TestCase):
         connection.close()
         self.post(self.main, self.payment(ids[1], "2.00"))
         until("rejected", lambda: self.state(self.main, ids[1]) == "rejected")
-        # What comes back of a payment is nonsense: nobody knows what became of it.
+        # The answers about a payment are invalid, so its outcome is unknown.
         for index in (0, 1):
             self.configure(index, "/admin/configurations/faults", '{"kind":"garbage"}')
         self.post(self.main, self.payment(ids[2]))
@@ -250,7 +250,7 @@ class Answers(unittest.TestCase):
         forbids = self.gateway("forbids", default_url=f"http://127.0.0.1:{free_port()}",
                                fallback_url=f"http://127.0.0.1:{free_port()}")
         self.hold("/purge-payments", "post", 403, ask(forbids, "POST", "/purge-payments"))
-        # Both of its processors are away, so what it takes stays in its table.
+        # Both of its processors are away, so accepted payments stay in its table.
         until("claims", lambda: self.takes_claims(forbids))
         waits = str(uuid.uuid4())
         self.post(forbids, self.payment(waits))
@@ -274,7 +274,7 @@ class Answers(unittest.TestCase):
 
     @staticmethod
     def half_requests(socket_path):
-        """The answer to one of many requests that do not end, once there is no memory for more."""
+        """The answer to one of many incomplete requests, when no memory is left for more."""
         half = b"POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + 50000 * b" "
         sockets = []
         try:

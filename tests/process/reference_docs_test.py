@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The generated pages are what the binary says, and the example of a configuration is one."""
+"""The generated pages agree with the binary, and the example configuration is valid."""
 import os
 import pathlib
 import re

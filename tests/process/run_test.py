@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make run`: it says that it is up when a payment goes through, and leaves none of its own."""
+"""`make run` says that it is up when a payment goes through, and leaves no payment behind."""
 import json
 import os
 import pathlib
@@ -13,7 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("TOLLGATE_BUILD_DIR", str(ROOT / "build" / "dev"))
 
-# In curl's place: the first answers of both gateways say that their books take no claims yet.
+# Replaces curl: the first answers of both gateways say that their books take no claims yet.
 CURL = """#!/bin/sh
 case "$*" in */admin/routing*)
   echo >>"$ASKED"
@@ -25,8 +25,8 @@ esac
 exec {curl} "$@"
 """
 
-# What a newcomer could see in the moment after "up": how often the script had asked by then, why
-# payments go where they go at both gateways, and the books.
+# The state right after "up": how often the script had asked by then, the routing of both gateways,
+# and the books.
 COMMAND = r"""
 echo "asked $(wc -l <"$ASKED")"
 for n in 1 2; do curl -s --unix-socket "$RUN_DIR/admin-$n.sock" http://tollgate/admin/routing; done

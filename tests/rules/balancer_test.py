@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The shipped HAProxy configuration spends nothing on lines that nobody reads.
+"""The shipped HAProxy configuration does not format log lines that are never written.
 
-Without a log format HAProxy makes a line "Connect from …" for each request (of a Unix socket
-"Connect to …") before it looks whether that level is wanted. Here every level is, so it would be
-seen.
+Without a log format HAProxy formats a line "Connect from …" for each request (from a Unix socket
+"Connect to …") before it checks the log level. This test enables every level, so it would see the
+line.
 """
 import http.client
 import http.server
@@ -21,7 +21,7 @@ CONFIG = pathlib.Path(__file__).resolve().parents[2] / "haproxy" / "haproxy.cfg"
 
 
 class Gateway(http.server.BaseHTTPRequestHandler):
-    """Ready, and answers 202 to what is posted."""
+    """A gateway that is ready and answers 202 to each POST."""
     protocol_version = "HTTP/1.1"
 
     def answer(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/hooks/commit-msg takes good messages and refuses the others."""
+"""tools/hooks/commit-msg accepts good messages and refuses the others."""
 import pathlib
 import subprocess
 import tempfile

@@ -8,7 +8,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Which headers a third-party target stands for, by the beginning of their names.
+# The headers of a third-party target, by the beginning of their names.
 HEADERS_OF = {
     "spdlog::spdlog": "spdlog/",
     "simdjson::simdjson": "simdjson",

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The rules that tools/mutants.py takes out are still where tests/mutants says.
 
-A rename that moves one would otherwise be seen only by a run of all, which takes long. What the
-check and the report are to see is first shown to them.
+Without this test a rename that breaks a mutant would only be found by a run of all mutants, which
+takes long. The check and the report are first tested with examples that they must find.
 """
 import dataclasses
 import pathlib

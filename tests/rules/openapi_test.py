@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""docs/openapi.yaml by itself: its references and schemas, its examples, and that its paths are the
-ones that the handlers know. tests/process/openapi_test.py holds real answers against it."""
+"""docs/openapi.yaml by itself: its references and schemas, its examples, and that its paths are
+those of the handlers. tests/process/openapi_test.py compares real answers with it."""
 import pathlib
 import re
 import sys
@@ -23,7 +23,7 @@ def operations():
 
 
 def responses():
-    """(where, status, response) of all, with those that any path can give."""
+    """(where, status, response) of all answers, including those that any path can give."""
     for path, method, operation in operations():
         for status, response in operation["responses"].items():
             yield f"{method} {path}", status, response

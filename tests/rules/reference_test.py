@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The reference pages are held against the code: key names and packed sizes in docs/REDIS.md, and
-what the pages of docs/ name: files, links, columns."""
+"""Compares the reference pages with the code: key names and packed sizes in docs/REDIS.md. It also
+checks the files and links that the pages of docs/ name, and the width of their lines."""
 import pathlib
 import re
 import subprocess
@@ -9,14 +9,14 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REDIS = (ROOT / "docs" / "REDIS.md").read_text(encoding="utf-8")
 
-# The pages that are held to the width of a screen. Rows of a table may be longer.
+# The pages whose lines must fit a screen. Rows of a table may be longer.
 PAGES = ["README", "SECURITY", "docs/CONFIGURATION", "docs/DROP_IN", "docs/GLOSSARY",
          "docs/METRICS", "docs/OPERATING", "docs/PROCESSORS", "docs/REDIS", "docs/REFERENCES",
          "docs/RELEASING", "docs/TABLE_FILE"]
 COLUMNS_MAX = 100
 ROW_COLUMNS_MAX = 140
 
-# Of a heading in bold on the page and its size: the constant in src/ledger that has the same.
+# For a heading in bold on the page and its size: the constant in src/ledger with that value.
 PACKED = {
     "A batch entry": "kClaimBytes",
     "A take-over": "kTakeOverBytes",
@@ -35,13 +35,13 @@ def rows(text):
 
 
 def keys_of_page():
-    """The names of the first column of the table of keys, up to what is variable in them."""
+    """The names in the first column of the table of keys, up to their variable part."""
     table = REDIS[REDIS.index("\n## Keys\n"):]
     return {re.match(r"`([a-z]+:?)", row[0])[1] for row in rows(table)}
 
 
 def keys_of_code():
-    """What stands behind the prefix anywhere in the scripts and in the C++ of the ledger."""
+    """All names behind the prefix in the scripts and in the C++ of the ledger."""
     texts = [path.read_text(encoding="utf-8") for folder in ("lua", "")
              for path in (ROOT / "src" / "ledger" / folder).glob("*.lua" if folder else "*.cc")]
     code = "\n".join(line.split(" -- ")[0] for text in texts for line in text.split("\n"))
@@ -51,7 +51,7 @@ def keys_of_code():
 
 
 def literals_of_code():
-    """All string literals of the daemon as one text; those that stand side by side are one."""
+    """All string literals of the daemon as one text; adjacent literals are joined."""
     texts = []
     for path in sorted(list((ROOT / "src").rglob("*.cc")) + list((ROOT / "src").rglob("*.h"))
                        + list((ROOT / "include").rglob("*.h"))):
@@ -69,7 +69,7 @@ def constants():
 
 
 def packed_size(heading):
-    """What the table behind this heading adds up to; its offsets are checked on the way."""
+    """The total size of the table behind this heading; checks its offsets too."""
     at = re.search(r"\*\*" + re.escape(heading) + r"\*\*", REDIS)
     if at is None:
         raise AssertionError(f"no heading {heading}")
@@ -86,7 +86,7 @@ class Redis(unittest.TestCase):
     def test_the_page_lists_the_keys_that_the_code_has(self):
         code = keys_of_code()
         self.assertGreater(len(code), 15, "no keys found: the pattern does not fit the code")
-        # Of version 0.1: looked for, and described under "Versions".
+        # A key of version 0.1: it is checked for, and described under "Versions".
         self.assertEqual(keys_of_page(), code - {"pending"})
 
     def test_packed_values_have_the_sizes_of_the_code(self):
@@ -111,7 +111,7 @@ class Pages(unittest.TestCase):
         self.assertLessEqual(set(PAGES), set(every))
         for page in sorted(every):
             for number, line in enumerate(self.text_of(page).split("\n"), 1):
-                # Rows of the older pages' tables are not held to it yet.
+                # Rows of the older pages' tables are not checked yet.
                 row = (ROW_COLUMNS_MAX if page in PAGES else len(line))
                 if len(line) > (row if line.startswith("|") else COLUMNS_MAX):
                     problems.append(f"{page}.md:{number}: {len(line)} columns")
@@ -141,7 +141,7 @@ class Pages(unittest.TestCase):
                     problems.append(f"{page}.md: {link}: no such heading")
         self.assertEqual(problems, [])
 
-    # "…" and a single capital letter stand for what differs from line to line.
+    # "…" and a single capital letter stand for the variable parts of a line.
     def test_messages_that_operators_are_told_of_are_in_the_code(self):
         literals = literals_of_code()
         page = re.sub(r"\s+", " ", re.sub(r"(?m)^    .*$", "", self.text_of("docs/OPERATING")))
@@ -168,7 +168,7 @@ class Pages(unittest.TestCase):
 
     @staticmethod
     def anchors(path):
-        """As a page of GitHub has them."""
+        """The anchors of the headings, as GitHub makes them."""
         heads = re.findall(r"(?m)^#+ (.*)$", path.read_text(encoding="utf-8"))
         return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 

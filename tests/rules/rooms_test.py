@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The rules of the house that a machine can check, in the spirit of tigerbeetle's src/tidy.zig.
 
-Every #include is held against the table of rooms in src/CMakeLists.txt (layers.py reads it): arrows
-never point upward, third-party headers stay in their rooms, private headers stay private. Files and
-lines are bounded. Each rule is first shown a line that breaks it, so that it cannot pass by not
-looking.
+Every #include is compared with the table of rooms in src/CMakeLists.txt (layers.py reads it): no
+room includes a higher one, third-party headers stay in their rooms, private headers stay private.
+The lengths of files and lines are limited. Each rule is first tested with a line that breaks it, so
+that it cannot pass without a check.
 """
 import pathlib
 import re
@@ -125,7 +125,7 @@ class Rules(unittest.TestCase):
             self.assertEqual(set(room.deps) - targets, set(), room.name)
             self.assertEqual({f"tollgate/{h}" for h in room.values} - used[room.name], set())
 
-    # Else a header of values would bring along what the room may not include.
+    # Otherwise a header of values could include what the room may not include.
     def test_headers_of_values_include_nothing_but_values(self):
         for room in ROOMS.values():
             allowed = {f"tollgate/{header}" for header in room.values}
@@ -174,7 +174,7 @@ class Rules(unittest.TestCase):
         self.assertEqual({name: calls for name, calls in found.items() if calls}, {
             "src/forward/transitions.cc": {"SetStatus", "SetClaimEpoch", "Release"}})
 
-    # Tests' mains are GoogleTest's and libFuzzer's: they keep nothing that a log could spoil.
+    # The tests' mains are GoogleTest's and libFuzzer's: they have no data that a log may overwrite.
     def test_every_program_first_keeps_the_standard_descriptors_from_other_use(self):
         call = "tollgate::base::OccupyStandardDescriptors();"
         self.assertIsNone(main_problem(f"int main() {{\n  {call}\n  return 0;\n}}"))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The set-ups for containers: what the image needs is in it, and the limits keep to the contest's.
+"""The set-ups for containers: the image has what it needs, and the limits are within the contest's.
 
-The Dockerfile copies folders by name; what CMake reads is configured here from those alone. The
-compose files' limits are summed, as an engine would apply them.
+The Dockerfile copies folders by name; this test configures CMake from these folders alone. It adds
+up the limits of the compose files, as an engine would apply them.
 """
 import os
 import re
@@ -20,7 +20,7 @@ def read(name):
 
 
 def services(name):
-    """{service: its text, with the anchored blocks that it merges}, by indentation."""
+    """{service: its text with the anchored blocks that it merges}; reads by indentation."""
     text = read(name)
     anchors = dict(re.findall(r"(?ms)^x-[a-z-]+: &([a-z-]+)\n(.*?)(?=^\S)", text))
     body = re.search(r"(?ms)^services:\n(.*?)(?=^\S)", text)[1]

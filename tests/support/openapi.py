@@ -1,4 +1,4 @@
-"""docs/openapi.yaml for tests: the document with its references resolved, and answers held to it.
+"""docs/openapi.yaml for tests: the document with its references resolved, and a check of answers.
 
 An answer is (status, headers with names in lower case, body as bytes).
 """
@@ -19,7 +19,7 @@ def load():
 
 
 def resolve(document, node):
-    """The node with what its references name in their place. The document has no circles."""
+    """The node with its references replaced by what they name. The document has no circles."""
     if isinstance(node, list):
         return [resolve(document, item) for item in node]
     if not isinstance(node, dict):
@@ -33,7 +33,7 @@ def resolve(document, node):
 
 
 def problem_with_answer(response, answer):
-    """What of this answer is not as the (resolved) response says; None if nothing."""
+    """How this answer differs from the (resolved) response; None if it does not."""
     _, headers, body = answer
     for name, header in response.get("headers", {}).items():
         value = headers.get(name.lower())
