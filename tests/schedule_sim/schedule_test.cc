@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "schedule_sim/auditors.h"
 #include "schedule_sim/bound.h"
 #include "schedule_sim/rules.h"
 #include "tollgate/base/random.h"
@@ -179,6 +180,52 @@ TEST(Run, TheSameSeedGivesTheSameOutcome) {
   const Outcome second = schedule::Run(schedule, arrivals, rule, {});
   EXPECT_EQ(first.booked, second.booked);
   EXPECT_EQ(first.accepted, second.accepted);
+}
+
+TEST(Auditors, ComeAtEachPhaseOfTheSecond) {
+  for (const Auditor& auditor : AllAuditors()) {
+    std::vector<size_t> phases(10);
+    for (uint64_t seed = 1; seed <= 1'000; ++seed) {
+      const std::vector<int64_t> visits = VisitsNs(auditor, seed, 120'000);
+      ASSERT_FALSE(visits.empty());
+      if (!auditor.random) {
+        EXPECT_LT(visits[0], auditor.period_ms * 1e6);
+      }
+      ++phases[static_cast<size_t>(visits[0] / base::kNanosPerMilli % 1'000 / 100)];
+      for (size_t i = 1; i < visits.size() && !auditor.random; ++i) {
+        EXPECT_NEAR(static_cast<double>(visits[i] - visits[i - 1]), auditor.period_ms * 1e6, 2);
+      }
+    }
+    for (const size_t count : phases) EXPECT_NEAR(static_cast<double>(count), 100, 35);
+  }
+}
+
+TEST(Auditors, SeeADifferenceInTheStretchesAlone) {
+  const std::vector<Stretch> stretches = Merged({{50, 60}, {10, 20}, {15, 30}, {30, 31}});
+  EXPECT_EQ(stretches, (std::vector<Stretch>{{10, 31}, {50, 60}}));
+  EXPECT_EQ(VisitsIn({9, 10, 30, 31, 49, 50, 59, 60}, stretches), 4U);
+}
+
+// Without bursts nearly every auditor of such a run sees a difference.
+TEST(Auditors, SeeMoreWhereNobodyCaresForThem) {
+  std::map<std::string, size_t> differing;
+  for (uint64_t seed = kFirstSeed; seed < kFirstSeed + 6; ++seed) {
+    const Schedule schedule = Random(seed, Family::kTurning, kFees7And10);
+    const std::vector<double> arrivals = Arrivals(schedule, seed);
+    for (const Rule& rule : AllRules(schedule)) {
+      if (rule.name != kDaemonsRule && rule.name != kWithoutAudits) continue;
+      RunOptions options;
+      options.seed = seed;
+      options.costs.late_records = true;
+      const Outcome outcome = schedule::Run(schedule, arrivals, rule, options);
+      for (const Auditor& auditor : AllAuditors()) {
+        differing[rule.name] +=
+            VisitsIn(VisitsNs(auditor, seed, schedule.cutoff_ms), outcome.unsafe);
+      }
+    }
+  }
+  EXPECT_GT(differing[kWithoutAudits], 10U);
+  EXPECT_LT(differing[kDaemonsRule], differing[kWithoutAudits] / 3);
 }
 
 }  // namespace

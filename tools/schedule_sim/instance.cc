@@ -30,6 +30,13 @@ uint64_t InstantLedger::TakePlace() {
   return place;
 }
 
+int64_t InstantLedger::LateNs() {
+  constexpr uint64_t kLateNs = 30 * base::kNanosPerMilli;
+  constexpr int64_t kVeryLateNs = 100 * base::kNanosPerMilli;
+  if (!costs_.late_records) return 0;
+  return random_.OneIn(50) ? kVeryLateNs : static_cast<int64_t>(random_.Below(kLateNs));
+}
+
 void InstantLedger::Claim(const ledger::Owner& /*owner*/,
                           std::span<const ledger::ClaimRequest> requests, uint64_t batch) {
   const uint64_t place = TakePlace();
@@ -62,7 +69,7 @@ void InstantLedger::Record(const ledger::Owner& /*owner*/,
     TG_ASSERT(request.booked);
     batches_[place].records.push_back(request.claim.payment.id.low);
   }
-  events_.After(costs_.ledger_ns / 2, *this, kRecordExecuted, place);
+  events_.After(costs_.ledger_ns / 2 + LateNs(), *this, kRecordExecuted, place);
 }
 
 void InstantLedger::OnEvent(uint32_t kind, uint64_t argument) {

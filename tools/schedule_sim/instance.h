@@ -10,6 +10,7 @@
 
 #include "schedule_sim/event_queue.h"
 #include "schedule_sim/world.h"
+#include "tollgate/base/random.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 
@@ -20,12 +21,14 @@ struct Costs {
   int64_t ledger_ns = 400'000;   // a script call, there and back
   int64_t network_ns = 150'000;  // one way to a processor
   int64_t send_ns = 60'000;      // of the instance's time, per request
+  bool late_records = false;     // each is up to 30 ms late, one in fifty 100 ms
+  uint64_t seed = 1;             // of that
 };
 
 class InstantLedger final : public ledger::Ledger, public EventTarget {
  public:
   InstantLedger(EventQueue& events, const Costs& costs, std::vector<Fate>& fates, bool& news)
-      : events_(events), costs_(costs), fates_(fates), news_(news) {}
+      : events_(events), costs_(costs), fates_(fates), news_(news), random_(costs.seed) {}
   void SetEvents(ledger::LedgerEvents* listener) override { listener_ = listener; }
   void SetOwner(const ledger::Owner& /*owner*/) override {}
   bool ready() const override { return true; }
@@ -46,11 +49,13 @@ class InstantLedger final : public ledger::Ledger, public EventTarget {
     std::vector<uint64_t> records;  // payments
   };
   uint64_t TakePlace();
+  int64_t LateNs();
 
   EventQueue& events_;
   const Costs costs_;
   std::vector<Fate>& fates_;
   bool& news_;  // set when the forwarder heard something
+  base::Random random_;
   ledger::LedgerEvents* listener_ = nullptr;
   std::vector<Batch> batches_;
   std::vector<uint64_t> free_;

@@ -21,6 +21,8 @@ struct Arguments {
   uint64_t seeds = 100;
   uint64_t first_seed = 1;
   uint64_t sparse = 0;
+  uint64_t turning = 0;
+  bool auditors = false;
   std::vector<std::string> rules;  // empty: all
   std::string csv;
   size_t jobs = 1;
@@ -51,6 +53,12 @@ std::vector<Job> JobsOf(const Arguments& arguments) {
       jobs.push_back({"random", seed, Random(seed, FamilyOf(seed), fees)});
     }
   }
+  for (const Fees& fees : {kFees7And10, kFees5And15}) {
+    for (uint64_t i = 0; i < arguments.turning; ++i) {
+      const uint64_t seed = arguments.first_seed + i;
+      jobs.push_back({"turning", seed, Random(seed, Family::kTurning, fees)});
+    }
+  }
   for (Job& job : jobs) job.schedule.cutoff_ms = job.schedule.load_ms + arguments.after_load_ms;
   for (uint64_t i = 0; i < arguments.sparse; ++i) {
     const uint64_t seed = arguments.first_seed + i;
@@ -71,6 +79,17 @@ void Adjust(const Arguments& arguments, Rule& rule) {
   }
 }
 
+// No gateway hears of the visits, so one run does for all auditors.
+std::vector<Audited> Audit(const Job& job, const Outcome& outcome) {
+  std::vector<Audited> audited;
+  for (const Auditor& auditor : AllAuditors()) {
+    const std::vector<int64_t> visits = VisitsNs(auditor, job.seed, job.schedule.cutoff_ms);
+    audited.push_back(
+        {auditor.name, visits.size(), VisitsIn(visits, outcome.unsafe), outcome.share});
+  }
+  return audited;
+}
+
 std::vector<Row> RowsOf(const Arguments& arguments, const Job& job) {
   const std::vector<double> arrivals = Arrivals(job.schedule, job.seed);
   const double bound = BoundShare(job.schedule, arrivals);
@@ -83,8 +102,14 @@ std::vector<Row> RowsOf(const Arguments& arguments, const Job& job) {
     Adjust(arguments, rule);
     RunOptions options = arguments.run;
     options.seed = job.seed;
-    rows.push_back({job.name, job.seed, job.schedule.fees, rule.name, bound,
-                    Run(job.schedule, arrivals, rule, options)});
+    rows.push_back({job.name,
+                    job.seed,
+                    job.schedule.fees,
+                    rule.name,
+                    bound,
+                    Run(job.schedule, arrivals, rule, options),
+                    {}});
+    if (arguments.auditors) rows.back().audited = Audit(job, rows.back().outcome);
   }
   return rows;
 }
@@ -121,6 +146,12 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", arguments.seeds, "random schedules per pair of fees")
       ->capture_default_str();
   app.add_option("--sparse", arguments.sparse, "schedules with a payment every few seconds");
+  app.add_option("--turning", arguments.turning,
+                 "schedules per pair of fees in which the cheaper one turns slow again and again");
+  app.add_flag("--auditors", arguments.auditors,
+               "play auditors of several kinds, and count the differences that they see");
+  app.add_flag("--late-records", arguments.run.costs.late_records,
+               "each record is up to 30 ms late, one in fifty 100 ms");
   app.add_option("--first-seed", arguments.first_seed, "of them")->capture_default_str();
   app.add_option("--rule", arguments.rules, "only this rule; may be repeated");
   app.add_option("--jobs", arguments.jobs, "threads")->check(CLI::Range(1, 64));
@@ -138,6 +169,7 @@ int main(int argc, char** argv) {
 
   const std::vector<Row> rows = RunAll(arguments);
   std::fputs(Table(rows).c_str(), stdout);
+  if (arguments.auditors) std::fputs(AuditTable(rows).c_str(), stdout);
   size_t above = 0;
   for (const Row& row : rows) above += row.outcome.share > row.bound ? 1 : 0;
   if (above != 0) {

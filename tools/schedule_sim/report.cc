@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdarg>
+#include <map>
 #include <numeric>
 
 namespace tollgate::schedule {
@@ -53,6 +54,35 @@ std::string TableLine(const std::string& rule, const std::vector<const Row*>& ro
               Mean(risks), Mean(scores));
 }
 
+std::string AuditLines(const std::string& heading, const std::string& rule,
+                       const std::vector<Row>& rows) {
+  struct Sum {
+    double runs = 0, runs_differing = 0, visits = 0, visits_differing = 0, share = 0;
+  };
+  std::vector<std::string> order;
+  std::map<std::string, Sum> sums;
+  for (const Row& row : rows) {
+    if (row.rule != rule || Heading(row) != heading) continue;
+    for (const Audited& it : row.audited) {
+      if (!sums.contains(it.auditor)) order.push_back(it.auditor);
+      Sum& sum = sums[it.auditor];
+      sum.runs += 1;
+      sum.runs_differing += it.differing != 0 ? 1 : 0;
+      sum.visits += static_cast<double>(it.visits);
+      sum.visits_differing += static_cast<double>(it.differing);
+      sum.share += it.share;
+    }
+  }
+  std::string text;
+  for (const std::string& auditor : order) {
+    const Sum& sum = sums.at(auditor);
+    text += Text("| %-28s | %-8s | %6.1f | %6.2f | %6.2f |\n", rule.c_str(), auditor.c_str(),
+                 1000 * sum.runs_differing / sum.runs, 1000 * sum.visits_differing / sum.visits,
+                 100 * sum.share / sum.runs);
+  }
+  return text;
+}
+
 // Names in the order in which they first come.
 template <typename NameOf>
 std::vector<std::string> Names(const std::vector<Row>& rows, NameOf name_of) {
@@ -90,6 +120,18 @@ std::string Table(const std::vector<Row>& rows) {
     text +=
         "|------------------------------|--------|--------|--------|--------|-------|--------|\n";
     text += lines;
+  }
+  return text;
+}
+
+std::string AuditTable(const std::vector<Row>& rows) {
+  std::string text;
+  const auto rules = Names(rows, [](const Row& row) { return row.rule; });
+  for (const std::string& heading : Names(rows, Heading)) {
+    text += "\n" + heading + ": differences per thousand\n\n";
+    text += "| rule                         | auditor  |  runs  | visits | share %|\n";
+    text += "|------------------------------|----------|--------|--------|--------|\n";
+    for (const std::string& rule : rules) text += AuditLines(heading, rule, rows);
   }
   return text;
 }

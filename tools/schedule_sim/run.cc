@@ -18,7 +18,7 @@ constexpr int64_t kAuditSpreadNs = base::kNanosPerMilli;
 constexpr int64_t kAuditEveryNs = 10 * base::kNanosPerSecond;
 
 // The part of [0, period) that the stretches cover, each taken modulo the period.
-double CoveredShare(std::vector<std::pair<int64_t, int64_t>> stretches, int64_t period) {
+double CoveredShare(std::vector<Stretch> stretches, int64_t period) {
   const size_t whole = stretches.size();
   for (size_t i = 0; i < whole; ++i) {
     auto& [from, to] = stretches[i];
@@ -68,7 +68,9 @@ class Simulation final : public EventTarget {
       for (const auto& instance : instances_) instance->Pump();
     }
     outcome_.accepted = arrivals_.size() - outcome_.refused;
-    outcome_.audit_risk = AuditRisk();
+    std::vector<Stretch> differs = DifferingMoments();
+    outcome_.unsafe = Merged(differs);
+    outcome_.audit_risk = CoveredShare(std::move(differs), kAuditEveryNs);
     outcome_.booked.assign(kProcessors, 0);
     for (size_t i = 0; i < fates_.size(); ++i) {
       const bool booked = fates_[i].processor != kNowhere;
@@ -89,6 +91,12 @@ class Simulation final : public EventTarget {
   }
 
  private:
+  Costs CostsOf(size_t index) const {
+    Costs costs = options_.costs;
+    costs.seed = options_.seed + index;
+    return costs;
+  }
+
   std::unique_ptr<Instance> OpenInstance(const Rule& rule, size_t index) {
     forward::ForwarderOptions forwarding = rule.options;
     forwarding.processors = {{.name = "default",
@@ -112,7 +120,7 @@ class Simulation final : public EventTarget {
                                             .sync_for_test = nullptr},
                                            directory_);
     TG_ASSERT(table.ok());
-    return std::make_unique<Instance>(events_, options_.costs, processors_, fates_, directory_,
+    return std::make_unique<Instance>(events_, CostsOf(index), processors_, fates_, directory_,
                                       std::move(table).value(), forwarding);
   }
 
@@ -125,8 +133,8 @@ class Simulation final : public EventTarget {
 
   // A payment shows as a difference from its booking until its record, if by then it was sent so
   // long ago that the auditor counts it.
-  double AuditRisk() const {
-    std::vector<std::pair<int64_t, int64_t>> stretches;
+  std::vector<Stretch> DifferingMoments() const {
+    std::vector<Stretch> stretches;
     const int64_t start_ms = base::ManualClock().WallMillis() + phase_ms_;
     for (const Fate& fate : fates_) {
       if (fate.processor == kNowhere) continue;
@@ -138,7 +146,7 @@ class Simulation final : public EventTarget {
         stretches.emplace_back(from_ns, to_ns);
       }
     }
-    return CoveredShare(std::move(stretches), kAuditEveryNs);
+    return stretches;
   }
 
   const Schedule& schedule_;

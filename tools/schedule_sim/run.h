@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "schedule_sim/auditors.h"
 #include "schedule_sim/instance.h"
 #include "schedule_sim/schedule.h"
 #include "tollgate/forward/forwarder.h"
@@ -32,6 +33,8 @@ struct Outcome {
   size_t refused = 0;          // the table was full
   // How likely an auditor who comes every 10 s, from a random moment on, sees a difference.
   double audit_risk = 0;
+  // When an auditor who comes then sees a difference; ascending and disjoint.
+  std::vector<Stretch> unsafe;
   double share = 0;       // of "all at the low fee, none lost"
   double longest_ms = 0;  // from a payment's arrival to its booking, or to the end without
   double score() const { return share * (1 - 0.35 * audit_risk); }

@@ -113,6 +113,19 @@ void DrawRenewals(base::Random& random, const Character& character, int64_t end_
   }
 }
 
+// The cheaper one is quick for 5 to 20 s and then slow for as long, the dearer one quick, and slow
+// for one such time in four.
+void DrawTurns(base::Random& random, Schedule& schedule) {
+  bool slow = false;
+  for (int64_t at = 0; at < schedule.cutoff_ms; slow = !slow) {
+    const auto quick_ms = [&] { return std::llround(Between(random, 0, 100)); };
+    const auto slow_ms = [&] { return std::llround(Between(random, 1'500, 4'000)); };
+    schedule.processors[0].push_back({at, slow ? slow_ms() : quick_ms(), false});
+    schedule.processors[1].push_back({at, random.OneIn(4) ? slow_ms() : quick_ms(), false});
+    at += std::llround(Between(random, 5'000, 20'000));
+  }
+}
+
 }  // namespace
 
 const Segment& At(const Behaviour& behaviour, int64_t now_ms) {
@@ -175,6 +188,8 @@ Schedule Random(uint64_t seed, Family family, const Fees& fees) {
     for (size_t i = 0; i < kProcessors; ++i) {
       DrawRenewals(random, kCharacters[i], schedule.cutoff_ms, schedule.processors[i], 120.0);
     }
+  } else if (family == Family::kTurning) {
+    DrawTurns(random, schedule);
   } else if (family == Family::kStaged) {
     DrawStages(random, schedule);
   } else {

@@ -56,6 +56,7 @@ Schedule Final();
 enum class Family : uint8_t {
   kStaged,   // as the public ones: both change together, at equal steps
   kRenewal,  // outages and delays come and go on their own, log-normal outage lengths
+  kTurning,  // the cheaper one turns slow and quick again, under load, and nothing fails
   kSparse,   // as these, with outages ten times as long, and a payment every few seconds
 };
 Schedule Random(uint64_t seed, Family family, const Fees& fees);
