@@ -1,11 +1,14 @@
-// The entries of a batch as claim.lua and record.lua take them.
+// A batch in columns, as claim.lua and record.lua take it (docs/REDIS.md): each column is a string
+// that has the same number of bytes for every payment.
 //
 // Thread: pure functions over the caller's buffers.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "ledger/packed.h"
 #include "ledger/spread_id.h"
@@ -13,33 +16,78 @@
 
 namespace tollgate::ledger {
 
-inline constexpr size_t kClaimBytes = 39;
+inline constexpr size_t kIdBytes = 16;
+inline constexpr size_t kPendingBytes = 65;
 inline constexpr size_t kTakeOverBytes = 26;
-inline constexpr size_t kRecordBytes = 46;
-inline constexpr size_t kAttemptAt = 24;  // in a packed claim; processor and time follow
+inline constexpr size_t kBookedBytes = 14;
+inline constexpr size_t kSlotBytes = 8;
+inline constexpr size_t kClaimEpochBytes = 5;
+inline constexpr size_t kAttemptAt = 24;  // in a pending claim; processor and time follow
 
-inline void PackClaim(std::string& out, const ClaimRequest& request) {
-  PackUuid(out, Spread(request.payment.id));
+struct PackedBatch {
+  std::string ids;
+  std::string claims;      // of claims: as they are to stand on the books, but for the processor
+  std::string processors;  // of claims: the caller's numbers
+  std::string take_overs;  // of claims, or empty
+  std::string settled;     // of records, and so are the rest
+  std::string slots;
+  std::string epochs;
+
+  void Clear() {
+    for (std::string* column :
+         {&ids, &claims, &processors, &take_overs, &settled, &slots, &epochs}) {
+      column->clear();
+    }
+  }
+};
+
+// What `column` has for `count` payments from the one of this number on.
+inline std::string_view PartOf(const std::string& column, size_t bytes_each, size_t first,
+                               size_t count) {
+  return std::string_view(column).substr(std::min(first * bytes_each, column.size()),
+                                         count * bytes_each);
+}
+
+inline void PackSlot(std::string& out, const ClaimRequest& request) {
   Pack<4>(out, request.slot);
   Pack<4>(out, request.generation);
-  Pack<2>(out, request.attempt);
+}
+
+inline void PackPlace(std::string& out, const ClaimRequest& request) {
   Pack<1>(out, request.processor);
   Pack<6>(out, static_cast<uint64_t>(request.requested_at_ms));
   Pack<6>(out, static_cast<uint64_t>(request.payment.amount_cents));
 }
 
-inline void PackTakeOver(std::string& out, const TakeOverRequest& request) {
-  PackUuid(out, request.holder.table);
-  Pack<2>(out, request.attempt);
-  Pack<8>(out, request.holder.number);
+// `identity`: of its processor; 0: not known.
+inline void PackClaim(PackedBatch& out, const ClaimRequest& request, const Owner& owner,
+                      uint32_t epoch, uint64_t identity) {
+  PackUuid(out.ids, Spread(request.payment.id));
+  PackUuid(out.claims, owner.table);
+  PackSlot(out.claims, request);
+  Pack<2>(out.claims, request.attempt);
+  PackPlace(out.claims, request);
+  Pack<4>(out.claims, epoch);
+  Pack<8>(out.claims, owner.incarnation);
+  Pack<8>(out.claims, identity);
+  Pack<6>(out.claims, 0);
+  Pack<1>(out.processors, request.processor);
 }
 
-inline void PackRecord(std::string& out, const RecordRequest& request) {
-  PackClaim(out, request.claim);
-  Pack<1>(out, request.booked ? 1 : 0);
-  Pack<1>(out, request.reason);
-  Pack<1>(out, request.epoch_known ? 1 : 0);
-  Pack<4>(out, request.epoch);
+inline void PackTakeOver(PackedBatch& out, const TakeOverRequest& request) {
+  PackUuid(out.take_overs, request.holder.table);
+  Pack<2>(out.take_overs, request.attempt);
+  Pack<8>(out.take_overs, request.holder.number);
+}
+
+inline void PackRecord(PackedBatch& out, const RecordRequest& request) {
+  constexpr uint64_t kRejected = 2;  // and the reason
+  PackUuid(out.ids, Spread(request.claim.payment.id));
+  Pack<1>(out.settled, request.booked ? 0 : kRejected + request.reason);
+  PackPlace(out.settled, request.claim);
+  PackSlot(out.slots, request.claim);
+  Pack<1>(out.epochs, request.epoch_known ? 1 : 0);
+  Pack<4>(out.epochs, request.epoch);
 }
 
 }  // namespace tollgate::ledger

@@ -3,6 +3,7 @@
 
 #include "ledger/lua_scripts.h"
 #include "ledger/packed.h"
+#include "ledger/packed_batch.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
 #include "ledger/spread_id.h"
@@ -15,9 +16,6 @@ namespace {
 constexpr const char* kBucketsPerPage = "128";
 constexpr const char* kEntriesPerPage = "128";
 constexpr size_t kOwnerBytes = 24;
-constexpr size_t kPendingBytes = 65;
-constexpr size_t kBookedBytes = 14;
-constexpr size_t kIdBytes = 16;
 constexpr size_t kReplyHead = 8;
 
 // `buckets`: of the shelf that was read. Pending claims are a small part and count as 0.

@@ -59,13 +59,22 @@ RedisLedger::Impl::Call* RedisLedger::Impl::NewCall(bool record, const Owner& fr
   call->owner = from;
   call->batch = batch;
   call->count = count;
-  call->data.clear();
-  call->take_overs.clear();
+  call->known_epoch = known_epoch;
+  call->batched.Clear();
   call->single = 0;
   call->one_by_one = false;
   call->claim_replies.clear();
   call->record_replies.clear();
   return call;
+}
+
+void RedisLedger::Impl::AddClaim(Call& call, const ClaimRequest& request) const {
+  uint32_t claimed_in = 0;
+  std::from_chars(call.known_epoch.data(), call.known_epoch.data() + call.known_epoch.size(),
+                  claimed_in);
+  const uint64_t identity =
+      request.processor < directory.size() ? directory.Identity(request.processor) : 0;
+  PackClaim(call.batched, request, call.owner, claimed_in, identity);
 }
 
 void RedisLedger::Impl::Identify(const Owner& who) {
@@ -90,15 +99,6 @@ std::string_view RedisLedger::Impl::NumberText(uint64_t number) {
 }
 
 void RedisLedger::Impl::Send(Call* call) {
-  const size_t size = call->record ? kRecordBytes : kClaimBytes;
-  std::string_view data = call->data;
-  std::string_view take_overs = call->take_overs;
-  if (call->one_by_one) {
-    data = data.substr(call->single * size, size);
-    if (!take_overs.empty()) {
-      take_overs = take_overs.substr(call->single * kTakeOverBytes, kTakeOverBytes);
-    }
-  }
   const uint64_t number = memory == nullptr ? 0 : memory->Number();
   call->era = EraOf(number);
   if (memory != nullptr && call->era != era) {
@@ -111,16 +111,29 @@ void RedisLedger::Impl::Send(Call* call) {
     return;
   }
   Identify(call->owner);
-  connection.Begin(command, call->record ? kRecordScript : kClaimScript, call->record ? 8 : 9)
+  const size_t count = call->one_by_one ? 1 : call->count;
+  const auto part = [&](const std::string& column, size_t bytes_each) {
+    return PartOf(column, bytes_each, call->single, count);
+  };
+  const PackedBatch& batched = call->batched;
+  connection.Begin(command, call->record ? kRecordScript : kClaimScript, 11)
       .Add(table_id)
       .Add(incarnation)
       .Add(nonce)
       .Add(Names())
-      .Add(data);
-  if (call->record) command.Add(shelf);
-  command.Add(NumberText(number));
-  command.Add(predecessors);
-  if (!call->record) command.Add(take_overs).Add(known_epoch);
+      .Add(part(batched.ids, kIdBytes));
+  if (call->record) {
+    command.Add(part(batched.settled, kBookedBytes))
+        .Add(part(batched.slots, kSlotBytes))
+        .Add(part(batched.epochs, kClaimEpochBytes))
+        .Add(shelf);
+  } else {
+    command.Add(part(batched.claims, kPendingBytes)).Add(part(batched.processors, 1));
+  }
+  command.Add(NumberText(number)).Add(predecessors);
+  if (!call->record) {
+    command.Add(part(batched.take_overs, kTakeOverBytes)).Add(call->known_epoch);
+  }
   connection.Call(command, [this, call](const redisReply* reply) { OnReply(call, reply); });
 }
 
@@ -249,7 +262,7 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
   ClaimReply reply;
   if (in.Peek() == kAsAsked) {
     in.Take<1>();
-    Unpacker asked(std::string_view(call.data).substr(entry * kClaimBytes + kAttemptAt));
+    Unpacker asked(PartOf(call.batched.claims, kPendingBytes, entry, 1).substr(kAttemptAt));
     reply.verdict = ClaimVerdict::kYours;
     reply.attempt = static_cast<uint16_t>(asked.Take<2>());
     reply.processor = static_cast<payments::ProcessorId>(asked.Take<1>());
@@ -352,7 +365,7 @@ void RedisLedger::Claim(const Owner& owner, std::span<const ClaimRequest> reques
                         uint64_t batch) {
   TG_ASSERT(!requests.empty() && requests.size() <= payments::kLedgerBatchMax);
   Impl::Call* const call = impl_->NewCall(false, owner, batch, requests.size());
-  for (const ClaimRequest& request : requests) PackClaim(call->data, request);
+  for (const ClaimRequest& request : requests) impl_->AddClaim(*call, request);
   impl_->Send(call);
 }
 
@@ -361,8 +374,8 @@ void RedisLedger::TakeOver(const Owner& owner, std::span<const TakeOverRequest> 
   TG_ASSERT(!requests.empty() && requests.size() <= payments::kLedgerBatchMax);
   Impl::Call* const call = impl_->NewCall(false, owner, batch, requests.size());
   for (const TakeOverRequest& request : requests) {
-    PackClaim(call->data, request.claim);
-    PackTakeOver(call->take_overs, request);
+    impl_->AddClaim(*call, request.claim);
+    PackTakeOver(call->batched, request);
   }
   impl_->Send(call);
 }
@@ -371,7 +384,7 @@ void RedisLedger::Record(const Owner& owner, std::span<const RecordRequest> requ
                          uint64_t batch) {
   TG_ASSERT(!requests.empty() && requests.size() <= payments::kLedgerBatchMax);
   Impl::Call* const call = impl_->NewCall(true, owner, batch, requests.size());
-  for (const RecordRequest& request : requests) PackRecord(call->data, request);
+  for (const RecordRequest& request : requests) PackRecord(call->batched, request);
   impl_->Send(call);
 }
 

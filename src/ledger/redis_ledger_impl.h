@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ledger/packed.h"
+#include "ledger/packed_batch.h"
 #include "ledger/redis_connection.h"
 #include "tollgate/ledger/redis_ledger.h"
 
@@ -28,10 +29,10 @@ struct RedisLedger::Impl {
     uint64_t batch = 0;
     size_t count = 0;
     Owner owner;
-    uint64_t era = 0;        // of the number that it was sent with
-    std::string data;        // packed entries
-    std::string take_overs;  // of claims: packed too, or empty
-    size_t single = 0;       // entries answered so far, when they are sent one by one
+    uint64_t era = 0;         // of the number that it was sent with
+    std::string known_epoch;  // that it was packed with, as a text; empty: none
+    PackedBatch batched;
+    size_t single = 0;  // entries answered so far, when they are sent one by one
     bool one_by_one = false;
     std::vector<ClaimReply> claim_replies;
     std::vector<RecordReply> record_replies;
@@ -80,6 +81,8 @@ struct RedisLedger::Impl {
   const std::string& Names();
 
   Call* NewCall(bool record, const Owner& from, uint64_t batch, size_t count);
+
+  void AddClaim(Call& call, const ClaimRequest& request) const;
 
   void Identify(const Owner& who);
 

@@ -6,6 +6,7 @@
 
 #include "ledger/lua_scripts.h"
 #include "ledger/packed.h"
+#include "ledger/packed_batch.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
 #include "tollgate/base/assert.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr const char* kClaimsPerPage = "500";  // a fraction of a millisecond of Redis' time
 constexpr size_t kOwnersMax = 1'000;
 constexpr size_t kFields = 4;  // of an owner in a page
-constexpr size_t kIdBytes = 16;
 
 }  // namespace
 

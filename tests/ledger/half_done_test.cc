@@ -244,6 +244,24 @@ TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverKeyIsOfAnotherKind) {
   }
 }
 
+// As a version wrote it that put ids and values in turns.
+TEST_F(HalfDoneTest, AJournalOfAnEarlierVersionIsCompleted) {
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  ClaimAll();
+  Report({records_.begin(), records_.begin() + 1});
+  const std::string left =
+      "local id = string.rep('a', 2) .. string.rep('b', 14) "
+      "redis.call('HSET', 'tollgate:claims', id, string.rep('c', 65)) "
+      "redis.call('SET', 'tollgate:journal', cmsgpack.pack({ { 'put', 'tollgate:k:0:1:', 16, id, "
+      "'v1' }, { 'SET', 'tollgate:mends', '7' } }))";
+  Asked({"eval", left, "0"});
+  Report({records_.begin(), records_.begin() + 1});
+  EXPECT_FALSE(Exists("tollgate:journal"));
+  EXPECT_EQ(Asked({"hget", "tollgate:k:0:1:aa", std::string(14, 'b')}), "v1\n");
+  EXPECT_EQ(Asked({"hexists", "tollgate:claims", "aa" + std::string(14, 'b')}), "0\n");
+  EXPECT_EQ(Asked({"get", "tollgate:mends"}), "7\n");
+}
+
 TEST_F(HalfDoneTest, APurgeHappensAsAWholeOrNotAtAll) {
   for (const char* const command : {"set", "mset", "incr", "incrby"}) {
     SCOPED_TRACE(command);

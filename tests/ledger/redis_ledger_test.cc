@@ -209,16 +209,24 @@ TEST_F(RedisLedgerTest, PendingClaimsAreATableAndGoneOnceTheyAreSettled) {
 // Lua limits the number of arguments. A batch beyond that must not be executed in part.
 TEST_F(RedisLedgerTest, ABatchThatIsTooLargeIsRefusedAsAWhole) {
   Connect();
-  const auto refused = [&](std::string_view script, size_t bytes_each) {
-    const std::string data(1'001 * bytes_each, 'a');
-    const std::string answer =
-        Asked({"eval", std::string(script), "1", "tollgate:", std::string(16, 't'), "12345678",
-               "12345678", std::string(200, 'n'), data, "3600:16"});
-    return answer.find("malformed batch") != std::string::npos &&
-           answer.find("processor") == std::string::npos;
+  // The columns of a batch, so many bytes of each for a payment.
+  const auto answer = [&](std::string_view script, size_t count,
+                          const std::vector<size_t>& columns) {
+    std::vector<std::string> command{
+        "eval",     std::string(script), "1",     "tollgate:", std::string(16, 't'),
+        "12345678", "12345678",          "name\n"};
+    for (const size_t bytes : columns) command.emplace_back(count * bytes, 'a');
+    if (script == lua::kRecord) command.emplace_back("3600:16");
+    command.emplace_back("0");
+    return Asked(command);
   };
-  EXPECT_TRUE(refused(lua::kClaim, 39));
-  EXPECT_TRUE(refused(lua::kRecord, 46));
+  const std::vector<size_t> claim{16, 65, 1};
+  const std::vector<size_t> record{16, 14, 8, 5};
+  EXPECT_EQ(answer(lua::kClaim, 1'001, claim), "ERR malformed batch\n\n");
+  EXPECT_EQ(answer(lua::kRecord, 1'001, record), "ERR malformed batch\n\n");
+  // A column that has too little.
+  EXPECT_EQ(answer(lua::kClaim, 3, {16, 64, 1}), "ERR malformed batch\n\n");
+  EXPECT_EQ(answer(lua::kRecord, 3, {16, 14, 8, 4}), "ERR malformed batch\n\n");
   EXPECT_EQ(KeysLike("tollgate:*"), 0);
 }
 

@@ -18,11 +18,9 @@ ROW_COLUMNS_MAX = 140
 
 # For a heading in bold on the page and its size: the constant in src/ledger with that value.
 PACKED = {
-    "A batch entry": "kClaimBytes",
     "A take-over": "kTakeOverBytes",
     "A pending claim": "kPendingBytes",
     "A settled payment": "kBookedBytes",
-    "A batch entry of `record`": "kRecordBytes",
     "A record's answer": "kRecordReplyBytes",
     "A recent payment": "kRecentBytes",
 }

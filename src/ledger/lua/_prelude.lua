@@ -1,13 +1,33 @@
 -- Shared by the scripts; cmake puts it before each script that names it.
 -- Keys are built from the prefix in KEYS[1]. Integers in packed strings are big-endian.
--- On the way of each payment strings are cut and joined as they came: packing, unpacking and
--- string.format cost as much as a command.
+-- A batch comes in columns. A column is a string that has the same number of bytes for every payment,
+-- cut as the books keep it. Calls of functions and new strings are what a script costs beside its
+-- commands, so one call cuts a column.
 local prefix = KEYS[1]
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 local unpack_struct, pack_struct, decimal = struct.unpack, struct.pack, string.format
 
 local BATCH_MAX = 1000 -- payments; Lua passes at most 8,000 arguments to a command
 local NONE = 31 -- "no processor", for the caller's numbers and for ledger indexes
+
+-- As string.rep, which copies byte by byte; this doubles.
+local function times(text, count)
+  if count < 8 then return string.rep(text, count) end
+  local half = times(text, (count - count % 2) / 2)
+  return count % 2 == 0 and half .. half or half .. half .. text
+end
+-- A column as a list, `format` once for each of `count` payments.
+local function cut(column, format, count)
+  local pieces = { unpack_struct(times(format, count), column) }
+  pieces[#pieces] = nil -- where it ended
+  return pieces
+end
+-- `count` answers in a row. An answer that the table does not have is the usual one.
+local function all_answers(answers, count, usual)
+  if next(answers) == nil then return times(usual, count) end
+  for i = 1, count do answers[i] = answers[i] or usual end
+  return table.concat(answers)
+end
 
 -- Each processor name has one index for all instances and all time. No name has the index NONE. A
 -- reply holds an index in one byte, as 32 + index.
@@ -103,6 +123,12 @@ local function to_ledger(indexes, id)
   if id == NONE then return NONE end
   return byte(indexes, id + 1)
 end
+-- Is any of these processors, a byte each, neither one that the caller has named nor NONE?
+local function has_unnamed(processors, indexes)
+  local highest = #indexes - 1
+  local named = (highest >= 0 and '%z' or '') .. (highest > 0 and '\1-' .. char(highest) or '')
+  return string.find(processors, '[^' .. named .. char(NONE) .. ']') ~= nil
+end
 -- 32 + the ledger index if the caller has no name for it.
 local function to_caller(indexes, index)
   if index == NONE then return NONE end
@@ -134,36 +160,57 @@ end
 -- of writes that stands in the journal while it is made, and whoever calls next completes what an
 -- error left undone. Each write says what is then, and not by how much it grows: made twice, it is
 -- made once. All reads come before the first write.
--- A write is a command, or PUT: a shelf's key and bits, then ids and their values in turns. What is
--- put on a shelf is not pending any more.
-local PUT = 'put'
+-- A write is a command, or SETTLE: a shelf's key and bits, a column of ids and one of values. What is
+-- put on a shelf is not pending any more. An earlier version wrote PUT: a shelf's key and bits, then
+-- ids and their values in turns.
+local SETTLE, PUT = 'settle', 'put'
 local journal = prefix .. 'journal'
-local function put_on_shelf(write)
-  local shelf, ids = shelf_of(write[2], write[3]), {}
-  local key, whole, plain = shelf.key, shelf.whole, not shelf.step
-  for at = 4, #write, 2 do
-    local id = write[at]
-    ids[#ids + 1] = id
-    if plain then
-      call('HSET', key .. sub(id, 1, whole), sub(id, whole + 1), write[at + 1])
-    else
-      local of_bucket, field = place_of(shelf, id)
-      call('HSET', of_bucket, field, write[at + 1])
+-- The two parts of each id on a shelf without `step`: what stands in the key, and in the field.
+local function parts_of(shelf, column, count)
+  return cut(column, 'c' .. shelf.whole .. 'c' .. ID_BYTES - shelf.whole, count)
+end
+local function put_on_shelf(shelf, column, ids, values)
+  local key = shelf.key
+  if shelf.step then
+    for i = 1, #ids do
+      local bucket, field = place_of(shelf, ids[i])
+      call('HSET', bucket, field, values[i])
     end
+  else
+    local parts = parts_of(shelf, column, #ids)
+    for i = 1, #ids do call('HSET', key .. parts[2 * i - 1], parts[2 * i], values[i]) end
   end
   call('HDEL', pending_key, unpack(ids))
 end
-local function write_all(writes)
+local function settle(write, ids, values)
+  local column, count = write[4], #write[4] / ID_BYTES
+  put_on_shelf(shelf_of(write[2], write[3]), column, ids or cut(column, 'c16', count),
+    values or cut(write[5], 'c14', count))
+end
+local function put(write)
+  local ids, values = {}, {}
+  for at = 4, #write, 2 do ids[#ids + 1], values[#values + 1] = write[at], write[at + 1] end
+  put_on_shelf(shelf_of(write[2], write[3]), table.concat(ids), ids, values)
+end
+-- `ids` and `values`: the columns of what is settled, if they are cut already.
+local function write_all(writes, ids, values)
   for i = 1, #writes do
     local write = writes[i]
-    if write[1] == PUT then put_on_shelf(write) else call(unpack(write)) end
+    local what = write[1]
+    if what == SETTLE then
+      settle(write, ids, values)
+    elseif what == PUT then
+      put(write)
+    else
+      call(unpack(write))
+    end
   end
   call('DEL', journal)
 end
-local function commit(writes)
+local function commit(writes, ids, values)
   if #writes == 0 then return end
   call('SET', journal, cmsgpack.pack(writes))
-  write_all(writes)
+  write_all(writes, ids, values)
 end
 
 -- MGET takes a key of another type for absent; the GET then raises an error.
@@ -214,4 +261,22 @@ local function booked_value(id)
   local value = present and value_on(present, id)
   if value or not older then return value end
   return value_on(older, id)
+end
+-- The same for a batch, by the payment's number in it; nil where nothing is booked.
+local function booked_values(column, ids)
+  local values = {}
+  if not present then return values end
+  if present.step or older and older.bits ~= present.bits then
+    for i = 1, #ids do values[i] = booked_value(ids[i]) or nil end
+    return values
+  end
+  local key, before = present.key, older and older.key
+  local parts = parts_of(present, column, #ids)
+  for i = 1, #ids do
+    local bucket, field = parts[2 * i - 1], parts[2 * i]
+    local value = call('HGET', key .. bucket, field)
+    if not value and before then value = call('HGET', before .. bucket, field) end
+    if value then values[i] = value end
+  end
+  return values
 end

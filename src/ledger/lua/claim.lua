@@ -1,38 +1,37 @@
 #!lua
 --!prelude
 -- Claims a batch of payments, one fleet-wide claim per id (docs/ARCHITECTURE.md, "The books").
--- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors,
--- entries of 39 bytes: id 16, slot 4, generation 4, attempt 2, processor 1, at 6, cents 6; the
--- highest number confirmed (raise_number); ids that the table had before, 16 bytes each; empty, or
--- for each entry the claim that it takes over if that is still so: the owner 16, its attempt 2, its
--- number 8; the epoch that the caller knows (empty: none): a claim that was sent before a purge
--- would stand on the emptied books alone, if its payment was settled before.
+-- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors; three
+-- columns: ids 16, pending claims 65 as they are to stand on the books but for their processor, which
+-- is the caller's number, and that number 1; the highest number confirmed (raise_number); ids that the
+-- table had before, 16 bytes each; empty, or a column of the claims that are taken over if that is
+-- still so: the owner 16, its attempt 2, its number 8; the epoch that the caller knows and its claims
+-- have (empty: none): a claim that was sent before a purge would stand on the emptied books alone, if
+-- its payment was settled before.
 -- Returns {replies, names, epoch, number}, or the error LOST, or PURGED and the epoch.
--- A reply is one byte, AS_ASKED: it is the caller's just as the entry says, in that epoch; or
+-- A reply is one byte, AS_ASKED: it is the caller's just as it was claimed, in that epoch; or
 -- verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, one byte (with YOURS whether another
 -- opening of the table or another owner claimed this attempt, with CONFLICT whether the other amount
 -- is on the books already, with REJECTED the reason) and the processor's identity 8, as far as it is
 -- a claim's that is told of. With ELSEWHERE all of it is of the claim, the byte is NUMBER, GONE or
 -- NO_NUMBER, and there follow the claim's owner 16, its number 8, slot 4 and generation 4.
--- A pending claim is: table 16, then the entry behind its id (its processor by ledger index),
--- epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and what makes it longer
--- than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a list,
--- in which it would look for each id from the beginning.
+-- A pending claim is: table 16, slot 4, generation 4, attempt 2, processor 1 (by ledger index), at 6,
+-- cents 6, epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and what makes it
+-- longer than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a
+-- list, in which it would look for each id from the beginning.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
 local NUMBER, GONE, NO_NUMBER = 0, 1, 2 -- what is known of an owner
-local ENTRY, TAKE_OVER = 39, 26
+local CLAIM, TAKE_OVER = 65, 26
 local ATTEMPT_MAX = 8191
-local UNKNOWN, FILLING = string.rep('\0', 8), string.rep('\0', 6)
+local UNKNOWN = times('\0', 8)
 
-local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local predecessors, take_overs = ARGV[7], ARGV[8] or ''
-if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0
-  or #data > BATCH_MAX * ENTRY then
-  return redis.error_reply('ERR malformed batch')
-end
-local count = #data / ENTRY
-if #take_overs ~= 0 and #take_overs ~= count * TAKE_OVER then
+local tbl, incarnation, nonce, data, claims = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6] or ''
+local processors, predecessors, take_overs = ARGV[7] or '', ARGV[9], ARGV[10] or ''
+local count = #data / ID_BYTES
+if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or count % 1 ~= 0 or count > BATCH_MAX
+  or #claims ~= count * CLAIM or #processors ~= count
+  or (#take_overs ~= 0 and #take_overs ~= count * TAKE_OVER) then
   return redis.error_reply('ERR malformed batch')
 end
 local replies = {}
@@ -41,19 +40,17 @@ local function answer(verdict, attempt, processor, at, in_epoch, reason, identit
     (identity or UNKNOWN)
 end
 
-local known_epoch = tonumber(ARGV[9])
+local known_epoch = tonumber(ARGV[11])
 if known_epoch and known_epoch ~= epoch then
   return redis.error_reply('PURGED ' .. decimal('%d', epoch))
 end
-local number, known_number = raise_number(tbl, ARGV[6])
+local number, known_number = raise_number(tbl, ARGV[8])
 if not number then return lost(known_number) end
 local indexes = enter(tbl, incarnation, nonce, ARGV[4])
 if not indexes then
-  for i = 1, count do replies[i] = answer(FENCED, 0, NONE, 0, 0, 0) end
-  return { table.concat(replies), '', epoch, number }
+  return { times(answer(FENCED, 0, NONE, 0, 0, 0), count), '', epoch, number }
 end
 
-local same_numbers = indexes == sub(IN_ORDER, 1, #indexes)
 local unknown_name = false
 -- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
@@ -62,63 +59,35 @@ local function out(index)
   return id
 end
 -- The whole batch is validated before the first write: an error undoes nothing.
-for i = 0, count - 1 do
-  if not to_ledger(indexes, byte(data, i * ENTRY + 27)) then
-    return redis.error_reply('ERR malformed batch: no such processor')
+if has_unnamed(processors, indexes) then
+  return redis.error_reply('ERR malformed batch: no such processor')
+end
+local ids, mine = cut(data, 'c16', count), cut(claims, 'c65', count)
+if not known_epoch or indexes ~= sub(IN_ORDER, 1, #indexes) then
+  for i = 1, count do
+    local claim = mine[i]
+    mine[i] = sub(claim, 1, 26) .. char(to_ledger(indexes, byte(processors, i))) ..
+      sub(claim, 28, 39) .. pack_struct('>I4', epoch) .. sub(claim, 44)
   end
 end
 
-local function on_the_books(value, position)
-  local kind, processor, at, cents = unpack_struct('>I1I1I6I6', value)
-  if cents ~= unpack_struct('>I6', data, position + 33) then
+local function on_the_books(value, claim)
+  local kind, processor, at = unpack_struct('>I1I1I6', value)
+  if sub(value, 9) ~= sub(claim, 34, 39) then
     return answer(CONFLICT, 0, kind < 2 and out(processor) or NONE, 0, 0, 1)
   end
   if kind >= 2 then return answer(REJECTED, 0, NONE, 0, 0, kind - 2) end
   return answer(BOOKED, 0, out(processor), at, 0, 0)
 end
 
--- The present identity of the caller's processor of this number: the first of its line.
-local function identity_of(processor)
-  local line = 0
-  for high, low in string.gmatch(ARGV[4], '[^\t\n]+\t?(%x?%x?%x?%x?%x?%x?%x?%x?)(%x?%x?%x?%x?%x?%x?%x?%x?)[^\n]*') do
-    if line == processor and #low == 8 then
-      return pack_struct('>I4I4', tonumber(high, 16), tonumber(low, 16))
-    end
-    line = line + 1
-  end
-  return UNKNOWN
-end
-local ends = {} -- of a claim, by the caller's number of its processor
-local function end_of(processor)
-  local text = ends[processor]
-  if not text then
-    text = pack_struct('>I4', epoch) .. incarnation .. identity_of(processor) .. FILLING
-    ends[processor] = text
-  end
-  return text
-end
-local function claim_of(position)
-  local entry = sub(data, position + 16, position + 38)
-  local processor = byte(entry, 11)
-  if not same_numbers then
-    entry = sub(entry, 1, 10) .. char(to_ledger(indexes, processor)) .. sub(entry, 12)
-  end
-  return tbl .. entry .. end_of(processor)
-end
-
 -- A command costs more than all else about a payment, so the batch's claims are read by one and
--- written by one. `held` is what is pending, with what the batch has written so far.
-local ids, held, written = {}, {}, {}
-for i = 1, count do ids[i] = sub(data, (i - 1) * ENTRY + 1, (i - 1) * ENTRY + 16) end
-if count > 0 then
-  local pending = call('HMGET', pending_key, unpack(ids))
-  for i = 1, count do
-    if pending[i] then held[ids[i]] = pending[i] end
-  end
-end
+-- written by one. `held`: what the batch has written so far, by id.
+local pending = count > 0 and call('HMGET', pending_key, unpack(ids))
+local held, written, places = {}, {}, 0
 local function write(id, claim)
   held[id] = claim
-  written[#written + 1], written[#written + 2] = id, claim
+  written[places + 1], written[places + 2] = id, claim
+  places = places + 2
 end
 
 -- The number of a claim's owner, and what it says of its life; each owner is looked up once.
@@ -144,32 +113,33 @@ local function elsewhere(known)
 end
 -- Is it the claim that the caller has seen, and its owner as silent as it was? Of its own slots the
 -- caller knows by itself.
-local function may_take_over(known, position)
+local function may_take_over(known, i)
   if take_overs == '' then return false end
-  local at = (position - 1) / ENTRY * TAKE_OVER
+  local at = (i - 1) * TAKE_OVER
   local owner = sub(known, 1, 16)
   return owner .. sub(known, 25, 26) == sub(take_overs, at + 1, at + 18)
     and (owner == tbl or pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26))
 end
 
--- There is a claim already.
-local function held_already(known, id, position, mine)
-  local attempt, _, _, cents = unpack_struct('>I2I1I6I6', mine, 25)
+-- There is a claim already. Nil: it is the caller's just as it was claimed.
+local function held_already(known, i)
+  local id, claim = ids[i], mine[i]
+  local attempt, _, _, cents = unpack_struct('>I2I1I6I6', claim, 25)
   local held_attempt, held_processor, held_at, held_cents, held_epoch =
     unpack_struct('>I2I1I6I6I4', known, 25)
-  local owner = sub(mine, 1, 24)
+  local owner = sub(claim, 1, 24)
   local inherited = false
   if sub(known, 1, 24) ~= owner then
     inherited = held_cents == cents and is_inherited(known, owner, predecessors)
   end
   if sub(known, 1, 24) ~= owner and not inherited then
     if held_cents ~= cents then return answer(CONFLICT, 0, NONE, 0, 0, 0) end
-    if not may_take_over(known, position) then return elsewhere(known) end
+    if not may_take_over(known, i) then return elsewhere(known) end
     inherited = true
   end
   if attempt > held_attempt and not inherited then
-    write(id, mine)
-    return AS_ASKED
+    write(id, claim)
+    return nil
   end
   local verdict = (attempt == held_attempt or inherited) and YOURS or STALE
   local others = inherited or sub(known, 44, 51) ~= incarnation
@@ -184,15 +154,20 @@ local function held_already(known, id, position, mine)
     verdict == YOURS and others and 1 or 0, sub(known, 52, 59))
 end
 
-local function claim_one(id, position)
-  local value = booked_value(id)
-  if value then return on_the_books(value, position) end
-  local mine, known = claim_of(position), held[id]
-  if known then return held_already(known, id, position, mine) end
-  write(id, mine)
-  return AS_ASKED
+local booked = booked_values(data, ids)
+for i = 1, count do
+  local id = ids[i]
+  local value, known = booked[i], held[id] or pending[i]
+  if value then
+    replies[i] = on_the_books(value, mine[i])
+  elseif known then
+    replies[i] = held_already(known, i)
+  else
+    local claim = mine[i]
+    held[id] = claim
+    written[places + 1], written[places + 2] = id, claim
+    places = places + 2
+  end
 end
-
-for i = 1, count do replies[i] = claim_one(ids[i], (i - 1) * ENTRY + 1) end
-if #written > 0 then call('HSET', pending_key, unpack(written)) end
-return { table.concat(replies), unknown_name and all_names() or '', epoch, number }
+if places > 0 then call('HSET', pending_key, unpack(written)) end
+return { all_answers(replies, count, AS_ASKED), unknown_name and all_names() or '', epoch, number }

@@ -1,36 +1,37 @@
 #!lua flags=allow-oom
 --!prelude
 -- Puts the outcomes of a batch on the books: idempotent, and complete enough to restore a claim
--- that was forgotten. ARGV as for claim up to the entries, which have 46 bytes: those of claim, then
--- booked 1, reason 1, epoch known 1, epoch 4; how long ids are known at least in
--- seconds, a colon, and the bits of the buckets of a shelf that begins now; the highest number
--- confirmed; ids that the table had before.
--- Returns {replies, names, number}, or the error LOST: per entry verdict 1, other processor 1 (see
+-- that was forgotten. ARGV as for claim up to the ids; three more columns: values 14 as they are to
+-- stand on the shelf but for their processor, which is the caller's number (kind 1: 0 booked, 2 +
+-- reason: rejected; processor 1, at 6, cents 6), slots 8 (slot 4, generation 4), epochs 5 (known 1,
+-- epoch of the claim 4); how long ids are known at least in seconds, a colon, and the bits of the
+-- buckets of a shelf that begins now; the highest number confirmed; ids that the table had before.
+-- Returns {replies, names, number}, or the error LOST: per payment verdict 1, other processor 1 (see
 -- `out`).
 local DONE, CONTRADICTION, FENCED, FORGOTTEN = 0, 1, 2, 3
-local ENTRY = 46
+local VALUE, SLOT, EPOCH = 14, 8, 5 -- bytes
 local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how many of them wait
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local window, bits = string.match(ARGV[6] or '', '^(%d+):(%d+)$')
+local asked, slots, epochs = ARGV[6] or '', ARGV[7] or '', ARGV[8] or ''
+local window, bits = string.match(ARGV[9] or '', '^(%d+):(%d+)$')
 window, bits = tonumber(window), tonumber(bits)
-if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or #data % ENTRY ~= 0 or #data > BATCH_MAX * ENTRY
+local count = #data / ID_BYTES
+if #tbl ~= 16 or #incarnation ~= 8 or #nonce ~= 8 or count % 1 ~= 0 or count > BATCH_MAX
+  or #asked ~= count * VALUE or #slots ~= count * SLOT or #epochs ~= count * EPOCH
   or not window or bits < BITS_MIN or bits > BITS_MAX then
   return redis.error_reply('ERR malformed batch')
 end
-local count = #data / ENTRY
 local replies = {}
 local done = char(DONE, NONE)
 
-local number, known_number = raise_number(tbl, ARGV[7])
+local number, known_number = raise_number(tbl, ARGV[10])
 if not number then return lost(known_number) end
 local indexes = enter(tbl, incarnation, nonce, ARGV[4])
 if not indexes then
-  for i = 1, count do replies[i] = char(FENCED, NONE) end
-  return { table.concat(replies), '', number }
+  return { times(char(FENCED, NONE), count), '', number }
 end
 
-local same_numbers = indexes == sub(IN_ORDER, 1, #indexes)
 local unknown_name = false
 -- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
@@ -38,20 +39,41 @@ local function out(index)
   if id >= 32 then unknown_name = true end
   return id
 end
--- The whole batch is validated before the first write: an error undoes nothing.
-for i = 0, count - 1 do
-  if not to_ledger(indexes, byte(data, i * ENTRY + 27)) then
+-- What a column of values adds up to: by kind, processor and at as they stand there (8 bytes) a pair
+-- of count and cents. Most often a payment has those of the one before.
+local function sums_of(column, n)
+  local figures, sums = cut(column, 'c8>I6', n), {}
+  local last, first, cents = figures[1], 1, 0
+  for i = 1, 2 * n + 1, 2 do
+    local place = figures[i]
+    if place ~= last then
+      local sum = sums[last] or { 0, 0 }
+      sums[last] = sum
+      sum[1], sum[2] = sum[1] + (i - first) / 2, sum[2] + cents
+      last, first, cents = place, i, 0
+    end
+    cents = cents + (figures[i + 1] or 0)
+  end
+  return sums
+end
+-- The whole batch is validated before the first write: an error undoes nothing. `as_asked`: every
+-- value is right as it came.
+local sums, earliest = sums_of(asked, count), math.huge
+local as_asked = indexes == sub(IN_ORDER, 1, #indexes)
+for place in pairs(sums) do
+  local kind, processor, at = unpack_struct('>I1I1I6', place)
+  earliest = math.min(earliest, at)
+  if not to_ledger(indexes, processor) then
     return redis.error_reply('ERR malformed batch: no such processor')
   end
+  as_asked = as_asked and kind == 0
 end
--- What this batch counts, as it stands in a value: processor 1, at 6, cents 6.
-local counted = {}
 
 -- The ids that need no claim any more beside those, ours and another owner's alike.
 local settled = {}
 
 -- What is to be written; what this batch puts on the shelf, by id and in its order.
-local writes, put, entries = {}, {}, { PUT }
+local writes, put, put_ids, put_values = {}, {}, {}, {}
 
 -- The shelf moves on by one when its time is over, never back and never by two: after a long silence
 -- ids are known for longer. A clock that was far ahead when it began is not waited for.
@@ -75,20 +97,18 @@ end
 
 -- What is pending is not on the books: a claim is refused for what is, and a record takes away the
 -- claim with the write that books it. So a payment with a claim needs no look at the shelves.
-local ids = {}
-for i = 1, count do ids[i] = sub(data, (i - 1) * ENTRY + 1, (i - 1) * ENTRY + ID_BYTES) end
+local ids, values = cut(data, 'c16', count), cut(asked, 'c14', count)
 local claims = count > 0 and call('HMGET', pending_key, unpack(ids))
 
-local function is_own_or_nobodys(claim, position)
-  local owner = tbl .. sub(data, position + 16, position + 23)
-  return not claim or sub(claim, 1, 24) == owner or is_inherited(claim, owner, ARGV[8])
+local function is_own_or_nobodys(claim, i)
+  local owner = tbl .. sub(slots, (i - 1) * SLOT + 1, i * SLOT)
+  return not claim or sub(claim, 1, 24) == owner or is_inherited(claim, owner, ARGV[11])
 end
 
 -- What was booked before the books' memory may have been counted and forgotten. It was not if they
 -- still hold a claim that is as old, as a record takes the claim away.
 local memory_ms = memory_began() and memory_began() * 1000
-local function may_be_forgotten(claim, position)
-  local at = unpack_struct('>I6', data, position + 27)
+local function may_be_forgotten(claim, at)
   if at >= memory_ms then return false end
   return not claim or unpack_struct('>I6', claim, 28) > at
 end
@@ -96,23 +116,19 @@ end
 -- As booked_value has it, and what to answer if it is not `done`; or nil if another owner may still
 -- book it.
 local COUNTED_KIND, NOT_COUNTED = char(0), char(1)
-local usual = char(1, 0, 1) .. pack_struct('>I4', epoch)
-local function value_of(position, claim)
-  local place = sub(data, position + 26, position + 38)
-  if not same_numbers then place = char(to_ledger(indexes, byte(place))) .. sub(place, 2) end
-  local counts = sub(data, position + 39, position + 45) == usual
-  if not counts then
-    local booked, reason, epoch_known, claimed_in = unpack_struct('>I1I1I1I4', data, position + 39)
-    if booked == 0 then
-      return is_own_or_nobodys(claim, position) and char(2 + reason) .. place or nil
-    end
-    counts = epoch_known == 0 or claimed_in >= epoch
-  end
-  if counts and memory_ms and may_be_forgotten(claim, position) then
+local function value_of(i, claim)
+  local kind, processor, at = unpack_struct('>I1I1I6', values[i])
+  local place = char(to_ledger(indexes, processor)) .. sub(values[i], 3)
+  if kind >= 2 then return is_own_or_nobodys(claim, i) and char(kind) .. place or nil end
+  local epoch_known, claimed_in = unpack_struct('>I1I4', epochs, (i - 1) * EPOCH + 1)
+  local counts = epoch_known == 0 or claimed_in >= epoch
+  if counts and memory_ms and may_be_forgotten(claim, at) then
     return NOT_COUNTED .. place, char(FORGOTTEN, NONE)
   end
   return (counts and COUNTED_KIND or NOT_COUNTED) .. place
 end
+as_asked = as_asked and (not memory_ms or earliest >= memory_ms)
+  and epochs == times(char(1) .. pack_struct('>I4', epoch), count)
 
 -- Something is on the books under this id: what to answer, or nil if it makes way.
 local function keep_older(older, value)
@@ -125,25 +141,40 @@ local function keep_older(older, value)
   return nil -- it was called rejected, and is booked after all
 end
 
+-- If every payment has a claim and no id comes twice, the columns are put on the shelf as they came.
+local usual, seen = as_asked, {}
+for i = 1, usual and count or 0 do
+  local id = ids[i]
+  if not claims[i] or seen[id] then
+    usual = false
+    break
+  end
+  seen[id] = true
+end
 local function record_one(i)
-  local id, claim = ids[i], claims[i]
-  local value, verdict = value_of((i - 1) * ENTRY + 1, claim)
-  if not value then return done end
-  local older = put[id] or not claim and booked_value(id)
-  local reply = older and keep_older(older, value)
-  if reply then
+  local id, claim, value, verdict = ids[i], claims[i], values[i], nil
+  if not as_asked then value, verdict = value_of(i, claim) end
+  if not value then return nil end
+  local known = put[id] or not claim and booked_value(id)
+  local kept = known and keep_older(known, value)
+  if kept then
     if claim then settled[#settled + 1] = id end
-    return reply
+    return kept
   end
   put[id] = value
-  entries[#entries + 1], entries[#entries + 2] = id, value
-  if byte(value) == 0 then counted[#counted + 1] = sub(value, 2) end
-  return verdict or done
+  put_ids[#put_ids + 1], put_values[#put_values + 1] = id, value
+  return verdict
 end
-
-entries[2], entries[3] = present.key, present.bits
-for i = 1, count do replies[i] = record_one(i) end
-if #entries > 3 then writes[#writes + 1] = entries end
+if usual then
+  put_ids, put_values = ids, values
+else
+  for i = 1, count do replies[i] = record_one(i) end
+  data, asked = table.concat(put_ids), table.concat(put_values)
+  sums = sums_of(asked, #put_ids)
+end
+if #put_ids > 0 then
+  writes[#writes + 1] = { SETTLE, present.key, present.bits, data, asked }
+end
 
 -- The sums: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its key holds
 -- 64 of them. Level 5 is one key for all time.
@@ -202,49 +233,45 @@ local function add_to_tree(processor, nodes)
   add_to_key(sums_prefix .. '5', names, more)
 end
 
-local function by_processor_and_time(entries)
-  local by_processor = {}
-  for position = 1, #entries, COUNTED do
-    local processor, at, cents = unpack_struct('>I1I6I6', entries, position)
-    local by_time = by_processor[processor]
-    if not by_time then
-      by_time = {}
-      by_processor[processor] = by_time
-    end
-    local sum = by_time[at]
-    if sum then
-      sum[1], sum[2] = sum[1] + 1, sum[2] + cents
-    else
-      by_time[at] = { 1, cents }
-    end
-  end
-  return by_processor
+-- By processor and time, a pair of count and cents; and how many there are.
+local by_processor, counted = {}, 0
+local function count_one(processor, at, number_of, cents)
+  local by_time = by_processor[processor] or {}
+  by_processor[processor] = by_time
+  local sum = by_time[at] or { 0, 0 }
+  by_time[at] = sum
+  sum[1], sum[2], counted = sum[1] + number_of, sum[2] + cents, counted + number_of
 end
-
-local function fold(entries)
-  for processor, by_time in pairs(by_processor_and_time(entries)) do
-    add_to_tree(processor, by_time)
-  end
+for place, sum in pairs(sums) do
+  local kind, processor, at = unpack_struct('>I1I1I6', place)
+  if kind == 0 then count_one(processor, at, sum[1], sum[2]) end
 end
 
 -- A payment that comes alone would cost a dozen writes in the tree. So the last few are only
 -- listed, for a summary to add up itself, and go into the tree together.
-if #counted > 0 then
-  local recent, added = sums_prefix .. 'recent', table.concat(counted)
-  if #counted >= FOLD then
-    fold(added)
-  else
-    local listed = call('GET', recent) or ''
-    if #listed + #added >= FOLD * COUNTED then
-      fold(listed .. added)
-      writes[#writes + 1] = { 'DEL', recent }
-    else
-      writes[#writes + 1] = { 'SET', recent, listed .. added }
-    end
+local folds = counted >= FOLD
+if counted > 0 and not folds then
+  local recent, added = sums_prefix .. 'recent', {}
+  for i = 1, #put_values do
+    if byte(put_values[i]) == 0 then added[#added + 1] = sub(put_values[i], 2) end
   end
+  local listed = call('GET', recent) or ''
+  folds = #listed + counted * COUNTED >= FOLD * COUNTED
+  if folds then
+    for position = 1, #listed, COUNTED do
+      local processor, at, cents = unpack_struct('>I1I6I6', listed, position)
+      count_one(processor, at, 1, cents)
+    end
+    writes[#writes + 1] = { 'DEL', recent }
+  else
+    writes[#writes + 1] = { 'SET', recent, listed .. table.concat(added) }
+  end
+end
+if folds then
+  for processor, by_time in pairs(by_processor) do add_to_tree(processor, by_time) end
 end
 
 if #settled > 0 then writes[#writes + 1] = { 'HDEL', pending_key, unpack(settled) } end
 
-commit(writes)
-return { table.concat(replies), unknown_name and all_names() or '', number }
+commit(writes, put_ids, put_values)
+return { all_answers(replies, count, done), unknown_name and all_names() or '', number }
