@@ -9,14 +9,15 @@ import signal
 import sys
 import time
 
-from figures import accept, allocations, books, drain, forward, latency, memory, micro, scale
+from figures import (accept, allocations, alone, books, drain, forward, latency, memory, micro,
+                     scale)
 from figures.sizes import SIZES
 from measure.parts import BUILD
 from measure.processes import Failed
 from report import docs, machine, plots, table
 
 FIGURES = {f.NAME: f for f in (accept, forward, latency, drain, books, memory, allocations,
-                               micro, scale)}
+                               micro, scale, alone)}
 
 
 def arguments():

@@ -116,6 +116,14 @@ def memory(rounds, path):
     return _save(figure, path)
 
 
+def alone(rounds, path):
+    figure, panels = _panels(1)
+    bars = [(label, [r[key] for r in rounds], True)
+            for label, key in (("p50", "p50_ms"), ("p90", "p90_ms"))]
+    _bars(panels[0][0], "A payment alone: accept to booked", "ms", bars, 5, "5 ms")
+    return _save(figure, path)
+
+
 def allocations(rounds, path):
     figure, panels = _panels(1)
     bars = [(label, [r[key] for r in rounds], key == "ours")

@@ -96,7 +96,7 @@ struct GatewayHandler::Impl {
     admission.OnCommitted([this](Responder& responder) { Accepted(responder); });
     if (!queued) return;
     queued = false;
-    parts.waiters.Notify();
+    parts.waiters.Notify(parts.loop.now_ns());
   }
 
   void Summarise(const http::Request& request, Responder& responder) {

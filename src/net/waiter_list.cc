@@ -4,6 +4,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -51,17 +52,20 @@ bool WaiterList::Waiter::PrepareSleep() {
 
 void WaiterList::Waiter::AfterSleep() { chosen_ |= flag_.Retract(); }
 
-WaiterList::WaiterList(int64_t linger_ns) : linger_ns_(linger_ns) { TG_ASSERT(linger_ns > 0); }
+WaiterList::WaiterList(int64_t linger_ns) : linger_ns_(linger_ns), groups_(linger_ns) {
+  TG_ASSERT(linger_ns > 0);
+}
 
 WaiterList::Waiter& WaiterList::AddWaiter(EventLoop& loop, Consumer consumer) {
   waiters_.push_back(std::make_unique<Waiter>(*this, loop, std::move(consumer)));
   return *waiters_.back();
 }
 
-void WaiterList::Notify() {
+void WaiterList::Notify(int64_t now_ns) {
+  const bool alone = groups_.OnArrival(now_ns);
   base::SleepFlag<>::FenceAfterPush();
   auto* const waiter = base::ChooseSleeper(waiters_, FlagOf);
-  if (waiter != nullptr) (*waiter)->WakeIn(linger_ns_);
+  if (waiter != nullptr) (*waiter)->WakeIn(alone ? std::min(kAloneNs, linger_ns_) : linger_ns_);
 }
 
 void WaiterList::HandOn(int64_t delay_ns) {

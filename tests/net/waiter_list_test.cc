@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -52,20 +53,20 @@ TEST(WaiterList, NotifyWakesOneSleeperAndOnlyIfOneSleeps) {
   WaiterList waiters(kGatherNs);
   WaiterList::Waiter& a = waiters.AddWaiter(loop_a, kIdle);
   WaiterList::Waiter& b = waiters.AddWaiter(loop_b, kIdle);
-  waiters.Notify();
+  waiters.Notify(clock.MonotonicNanos());
   ExpectNotWoken(loop_a);
   ExpectNotWoken(loop_b);
   ASSERT_TRUE(b.PrepareSleep());
-  waiters.Notify();
+  waiters.Notify(clock.MonotonicNanos());
   loop_b.RunOnce(-1);  // hangs if it is not woken
   b.AfterSleep();
   ASSERT_TRUE(a.PrepareSleep());
   ASSERT_TRUE(b.PrepareSleep());
-  waiters.Notify();
+  waiters.Notify(clock.MonotonicNanos());
   loop_a.RunOnce(-1);
   ExpectNotWoken(loop_b);
   a.AfterSleep();
-  waiters.Notify();
+  waiters.Notify(clock.MonotonicNanos());
   loop_b.RunOnce(-1);
   b.AfterSleep();
 }
@@ -78,12 +79,39 @@ TEST(WaiterList, TheWokenOneSleepsALittleLongerAndIsToldOnce) {
   WaiterList::Waiter& waiter = waiters.AddWaiter(loop, kIdle);
   ASSERT_TRUE(waiter.PrepareSleep());
   const int64_t began_ns = clock.MonotonicNanos();
-  waiters.Notify();
-  waiters.Notify();  // it is waking: if the timer began again, a stream could delay it for ever
+  waiters.Notify(clock.MonotonicNanos());
+  waiters.Notify(clock.MonotonicNanos());  // it is waking: if the timer began again, a stream could
+                                           // delay it for ever
   loop.RunOnce(-1);
   waiter.AfterSleep();
   EXPECT_GE(clock.MonotonicNanos() - began_ns, kLongNs);
   ExpectNotWoken(loop);
+}
+
+TEST(WaiterList, WhatKeepsComingAloneWakesAWaiterWithoutLingering) {
+  constexpr int64_t kLongNs = 50 * base::kNanosPerMilli;
+  base::SystemClock clock;
+  EventLoop loop(clock);
+  WaiterList waiters(kLongNs);
+  WaiterList::Waiter& waiter = waiters.AddWaiter(loop, kIdle);
+  int64_t now_ns = 0;
+  // Wakes the waiter for each of `count` arrivals, a second apart.
+  const auto time_of = [&](int count) {
+    const int64_t began_ns = clock.MonotonicNanos();
+    for (int i = 0; i < count; ++i) {
+      EXPECT_TRUE(waiter.PrepareSleep());
+      waiters.Notify(now_ns += base::kNanosPerSecond);
+      loop.RunOnce(-1);
+      waiter.AfterSleep();
+    }
+    return clock.MonotonicNanos() - began_ns;
+  };
+  EXPECT_GE(time_of(2), 2 * kLongNs) << "at first company is expected";
+  time_of(10);
+  // The quickest of many, for the machine may be busy.
+  int64_t least_ns = kLongNs;
+  for (int i = 0; i < 20; ++i) least_ns = std::min(least_ns, time_of(1));
+  EXPECT_LT(least_ns, kLongNs / 2);
 }
 
 class TwoSleepers : public ::testing::Test {
@@ -113,7 +141,7 @@ TEST_F(TwoSleepers, TheOneThatCouldTakeIsWokenAndNotTheFirst) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  waiters_.Notify();
+  waiters_.Notify(clock_.MonotonicNanos());
   ExpectWoken(loop_b_, b_);
   ExpectNotWoken(loop_a_);
 }
@@ -122,7 +150,7 @@ TEST_F(TwoSleepers, OneThatBecameUnableToTakeHandsTheWakeUpOn) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  waiters_.Notify();
+  waiters_.Notify(clock_.MonotonicNanos());
   able_a_ = false;
   ExpectWoken(loop_a_, a_);
   EXPECT_TRUE(a_.PrepareSleep());
@@ -143,7 +171,8 @@ TEST_F(TwoSleepers, TwoThatCannotTakeDoNotKeepEachOtherAwake) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  waiters_.Notify();  // time may have made a consumer able to take: it checks once
+  waiters_.Notify(
+      clock_.MonotonicNanos());  // time may have made a consumer able to take: it checks once
   ExpectWoken(loop_a_, a_);
   EXPECT_TRUE(a_.PrepareSleep());
   ExpectNotWoken(loop_b_);
@@ -154,11 +183,11 @@ TEST_F(TwoSleepers, WhileOneGathersTheOtherSleeps) {
   ASSERT_TRUE(a_.PrepareSleep());
   ASSERT_TRUE(b_.PrepareSleep());
   queue_has_ = true;
-  waiters_.Notify();
-  waiters_.Notify();
+  waiters_.Notify(clock_.MonotonicNanos());
+  waiters_.Notify(clock_.MonotonicNanos());
   ExpectWoken(loop_a_, a_);
   ExpectNotWoken(loop_b_);
-  waiters_.Notify();  // a is at work
+  waiters_.Notify(clock_.MonotonicNanos());  // a is at work
   ExpectWoken(loop_b_, b_);
 }
 
@@ -197,7 +226,7 @@ TEST(WaiterList, NoWakeUpIsLost) {
     producers.emplace_back([&, p] {
       for (uint64_t i = 0; i < kItems; ++i) {
         while (!ring.TryPush(p * kItems + i)) std::this_thread::yield();
-        waiters.Notify();
+        waiters.Notify(clock.MonotonicNanos());
         // At intervals lets the consumers fall asleep, with nothing to wake them.
         if (i % 2 == 0) {
           while (ring.SizeApprox() > 0) std::this_thread::yield();

@@ -1,7 +1,8 @@
 // WaiterList: knows which consumers of a ring sleep, so that a producer wakes one only if one
 // sleeps. It uses the protocol of base::SleepFlag. A chosen consumer wakes after `linger_ns`, by a
 // timer. It then takes a whole burst at once, and the producers have sent their answers before it
-// competes for a CPU. While one consumer lingers, no other is woken.
+// competes for a CPU. For a value that is likely to come alone (ArrivalGroups) it wakes after
+// kAloneNs. While one consumer lingers, no other is woken.
 //
 // Thread: Notify any. A Waiter belongs to one consumer's thread.
 // Invariants: while the ring holds a value, no consumer that could take it sleeps for longer than
@@ -15,8 +16,10 @@
 #include <vector>
 
 #include "tollgate/base/cache_line.h"
+#include "tollgate/base/clock.h"
 #include "tollgate/base/sleep_flag.h"
 #include "tollgate/base/unique_fd.h"
+#include "tollgate/net/arrival_groups.h"
 #include "tollgate/net/event_loop.h"
 
 namespace tollgate::net {
@@ -49,6 +52,8 @@ class WaiterList {
     alignas(base::kCacheLineBytes) base::SleepFlag<> flag_;
   };
 
+  static constexpr int64_t kAloneNs = base::kNanosPerMilli / 2;
+
   // REQUIRES: linger_ns > 0.
   explicit WaiterList(int64_t linger_ns);
 
@@ -56,9 +61,9 @@ class WaiterList {
   // any more when this object is destroyed.
   Waiter& AddWaiter(EventLoop& loop, Consumer consumer);
 
-  // Call it after a push. If a consumer sleeps, one wakes in `linger_ns`. Makes no system call if
-  // all are awake or one is waking.
-  void Notify();
+  // Call it after a push. If a consumer sleeps, one wakes in `linger_ns`, or in kAloneNs. Makes no
+  // system call if all are awake or one is waking. `now_ns`: when the values came, monotonic.
+  void Notify(int64_t now_ns);
 
  private:
   // Called by a consumer that cannot take the value. Another that can wakes in `delay_ns`.
@@ -66,6 +71,7 @@ class WaiterList {
   static base::SleepFlag<>& FlagOf(const std::unique_ptr<Waiter>& waiter) { return waiter->flag_; }
 
   const int64_t linger_ns_;
+  ArrivalGroups groups_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
 };
 
