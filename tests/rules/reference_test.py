@@ -14,7 +14,7 @@ PAGES = ["README", "SECURITY", "docs/CONFIGURATION", "docs/DROP_IN", "docs/GLOSS
          "docs/METRICS", "docs/OPERATING", "docs/PROCESSORS", "docs/REDIS", "docs/REFERENCES",
          "docs/RELEASING", "docs/TABLE_FILE"]
 COLUMNS_MAX = 100
-ROW_COLUMNS_MAX = 140
+ROW_COLUMNS_MAX = 160
 
 # For a heading in bold on the page and its size: the constant in src/ledger with that value.
 PACKED = {
@@ -109,9 +109,8 @@ class Pages(unittest.TestCase):
         self.assertLessEqual(set(PAGES), set(every))
         for page in sorted(every):
             for number, line in enumerate(self.text_of(page).split("\n"), 1):
-                # Rows of the older pages' tables are not checked yet.
-                row = (ROW_COLUMNS_MAX if page in PAGES else len(line))
-                if len(line) > (row if line.startswith("|") else COLUMNS_MAX):
+                most = ROW_COLUMNS_MAX if line.startswith("|") else COLUMNS_MAX
+                if len(line) > most:
                     problems.append(f"{page}.md:{number}: {len(line)} columns")
         self.assertEqual(problems, [])
 
