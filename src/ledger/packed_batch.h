@@ -1,5 +1,5 @@
-// A batch in columns, as claim.lua and record.lua take it (docs/REDIS.md): each column is a string
-// that has the same number of bytes for every payment.
+// A batch in columns, in the form that claim.lua and record.lua take (docs/REDIS.md). A column is a
+// string with the same number of bytes for every payment.
 //
 // Thread: pure functions over the caller's buffers.
 #pragma once
@@ -26,7 +26,7 @@ inline constexpr size_t kAttemptAt = 24;  // in a pending claim; processor and t
 
 struct PackedBatch {
   std::string ids;
-  std::string claims;      // of claims: as they are to stand on the books, but for the processor
+  std::string claims;      // of claims: as they will be on the books, except the processor
   std::string processors;  // of claims: the caller's numbers
   std::string take_overs;  // of claims, or empty
   std::string settled;     // of records, and so are the rest
@@ -41,7 +41,7 @@ struct PackedBatch {
   }
 };
 
-// What `column` has for `count` payments from the one of this number on.
+// The part of `column` for `count` payments, starting at this number.
 inline std::string_view PartOf(const std::string& column, size_t bytes_each, size_t first,
                                size_t count) {
   return std::string_view(column).substr(std::min(first * bytes_each, column.size()),

@@ -1,8 +1,8 @@
 -- Shared by the scripts; cmake puts it before each script that names it.
 -- Keys are built from the prefix in KEYS[1]. Integers in packed strings are big-endian.
--- A batch comes in columns. A column is a string that has the same number of bytes for every payment,
--- cut as the books keep it. Calls of functions and new strings are what a script costs beside its
--- commands, so one call cuts a column.
+-- A batch comes in columns. A column is a string with the same number of bytes for every payment,
+-- cut as the books keep it. Besides its commands, a script's cost is function calls and new
+-- strings. So one call cuts a column.
 local prefix = KEYS[1]
 local call, sub, byte, char = redis.call, string.sub, string.byte, string.char
 local unpack_struct, pack_struct, decimal = struct.unpack, struct.pack, string.format
@@ -10,7 +10,7 @@ local unpack_struct, pack_struct, decimal = struct.unpack, struct.pack, string.f
 local BATCH_MAX = 1000 -- payments; Lua passes at most 8,000 arguments to a command
 local NONE = 31 -- "no processor", for the caller's numbers and for ledger indexes
 
--- As string.rep, which copies byte by byte; this doubles.
+-- Like string.rep, which copies byte by byte; this doubles.
 local function times(text, count)
   if count < 8 then return string.rep(text, count) end
   local half = times(text, (count - count % 2) / 2)
@@ -19,7 +19,7 @@ end
 -- A column as a list, `format` once for each of `count` payments.
 local function cut(column, format, count)
   local pieces = { unpack_struct(times(format, count), column) }
-  pieces[#pieces] = nil -- where it ended
+  pieces[#pieces] = nil -- the position after the last one
   return pieces
 end
 -- `count` answers in a row. An answer that the table does not have is the usual one.
@@ -123,7 +123,7 @@ local function to_ledger(indexes, id)
   if id == NONE then return NONE end
   return byte(indexes, id + 1)
 end
--- Is any of these processors, a byte each, neither one that the caller has named nor NONE?
+-- True if one of these processors, a byte each, is neither named by the caller nor NONE.
 local function has_unnamed(processors, indexes)
   local highest = #indexes - 1
   local named = (highest >= 0 and '%z' or '') .. (highest > 0 and '\1-' .. char(highest) or '')
@@ -156,16 +156,16 @@ local function place_of(shelf, id)
   return shelf.key .. sub(id, 1, whole) .. char(cut - cut % step), sub(id, whole + 1)
 end
 
--- Nothing undoes what a script wrote before an error. So a change of more than one write is a list
--- of writes that stands in the journal while it is made, and whoever calls next completes what an
--- error left undone. Each write says what is then, and not by how much it grows: made twice, it is
--- made once. All reads come before the first write.
--- A write is a command, or SETTLE: a shelf's key and bits, a column of ids and one of values. What is
--- put on a shelf is not pending any more. An earlier version wrote PUT: a shelf's key and bits, then
--- ids and their values in turns.
+-- Redis does not undo what a script wrote before an error. So a change of more than one write is a
+-- list of writes that is in the journal while they are made. The next call completes what an error
+-- left undone. Each write sets a value and never adds to one, so repeating it changes nothing. All
+-- reads come before the first write.
+-- A write is a command, or SETTLE: a shelf's key and bits, a column of ids and one of values.
+-- SETTLE also removes the ids from the pending claims. An earlier version wrote PUT: a shelf's key
+-- and bits, then ids and their values alternating.
 local SETTLE, PUT = 'settle', 'put'
 local journal = prefix .. 'journal'
--- The two parts of each id on a shelf without `step`: what stands in the key, and in the field.
+-- The two parts of each id on a shelf without `step`: the one in the key, and the field.
 local function parts_of(shelf, column, count)
   return cut(column, 'c' .. shelf.whole .. 'c' .. ID_BYTES - shelf.whole, count)
 end

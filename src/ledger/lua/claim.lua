@@ -2,23 +2,25 @@
 --!prelude
 -- Claims a batch of payments, one fleet-wide claim per id (docs/ARCHITECTURE.md, "The books").
 -- ARGV: table uuid, incarnation (8 bytes), nonce (8 bytes), names of the caller's processors; three
--- columns: ids 16, pending claims 65 as they are to stand on the books but for their processor, which
--- is the caller's number, and that number 1; the highest number confirmed (raise_number); ids that the
--- table had before, 16 bytes each; empty, or a column of the claims that are taken over if that is
--- still so: the owner 16, its attempt 2, its number 8; the epoch that the caller knows and its claims
--- have (empty: none): a claim that was sent before a purge would stand on the emptied books alone, if
--- its payment was settled before.
+-- columns: ids 16, pending claims 65 as they will be on the books except that their processor is
+-- the caller's number, and that number 1; the highest number confirmed (raise_number); former ids
+-- of the table, 16 bytes each; empty, or a column of the claims that are taken over if they have
+-- not changed: the owner 16, its attempt 2, the owner's number 8; the epoch that the caller knows
+-- and its claims have (empty: none). A claim that was sent before a purge is refused: if its
+-- payment was settled before, the claim would be alone on the emptied books.
 -- Returns {replies, names, epoch, number}, or the error LOST, or PURGED and the epoch.
--- A reply is one byte, AS_ASKED: it is the caller's just as it was claimed, in that epoch; or
--- verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, one byte (with YOURS whether another
--- opening of the table or another owner claimed this attempt, with CONFLICT whether the other amount
--- is on the books already, with REJECTED the reason) and the processor's identity 8, as far as it is
--- a claim's that is told of. With ELSEWHERE all of it is of the claim, the byte is NUMBER, GONE or
--- NO_NUMBER, and there follow the claim's owner 16, its number 8, slot 4 and generation 4.
--- A pending claim is: table 16, slot 4, generation 4, attempt 2, processor 1 (by ledger index), at 6,
--- cents 6, epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and what makes it
--- longer than 64 bytes: then Redis keeps the hash as a table (hash-max-listpack-value), and not as a
--- list, in which it would look for each id from the beginning.
+-- A reply is one byte, AS_ASKED: the claim is the caller's exactly as it was claimed, in this
+-- epoch. Or it is: verdict 1, attempt 2, processor 1 (see `out`), at 6, epoch 4, one byte, and the
+-- identity 8 of the processor if the reply is about a claim (else zeros). The one byte is with
+-- YOURS whether another opening of the table or another owner claimed this attempt, with CONFLICT
+-- whether the other amount is on the books already, with REJECTED the reason, with ELSEWHERE one of
+-- NUMBER, GONE and NO_NUMBER. With ELSEWHERE all fields are those of the existing claim; its owner
+-- 16, the owner's number 8, slot 4 and generation 4 follow.
+-- A pending claim is: table 16, slot 4, generation 4, attempt 2, processor 1 (by ledger index), at
+-- 6, cents 6, epoch 4, incarnation 8, the processor's identity 8 (zeros: not known), and filling.
+-- The filling makes it longer than 64 bytes. So Redis keeps the hash as a table
+-- (hash-max-listpack-value), and not as a list, which it would search from the beginning for each
+-- id.
 local YOURS, STALE, BOOKED, ELSEWHERE, CONFLICT, REJECTED, FENCED = 0, 1, 2, 3, 4, 5, 6
 local AS_ASKED = char(7)
 local NUMBER, GONE, NO_NUMBER = 0, 1, 2 -- what is known of an owner
@@ -52,13 +54,13 @@ if not indexes then
 end
 
 local unknown_name = false
--- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
+-- The caller's number of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
   local id = to_caller(indexes, index)
   if id >= 32 then unknown_name = true end
   return id
 end
--- The whole batch is validated before the first write: an error undoes nothing.
+-- The whole batch is validated before the first write, because an error undoes no write.
 if has_unnamed(processors, indexes) then
   return redis.error_reply('ERR malformed batch: no such processor')
 end
@@ -80,8 +82,8 @@ local function on_the_books(value, claim)
   return answer(BOOKED, 0, out(processor), at, 0, 0)
 end
 
--- A command costs more than all else about a payment, so the batch's claims are read by one and
--- written by one. `held`: what the batch has written so far, by id.
+-- A command costs more than everything else about a payment. So the batch's claims are read by one
+-- command and written by one. `held`: what the batch has written so far, by id.
 local pending = count > 0 and call('HMGET', pending_key, unpack(ids))
 local held, written, places = {}, {}, 0
 local function write(id, claim)
@@ -90,7 +92,7 @@ local function write(id, claim)
   places = places + 2
 end
 
--- The number of a claim's owner, and what it says of its life; each owner is looked up once.
+-- The number of a claim's owner, and what is known of the owner. Each owner is looked up once.
 local lives = {}
 local function life_of(owner)
   local life = lives[owner]
@@ -111,8 +113,9 @@ local function elsewhere(known)
   return answer(ELSEWHERE, attempt, out(processor), at, in_epoch, life, sub(known, 52, 59)) ..
     owner .. pack_number(number) .. sub(known, 17, 24)
 end
--- Is it the claim that the caller has seen, and its owner as silent as it was? Of its own slots the
--- caller knows by itself.
+-- True if this is still the claim that the caller saw, and its owner is still silent (its number
+-- has not moved). The number is not compared for the caller's own table, whose slots it knows
+-- itself.
 local function may_take_over(known, i)
   if take_overs == '' then return false end
   local at = (i - 1) * TAKE_OVER
@@ -121,7 +124,7 @@ local function may_take_over(known, i)
     and (owner == tbl or pack_number((life_of(owner))) == sub(take_overs, at + 19, at + 26))
 end
 
--- There is a claim already. Nil: it is the caller's just as it was claimed.
+-- The id has a claim already. Nil: it is the caller's exactly as it was claimed.
 local function held_already(known, i)
   local id, claim = ids[i], mine[i]
   local attempt, _, _, cents = unpack_struct('>I2I1I6I6', claim, 25)
@@ -144,8 +147,8 @@ local function held_already(known, i)
   local verdict = (attempt == held_attempt or inherited) and YOURS or STALE
   local others = inherited or sub(known, 44, 51) ~= incarnation
   if others then
-    -- Taken over from another opening of the table: under a number of its own, so that no
-    -- opening that still believes the old attempt refused can pass by it.
+    -- Taken over from another opening of the table or another owner, so it gets a higher attempt
+    -- number: an opening that takes the old attempt for refused cannot go past it.
     held_attempt = math.min(math.max(held_attempt, attempt) + 1, ATTEMPT_MAX)
     write(id, owner .. pack_struct('>I2I1I6I6I4', held_attempt, held_processor, held_at, held_cents,
       held_epoch) .. incarnation .. sub(known, 52))

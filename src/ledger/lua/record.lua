@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
 --!prelude
--- Puts the outcomes of a batch on the books: idempotent, and complete enough to restore a claim
--- that was forgotten. ARGV as for claim up to the ids; three more columns: values 14 as they are to
--- stand on the shelf but for their processor, which is the caller's number (kind 1: 0 booked, 2 +
--- reason: rejected; processor 1, at 6, cents 6), slots 8 (slot 4, generation 4), epochs 5 (known 1,
--- epoch of the claim 4); how long ids are known at least in seconds, a colon, and the bits of the
--- buckets of a shelf that begins now; the highest number confirmed; ids that the table had before.
--- Returns {replies, names, number}, or the error LOST: per payment verdict 1, other processor 1 (see
--- `out`).
+-- Puts the outcomes of a batch on the books. It is idempotent, and a record is complete enough to
+-- restore a claim that was forgotten. ARGV as for claim up to the ids; three more columns: values
+-- 14 as they will be on the shelf except that their processor is the caller's number (kind 1: 0
+-- booked, 2 + reason: rejected; processor 1, at 6, cents 6), slots 8 (slot 4, generation 4), epochs
+-- 5 (known 1, epoch of the claim 4); how long ids are known at least in seconds, a colon, and the
+-- bits of the buckets of a new shelf; the highest number confirmed; former ids of the table.
+-- Returns {replies, names, number}, or the error LOST. A reply is: verdict 1, other processor 1
+-- (see `out`).
 local DONE, CONTRADICTION, FENCED, FORGOTTEN = 0, 1, 2, 3
 local VALUE, SLOT, EPOCH = 14, 8, 5 -- bytes
-local COUNTED, FOLD = 13, 64 -- bytes of an entry among the recent ones, and how many of them wait
+local COUNTED, FOLD = 13, 64 -- bytes of a recent payment; how many go into the tree together
 
 local tbl, incarnation, nonce, data = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local asked, slots, epochs = ARGV[6] or '', ARGV[7] or '', ARGV[8] or ''
@@ -33,14 +33,14 @@ if not indexes then
 end
 
 local unknown_name = false
--- The caller's id of a processor, or 32 + its ledger index if the caller has no such name.
+-- The caller's number of a processor, or 32 + its ledger index if the caller has no such name.
 local function out(index)
   local id = to_caller(indexes, index)
   if id >= 32 then unknown_name = true end
   return id
 end
--- What a column of values adds up to: by kind, processor and at as they stand there (8 bytes) a pair
--- of count and cents. Most often a payment has those of the one before.
+-- The sums of a column of values: {count, cents} by kind, processor and at as they are in a value
+-- (8 bytes). Usually a payment has the same three as the one before.
 local function sums_of(column, n)
   local figures, sums = cut(column, 'c8>I6', n), {}
   local last, first, cents = figures[1], 1, 0
@@ -56,8 +56,8 @@ local function sums_of(column, n)
   end
   return sums
 end
--- The whole batch is validated before the first write: an error undoes nothing. `as_asked`: every
--- value is right as it came.
+-- The whole batch is validated before the first write, because an error undoes no write.
+-- `as_asked`: every value is right as it came.
 local sums, earliest = sums_of(asked, count), math.huge
 local as_asked = indexes == sub(IN_ORDER, 1, #indexes)
 for place in pairs(sums) do
@@ -69,14 +69,15 @@ for place in pairs(sums) do
   as_asked = as_asked and kind == 0
 end
 
--- The ids that need no claim any more beside those, ours and another owner's alike.
+-- Other ids whose claim, ours or another owner's, is not needed any more.
 local settled = {}
 
--- What is to be written; what this batch puts on the shelf, by id and in its order.
+-- The list of writes; what this batch puts on the shelf, by id and in its order.
 local writes, put, put_ids, put_values = {}, {}, {}, {}
 
--- The shelf moves on by one when its time is over, never back and never by two: after a long silence
--- ids are known for longer. A clock that was far ahead when it began is not waited for.
+-- The shelf's number rises by one when its time is over. It never falls or skips one: after a long
+-- silence ids are known for longer. If a shelf began by a clock that was far ahead, its beginning
+-- is set to now.
 local DAY = 86400
 local now = tonumber(call('TIME')[1])
 local function move_shelf(number, began, older_began, older_bits)
@@ -86,7 +87,7 @@ local function move_shelf(number, began, older_began, older_bits)
   use_shelves(text)
 end
 if not shelves then
-  -- So that one command reads both.
+  -- So that one command reads both keys.
   if not epoch_text then writes[1] = { 'SET', prefix .. 'epoch', '0' } end
   move_shelf(1, now, 0, bits)
 elseif now >= shelves.began + shelves.lasts then
@@ -95,8 +96,8 @@ elseif shelves.began > now + DAY then
   writes[1] = { 'SET', prefix .. 'shelf', (string.gsub(shelves_text, '^(%d+) %d+', '%1 ' .. now)) }
 end
 
--- What is pending is not on the books: a claim is refused for what is, and a record takes away the
--- claim with the write that books it. So a payment with a claim needs no look at the shelves.
+-- What is pending is not on a shelf: claim.lua refuses a claim for what is, and a record removes
+-- the claim in the write that books it. So a payment with a claim needs no look at the shelves.
 local ids, values = cut(data, 'c16', count), cut(asked, 'c14', count)
 local claims = count > 0 and call('HMGET', pending_key, unpack(ids))
 
@@ -105,16 +106,16 @@ local function is_own_or_nobodys(claim, i)
   return not claim or sub(claim, 1, 24) == owner or is_inherited(claim, owner, ARGV[11])
 end
 
--- What was booked before the books' memory may have been counted and forgotten. It was not if they
--- still hold a claim that is as old, as a record takes the claim away.
+-- A payment that was booked before the books' memory may have been counted and forgotten. It was
+-- not if the books still hold a claim that is as old, because a record removes the claim.
 local memory_ms = memory_began() and memory_began() * 1000
 local function may_be_forgotten(claim, at)
   if at >= memory_ms then return false end
   return not claim or unpack_struct('>I6', claim, 28) > at
 end
 
--- As booked_value has it, and what to answer if it is not `done`; or nil if another owner may still
--- book it.
+-- The value as booked_value returns it, and the reply if it is not `done`. Nil if another owner may
+-- still book the payment.
 local COUNTED_KIND, NOT_COUNTED = char(0), char(1)
 local function value_of(i, claim)
   local kind, processor, at = unpack_struct('>I1I1I6', values[i])
@@ -130,7 +131,7 @@ end
 as_asked = as_asked and (not memory_ms or earliest >= memory_ms)
   and epochs == times(char(1) .. pack_struct('>I4', epoch), count)
 
--- Something is on the books under this id: what to answer, or nil if it makes way.
+-- The reply if the id is on the books already; nil if the new value replaces the old one.
 local function keep_older(older, value)
   local older_kind, older_processor = byte(older, 1, 2)
   if byte(value) >= 2 then return done end
@@ -138,10 +139,11 @@ local function keep_older(older, value)
     if older_processor == byte(value, 2) then return done end
     return char(CONTRADICTION, out(older_processor))
   end
-  return nil -- it was called rejected, and is booked after all
+  return nil -- it was recorded as rejected, and is booked after all
 end
 
--- If every payment has a claim and no id comes twice, the columns are put on the shelf as they came.
+-- If every payment has a claim and no id comes twice, the columns are put on the shelf as they
+-- came.
 local usual, seen = as_asked, {}
 for i = 1, usual and count or 0 do
   local id = ids[i]
@@ -176,11 +178,11 @@ if #put_ids > 0 then
   writes[#writes + 1] = { SETTLE, present.key, present.bits, data, asked }
 end
 
--- The sums: a tree of radix 64 over time. A node of level L counts 64^L milliseconds; its key holds
--- 64 of them. Level 5 is one key for all time.
+-- The sums: a tree of radix 64 over time. A node of level L sums 64^L milliseconds. A key holds 64
+-- nodes; level 5 is one key for all time.
 local sums_prefix = prefix .. 's:' .. epoch .. ':'
 
--- Numbers are exact up to here; a batch's sums are far below.
+-- Numbers below this are exact; a batch's sums are far below.
 local EXACT = 2 ^ 53
 local function plus(old, more)
   if not old then return decimal('%d', more) end
@@ -192,7 +194,7 @@ local function plus(old, more)
   return decimal('%d%09d', high, low % 1e9)
 end
 
--- As the key will be: `fields` have gained `gains`.
+-- Adds `gains` to the `fields` of a key.
 local function add_to_key(key, fields, gains)
   local old, write = call('HMGET', key, unpack(fields)), { 'HSET', key }
   for i = 1, #fields do
@@ -201,7 +203,7 @@ local function add_to_key(key, fields, gains)
   writes[#writes + 1] = write
 end
 
--- `nodes` of level 0: by time, a pair of count and cents.
+-- `nodes` of level 0: {count, cents} by millisecond.
 local function add_to_tree(processor, nodes)
   local of_count, of_cents = 'c' .. char(processor), 'a' .. char(processor)
   for level = 0, 4 do
@@ -233,7 +235,7 @@ local function add_to_tree(processor, nodes)
   add_to_key(sums_prefix .. '5', names, more)
 end
 
--- By processor and time, a pair of count and cents; and how many there are.
+-- {count, cents} by processor and time; and how many payments there are.
 local by_processor, counted = {}, 0
 local function count_one(processor, at, number_of, cents)
   local by_time = by_processor[processor] or {}
@@ -248,7 +250,7 @@ for place, sum in pairs(sums) do
 end
 
 -- A payment that comes alone would cost a dozen writes in the tree. So the last few are only
--- listed, for a summary to add up itself, and go into the tree together.
+-- listed, and a summary adds them itself. They go into the tree together.
 local folds = counted >= FOLD
 if counted > 0 and not folds then
   local recent, added = sums_prefix .. 'recent', {}
