@@ -73,7 +73,7 @@ end
 local settled = {}
 
 -- The list of writes; what this batch puts on the shelf, by id and in its order.
-local writes, put, put_ids, put_values = {}, {}, {}, {}
+local writes, by_id, put_ids, put_values = {}, {}, {}, {}
 
 -- The shelf's number rises by one when its time is over. It never falls or skips one: after a long
 -- silence ids are known for longer. If a shelf began by a clock that was far ahead, its beginning
@@ -157,13 +157,13 @@ local function record_one(i)
   local id, claim, value, verdict = ids[i], claims[i], values[i], nil
   if not as_asked then value, verdict = value_of(i, claim) end
   if not value then return nil end
-  local known = put[id] or not claim and booked_value(id)
+  local known = by_id[id] or not claim and booked_value(id)
   local kept = known and keep_older(known, value)
   if kept then
     if claim then settled[#settled + 1] = id end
     return kept
   end
-  put[id] = value
+  by_id[id] = value
   put_ids[#put_ids + 1], put_values[#put_values + 1] = id, value
   return verdict
 end
