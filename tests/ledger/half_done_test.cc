@@ -244,6 +244,18 @@ TEST_F(HalfDoneTest, ARecordIsCountedOnceWhicheverKeyIsOfAnotherKind) {
   }
 }
 
+TEST_F(HalfDoneTest, APaymentThatStandsInABatchTwiceIsCountedOnce) {
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  ClaimAll();
+  std::vector<RecordRequest> twice(records_);
+  twice.push_back(records_.front());
+  for (RecordRequest& record : twice) record.epoch_known = true;
+  ASSERT_EQ(Report(twice).size(), twice.size());
+  const auto summary = Summary();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(TotalOf(*summary), std::pair(kPayments, kPayments * kCents));
+}
+
 // As a version wrote it that put ids and values in turns.
 TEST_F(HalfDoneTest, AJournalOfAnEarlierVersionIsCompleted) {
   ASSERT_NO_FATAL_FAILURE(Begin());
