@@ -25,7 +25,7 @@ JsonTextKind Unescape(const char* raw, std::string& text) {
 }  // namespace
 
 struct JsonObject::Reader {
-  // False: not JSON.
+  // Returns false if it is not JSON or a member is repeated.
   bool Take(simdjson::ondemand::field field) {
     Member member;
     const JsonTextKind name = Unescape(field.key().raw(), member.name);
@@ -33,7 +33,7 @@ struct JsonObject::Reader {
     value item = field.value();
     json_type type{};
     if (item.type().get(type) != simdjson::SUCCESS || !TakeValue(item, type, member)) return false;
-    // Of a name that is none it cannot be said whether it stands twice, and nobody asks for it.
+    // A name with half of a surrogate pair is no text. It cannot be compared and is never used.
     if (name == JsonTextKind::kHalfPair) return true;
     if (object.Has(member.name)) return false;
     object.members_.push_back(std::move(member));

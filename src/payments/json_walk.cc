@@ -11,7 +11,7 @@ namespace {
 using simdjson::ondemand::json_type;
 using simdjson::ondemand::value;
 
-// Bytes into a buffer, as far as there is room; all are counted.
+// Writes bytes into a buffer as far as there is room. It counts all of them.
 class Sink {
  public:
   Sink(char* out, size_t room) : out_(out), room_(room) {}
@@ -19,7 +19,7 @@ class Sink {
     if (bytes_ < room_) out_[bytes_] = c;
     ++bytes_;
   }
-  // In UTF-8 (RFC 3629).
+  // Writes the code point in UTF-8 (RFC 3629).
   void PutCodePoint(uint32_t point) {
     if (point < 0x80) return Put(static_cast<char>(point));
     if (point < 0x800) {
@@ -45,7 +45,7 @@ class Sink {
 
 constexpr uint32_t kNoCodeUnit = 0x10000;
 
-// The four hexadecimal digits at `raw`. They may be cut by the string's end, which is none.
+// Reads the four hexadecimal digits at `raw`. The string may end first: a quote is no digit.
 uint32_t CodeUnit(const char* raw) {
   uint32_t unit = 0;
   for (int i = 0; i < 4; ++i) {
@@ -66,7 +66,7 @@ uint32_t CodeUnit(const char* raw) {
 bool IsHighHalf(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool IsLowHalf(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
-// What one letter behind a backslash stands for; 0 if nothing.
+// The character for a letter after a backslash. 0 if there is none.
 char PlainEscape(char letter) {
   switch (letter) {
     case '"':
@@ -88,8 +88,8 @@ char PlainEscape(char letter) {
   }
 }
 
-// The escape "\uXXXX" at `raw`, with the one behind it if both are a pair: its bytes, or 0 if it is
-// none. `half`: it is one half without the other.
+// Reads the escape "\uXXXX" at `raw`, and the next one too if they are a surrogate pair. Returns
+// the bytes read, or 0 if the escape is invalid. Sets `half` for half of a pair.
 size_t ReadUnicode(const char* raw, Sink& sink, bool& half) {
   const uint32_t unit = CodeUnit(raw + 2);
   if (unit == kNoCodeUnit) return 0;

@@ -10,7 +10,7 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// A JSON number taken apart: digits without the point, and where the point stands.
+// The parts of a JSON number.
 struct Number {
   bool valid = false;
   bool negative = false;
@@ -24,7 +24,7 @@ size_t TakeDigits(std::string_view text, size_t at) {
   return at;
 }
 
-// The exponent, held within what can matter: a hundred million digits either way.
+// Reads the exponent and limits it to a hundred million, because a larger one makes no difference.
 bool TakeExponent(std::string_view text, size_t* at, int64_t* exponent) {
   bool negative = false;
   if (*at < text.size() && (text[*at] == '+' || text[*at] == '-')) negative = text[(*at)++] == '-';
@@ -61,11 +61,11 @@ Number Split(std::string_view text) {
   return number;
 }
 
-// At most `integer_digits_max` digits before the point.
+// Accepts at most `integer_digits_max` digits before the point.
 MoneyResult ToCents(std::string_view json_number, int64_t integer_digits_max) {
   const Number number = Split(json_number);
   if (!number.valid) return {0, MoneyError::kNotANumber};
-  // The value is 0.d1d2d3… times ten to the power `point`, after leading zeros are dropped.
+  // The value is 0.d1d2d3… times ten to the power `point`, without leading zeros.
   const size_t digits = number.integer.size() + number.fraction.size();
   const auto digit_at = [&](size_t i) {
     return i < number.integer.size() ? number.integer[i]
@@ -78,7 +78,7 @@ MoneyResult ToCents(std::string_view json_number, int64_t integer_digits_max) {
       static_cast<int64_t>(number.integer.size()) - static_cast<int64_t>(first) + number.exponent;
   if (point > integer_digits_max) return {0, MoneyError::kTooLarge};
   int64_t cents = 0;
-  const int64_t wanted = point + 2;  // how many digits, from the first, make up the cents
+  const int64_t wanted = point + 2;  // number of digits, from the first, that form the cents
   const auto count = static_cast<int64_t>(digits - first);
   for (int64_t i = 0; i < wanted; ++i) {
     cents = cents * 10 + (i < count ? digit_at(first + static_cast<size_t>(i)) - '0' : 0);
@@ -100,7 +100,7 @@ MoneyResult ParseCents(std::string_view json_number) {
 }
 
 std::optional<int64_t> ParseTotalCents(std::string_view json_number) {
-  constexpr int64_t kDigitsMax = 16;  // before the point, so that cents fit in 63 bits
+  constexpr int64_t kDigitsMax = 16;  // before the point, so that cents fit 63 bits
   const MoneyResult result = ToCents(json_number, kDigitsMax);
   if (result.error == MoneyError::kNone) return result.cents;
   const bool zero = result.error == MoneyError::kNotPositive &&

@@ -51,7 +51,7 @@ struct Members {
   std::optional<int64_t> cents;
 };
 
-// Usually it is written without escapes, and is read where it stands.
+// An id without escapes, which is usual, is parsed in place.
 std::optional<Uuid> ToId(const char* raw) {
   if (raw[kUuidTextBytes] == '"') {
     if (const auto id = ParseUuid({raw, kUuidTextBytes})) return id;
@@ -88,7 +88,7 @@ std::string_view ReadAmount(value item, Members* members) {
   return MoneyProblem(result.error);
 }
 
-// A member by another name, or by one of ours spelt with escapes.
+// Reads a member with another name, or with one of these names written with escapes.
 std::string_view ReadOther(simdjson::ondemand::field field, Members* members) {
   std::array<char, 16> text;
   static_assert(kIdName.size() <= text.size() && kAmountName.size() <= text.size());
@@ -130,7 +130,7 @@ struct PaymentParser::Impl {
 };
 
 PaymentParser::PaymentParser(size_t body_bytes_max) : impl_(std::make_unique<Impl>()) {
-  // A failure here is out of memory at start-up.
+  // allocate() fails only without memory at start-up.
   if (impl_->parser.allocate(body_bytes_max, kJsonDepthMax + 8) != simdjson::SUCCESS) {
     throw std::bad_alloc();
   }

@@ -40,7 +40,7 @@ std::optional<ProcessorPayment> ParseProcessorPayment(std::string_view body) {
   const auto time = ParseTimestampMillis(*requested_at, Rounding::kDown, Zone::kUtcIfAbsent);
   if (!uuid || money.error != MoneyError::kNone || !time.ok()) return std::nullopt;
   const int64_t at_ms = time.value();
-  if (at_ms < 1 || at_ms > kRequestedAtMsMax) return std::nullopt;  // 0 stands for none
+  if (at_ms < 1 || at_ms > kRequestedAtMsMax) return std::nullopt;  // 0 means none
   return ProcessorPayment{{*uuid, money.cents}, at_ms};
 }
 

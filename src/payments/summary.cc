@@ -18,7 +18,7 @@ int HexValue(char c) {
   return -1;
 }
 
-// Percent-decoding of RFC 3986; a '+' stays one, as it is the sign of an offset.
+// Percent-decoding of RFC 3986. A '+' stays, because it is the sign of an offset.
 std::optional<std::string> Decode(std::string_view text) {
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -41,7 +41,7 @@ struct Ends {
   bool to = false;
 };
 
-// One "name=value"; the problem, or nothing.
+// Takes one "name=value". Returns the problem, or an empty text.
 std::string TakePair(std::string_view pair, ParseTimestamp parse, RangeQuery* range, Ends* seen) {
   const size_t equals = pair.find('=');
   const auto name = Decode(pair.substr(0, equals));

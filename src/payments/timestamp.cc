@@ -11,13 +11,13 @@ constexpr int64_t kMillisPerDay = 86'400'000;
 constexpr int64_t kFirstMs = -62'167'219'200'000;  // 0000-01-01T00:00:00.000Z
 constexpr int64_t kLastMs = 253'402'300'799'999;   // 9999-12-31T23:59:59.999Z
 
-// Rounded down, also below zero. REQUIRES: divisor > 0.
+// Division that rounds down, also below zero. REQUIRES: divisor > 0.
 constexpr int64_t Floor(int64_t value, int64_t divisor) {
   return value / divisor - (value % divisor < 0 ? 1 : 0);
 }
 
-// Days since 1970-01-01 of a civil date, and back: Howard Hinnant, "chrono-Compatible Low-Level
-// Date Algorithms".
+// Converts a civil date to days since 1970-01-01, and back. Source: Howard Hinnant,
+// "chrono-Compatible Low-Level Date Algorithms".
 int64_t DaysFromCivil(int64_t year, unsigned month, unsigned day) {
   year -= month <= 2;
   const int64_t era = Floor(year, 400);
@@ -52,7 +52,7 @@ unsigned DaysInMonth(int64_t year, unsigned month) {
   return month == 2 && leap ? 29 : kDays[month - 1];
 }
 
-// Reads the text from the left; the first misfit is kept, and nothing counts after it.
+// Reads the text from the left. It keeps the first problem and ignores later ones.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
@@ -74,7 +74,7 @@ class Reader {
     if (!IsNext(wanted)) return Fail(problem);
     Take();
   }
-  // Exactly `count` digits, within [low, high].
+  // Reads exactly `count` digits, within [low, high].
   int64_t Number(int count, int64_t low, int64_t high, const char* problem) {
     int64_t value = 0;
     for (int i = 0; i < count; ++i) {
@@ -131,7 +131,7 @@ Clock TakeClock(Reader& reader) {
   return {.seconds = hour * 3600 + minute * 60 + second, .leap = second == 60};
 }
 
-// Decimals of a second, rounded as told after so many digits.
+// Reads the decimals of a second. It keeps `digits_kept` digits and rounds by `rounding`.
 int64_t TakeFraction(Reader& reader, int digits_kept, Rounding rounding) {
   int64_t value = 0;
   int digits = 0;
@@ -153,7 +153,7 @@ int64_t TakeFraction(Reader& reader, int digits_kept, Rounding rounding) {
   return value + (more && rounding == Rounding::kUp ? 1 : 0);
 }
 
-// Seconds east of UTC.
+// Returns seconds east of UTC.
 int64_t TakeZone(Reader& reader, Zone zone) {
   if (reader.at_end()) {
     if (zone == Zone::kRequired) reader.Fail("the zone is missing: Z, or an offset as in +02:00");
@@ -171,7 +171,7 @@ int64_t TakeZone(Reader& reader, Zone zone) {
   return (c == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 }
 
-// Is it the first second of a month, so that a leap second may be before it?
+// True for the first second of a month, because a leap second may precede it.
 bool BeginsMonth(int64_t seconds) {
   return Floor(seconds, kSecondsPerDay) * kSecondsPerDay == seconds &&
          CivilFromDays(seconds / kSecondsPerDay).day == 1;
@@ -184,7 +184,7 @@ void PutNumber(char* out, int digits, int64_t value) {
   }
 }
 
-// In units of a second's 10 to the power `digits` since 1970.
+// Returns seconds since 1970 times 10 to the power `digits`.
 base::Result<int64_t> Parse(std::string_view text, Rounding rounding, Zone zone, int digits) {
   Reader reader(text);
   const Date date = TakeDate(reader);

@@ -1,4 +1,5 @@
-// Cents to and from decimal text, exactly. No binary floating point touches money.
+// Converts cents to and from decimal text, exactly. Money never becomes a binary floating-point
+// number.
 //
 // Thread: pure functions.
 #pragma once
@@ -16,7 +17,7 @@ enum class MoneyError : uint8_t {
   kNotANumber,       // not a JSON number (RFC 8259 section 6)
   kNotPositive,      // zero or less
   kTooLarge,         // more than kAmountCentsMax
-  kTooManyDecimals,  // more than two decimal places that matter
+  kTooManyDecimals,  // more than two significant decimal places
 };
 
 struct MoneyResult {
@@ -24,16 +25,16 @@ struct MoneyResult {
   MoneyError error = MoneyError::kNone;
 };
 
-// Is all of `text` one number as RFC 8259 section 6 writes it, however large?
+// True if all of `text` is one number as defined by RFC 8259 section 6, of any size.
 bool IsJsonNumber(std::string_view text);
-// The text of one JSON number, nothing around it: "19.9", "20.000" and "1e2" are fine.
+// The text must be one JSON number and nothing else. "19.9", "20.000" and "1e2" are valid.
 MoneyResult ParseCents(std::string_view json_number);
-// A sum of amounts: also zero, and as large as 63 bits hold. Nothing if it is none, or has more
-// than two decimal places that matter.
+// A sum of amounts. It may be zero, and as large as 63 bits hold. Empty if the text is no such
+// number, or has more than two significant decimal places.
 std::optional<int64_t> ParseTotalCents(std::string_view json_number);
 
 inline constexpr size_t kCentsTextBytesMax = 24;
-// Writes "1990" cents as "19.90"; returns the number of characters. The result is valid JSON.
+// Writes 1990 cents as "19.90". Returns the number of characters. The text is a JSON number.
 size_t FormatCents(int64_t cents, char* out);
 std::string CentsToString(int64_t cents);
 

@@ -1,6 +1,6 @@
-// Payment: what a client asked for. Money is an integer number of cents from here to Redis.
+// Payment: what a client asks for. Money is an integer number of cents from here to Redis.
 //
-// Thread: a value type; none.
+// Thread: a value type.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct Payment {
   bool operator==(const Payment&) const = default;
 };
 
-// Which processor, as an index into the instance's ProcessorDirectory.
+// A processor, as an index into the instance's ProcessorDirectory.
 using ProcessorId = uint8_t;
 inline constexpr ProcessorId kNoProcessor = 31;
 

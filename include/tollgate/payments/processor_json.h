@@ -1,7 +1,7 @@
-// The JSON that passes between the gateway and a processor (docs/PROCESSORS.md). An answer is read
-// as a whole or not at all (json_object.h): what is not wholly understood says nothing.
+// The JSON between the gateway and a processor (docs/PROCESSORS.md). An answer that is not fully
+// understood (json_object.h) counts as no answer.
 //
-// Thread: pure functions; the parsers allocate (they are off the usual way of a payment).
+// Thread: pure functions. The parsers allocate, because they are not in a payment's usual path.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,12 @@ namespace tollgate::payments {
 
 inline constexpr size_t kProcessorBodyBytesMax = 160;
 
-// {"correlationId":"…","amount":19.90,"requestedAt":"2025-07-15T12:34:56.123Z"}; returns its
+// Writes {"correlationId":"…","amount":19.90,"requestedAt":"2025-07-15T12:34:56.123Z"}. Returns its
 // length. REQUIRES: room for kProcessorBodyBytesMax at `out`.
 size_t FormatProcessorPayment(const Payment& payment, int64_t requested_at_ms, char* out);
 
-// The answer of GET /payments/{id}. Nothing also for an amount that is not exact to the cent, and
-// for a time that the table has no room for.
+// The answer of GET /payments/{id}. Parsing fails for an amount that is not exact to the cent, and
+// for a time that is not positive or beyond kRequestedAtMsMax.
 struct ProcessorPayment {
   Payment payment;
   int64_t requested_at_ms = 0;  // rounded down from the processor's microseconds
@@ -35,7 +35,7 @@ struct ServiceHealth {
 };
 std::optional<ServiceHealth> ParseServiceHealth(std::string_view body);
 
-// The answer of GET /admin/payments-summary. Only reconciling asks for it.
+// The answer of GET /admin/payments-summary. Only reconcile requests it.
 struct ProcessorSummary {
   int64_t count = 0;
   int64_t amount_cents = 0;

@@ -14,7 +14,7 @@
 
 namespace tollgate::payments {
 
-// Both ends inclusive, in milliseconds since 1970. An open end is the type's extreme.
+// Both ends are inclusive, in milliseconds since 1970. An open end is the type's extreme.
 struct SummaryRange {
   int64_t from_ms = std::numeric_limits<int64_t>::min();
   int64_t to_ms = std::numeric_limits<int64_t>::max();
@@ -26,18 +26,20 @@ struct ParsedSummaryRange {
   bool ok() const { return problem.empty(); }
 };
 
-// The query part of a target, without the question mark: "from=…&to=…", each optional, percent-
-// coded or not ('+' in an offset stands for itself); unknown names are ignored, a repeated one is
-// a problem. `from` is rounded up and `to` down to the unit of `parse`. An empty value is an absent
-// one. A range that ends before it begins, or before 1970, is one in which nothing lies.
+// The two ends of a query, in the unit of the parser that was used.
 struct RangeQuery {
   std::optional<int64_t> from;
   std::optional<int64_t> to;
   std::string problem;  // empty on success; else what to change
 };
 using ParseTimestamp = base::Result<int64_t> (*)(std::string_view text, Rounding, Zone);
+// Reads the query part of a target, without the question mark: "from=…&to=…". Each is optional.
+// Values may be percent-encoded. A '+' is not a space, because it is the sign of an offset. Unknown
+// names are ignored. A repeated name is a problem. `from` is rounded up and `to` down to the unit
+// of `parse`. An empty value counts as absent. A range may be empty, for example if `to` is before
+// `from`.
 RangeQuery ParseRangeQuery(std::string_view query, ParseTimestamp parse);
-// The same in milliseconds, an absent end open.
+// As ParseRangeQuery, in milliseconds. An absent end is open.
 ParsedSummaryRange ParseSummaryQuery(std::string_view query);
 
 struct ProcessorTotals {
@@ -47,8 +49,8 @@ struct ProcessorTotals {
 };
 using Summary = std::vector<ProcessorTotals>;
 
-// {"default":{"totalRequests":1,"totalAmount":19.90},…} in the order given. The names may be any:
-// those of the books are whatever stands in Redis.
+// {"default":{"totalRequests":1,"totalAmount":19.90},…} in the given order. Names are escaped,
+// because those from Redis may contain anything.
 std::string SummaryToJson(const Summary& summary);
 
 }  // namespace tollgate::payments

@@ -1,6 +1,6 @@
-// Uuid: a correlationId as 128 bits, so that both cases of its text are one payment.
+// Uuid: a correlationId as 128 bits, so upper and lower case are the same payment.
 //
-// Thread: a value type; none.
+// Thread: a value type.
 #pragma once
 
 #include <compare>
@@ -14,18 +14,18 @@
 namespace tollgate::payments {
 
 struct Uuid {
-  uint64_t high = 0;  // the first eight bytes of the text form, most significant first
+  uint64_t high = 0;  // the first eight bytes of the text, most significant first
   uint64_t low = 0;
   auto operator<=>(const Uuid&) const = default;
 };
 
 inline constexpr size_t kUuidTextBytes = 36;
 
-// Takes the 36-character form of RFC 9562 section 4, either case, any version and variant.
-// Nothing else: no braces, no "urn:uuid:".
+// Accepts only the 36-character form of RFC 9562 section 4, in either case, of any version and
+// variant. Braces and "urn:uuid:" are not accepted.
 std::optional<Uuid> ParseUuid(std::string_view text);
 
-// Writes 36 lower-case characters, no terminator. REQUIRES: room for kUuidTextBytes at `out`.
+// Writes 36 lower-case characters without a terminator. REQUIRES: room for kUuidTextBytes at `out`.
 void FormatUuid(const Uuid& id, char* out);
 std::string ToString(const Uuid& id);
 
