@@ -53,7 +53,7 @@ class Renderer {
     families_.back().metric.push_back(std::move(metric));
   }
 
-  // The sum over all threads of what `figure` picks from each.
+  // The sum over all threads of the value that `figure` reads.
   template <typename Source, typename Figure>
   static double Sum(const std::vector<const Source*>& threads, Figure figure) {
     double sum = 0;
@@ -71,7 +71,7 @@ class Renderer {
     Add({}, Sum(sources_.forward, figure));
   }
 
-  // `scale` turns the histogram's unit into the exposed one: bucket i ends at 2^i - 1.
+  // `scale` converts the histogram's unit into the exposed one. Bucket i ends at 2^i - 1.
   template <typename Pick>
   void AddHistogram(Labels labels, double scale, Pick pick) {
     ClientMetric metric;

@@ -1,6 +1,7 @@
-// Counter, Gauge and Histogram for the hot path: one writer each, so an increment is a plain add.
+// Counter, Gauge and Histogram for the hot path. Each has one writer, so an increment is a plain
+// add.
 //
-// Thread: writing the owner's only; reading any (relaxed: a figure may be a moment old).
+// Thread: the owner writes, any reads (relaxed: a value may be slightly old).
 #pragma once
 
 #include <array>

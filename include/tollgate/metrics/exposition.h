@@ -1,8 +1,8 @@
-// Exposition: the gateway's figures as Prometheus text (format version 0.0.4), worked out when
-// they are asked for.
+// Exposition: the gateway's metrics as Prometheus text (format version 0.0.4), computed on each
+// request.
 //
-// Thread: any one at a time; the figures are read relaxed, each a moment old.
-// Owns: nothing; what it points to outlives it.
+// Thread: one at a time. Values are read relaxed, so each may be slightly old.
+// Owns: nothing. What it points to outlives it.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace tollgate::metrics {
 
-// A figure that some other part of the process knows.
+// A metric that another part of the process provides.
 struct ExtraFigure {
   std::string name;  // "tollgate_table_slots"
   std::string help;

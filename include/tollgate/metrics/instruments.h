@@ -1,5 +1,5 @@
-// What the gateway counts, by thread. Each struct has one writing thread; metrics/exposition.h
-// sums them up for Prometheus.
+// What the gateway counts, by thread. Each struct has one writing thread. metrics/exposition.h sums
+// them for Prometheus.
 //
 // Thread: see counter.h.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace tollgate::metrics {
 
-inline constexpr size_t kProcessorSlots = 32;  // payments::ProcessorId fits
+inline constexpr size_t kProcessorSlots = 32;  // more than any payments::ProcessorId
 
 // Why a POST /payments was not accepted.
 enum class Refusal : uint8_t { kInvalid, kTableFull, kDiskFailed, kFenced, kCount };
@@ -44,18 +44,18 @@ struct alignas(64) ForwardMetrics {
   Counter retries;         // attempts after the first
   Counter rejected;        // ended REJECTED, by whatever reason
   Counter conflicts;       // of these: the id is known with another amount
-  Counter elsewhere;       // duplicates that another owner finishes
-  Counter taken_over;      // claims of silent owners, by the repeats that were held here
-  Counter contradictions;  // the books say another processor booked it
+  Counter elsewhere;       // duplicates whose claim another owner has
+  Counter taken_over;      // claims of silent owners that repeats took over
+  Counter contradictions;  // the books have it booked at another processor
   Counter fenced;          // replies that refused this opening of the table
   Gauge held;
   Gauge unresolved_oldest_ms;  // age of the oldest payment with unknown outcome, 0: none
   Histogram claim_batch, claim_us;
   Histogram record_batch, record_us;
   Counter fees_ppm_cents;        // sum of cents times fee in parts per million
-  Counter least_fees_ppm_cents;  // the same, had the cheapest processor taken all
+  Counter least_fees_ppm_cents;  // the same with the lowest fee
 
-  // Its writer is at rest: nothing is held or in flight any more.
+  // Call it when the writer has stopped: nothing is held or in flight any more.
   void ClearGauges() {
     for (ProcessorMetrics& it : processors) {
       for (Gauge* gauge : {&it.in_flight, &it.unresolved, &it.breaker_open, &it.in_flight_cap}) {
