@@ -1,6 +1,6 @@
-// Admission: the way of a payment from the table into the ring. With disk durability a payment
-// enters the ring, and is answered, only once a group commit covers its slot: before that, a power
-// loss may leave nothing of it but a claim that nobody owns.
+// Admission: passes a payment from the table into the ring. With disk durability, a payment enters
+// the ring and is answered only once a group commit covers its slot. Earlier, a power loss could
+// leave only its claim in the books, without an owner that can finish it.
 //
 // Thread: one acceptor's.
 // Owns: the answers that wait for a commit.
@@ -22,8 +22,8 @@ class Admission {
   Admission(table::PaymentTable& table, base::MpmcRing<uint32_t>& ring)
       : table_(table), ring_(ring), waits_(table.durability() == table::Durability::kDisk) {}
 
-  // REQUIRES: the slot was just acquired. True: it is in the ring, and may be answered now. False:
-  // OnCommitted gives the answer back.
+  // True: the payment is in the ring and may be answered now. False: OnCommitted passes the answer
+  // to its caller later. REQUIRES: the slot was just acquired.
   bool Admit(uint32_t slot, const Answer& answer) {
     if (waits_) {
       waiting_.push_back({table_.TakeTicket(), slot, answer});
@@ -33,7 +33,7 @@ class Admission {
     return true;
   }
 
-  // Queues what is committed and calls done(answer) for each.
+  // Queues the committed payments and calls done(answer) for each.
   template <typename Done>
   void OnCommitted(const Done& done) {
     const uint64_t committed = table_.CommittedTicket();

@@ -42,7 +42,7 @@ struct GatewayHandler::Impl {
         search(parts_in.loop, parts_in.table) {}
 
   void OnRequest(const http::Request& request, Responder responder) {
-    // The payments first: bytes compared, nothing looked up.
+    // Payments come first: their path costs one comparison.
     if (request.path == kPaymentsPath) {
       if (request.method == Method::kPost) return Accept(request, responder);
       return responder.Send(only_post);
@@ -84,7 +84,7 @@ struct GatewayHandler::Impl {
     if (admission.Admit(*slot, responder)) Accepted(responder);
   }
 
-  // It is in the ring.
+  // Call it when the payment is in the ring.
   void Accepted(Responder& responder) {
     parts.metrics.accepted.Add();
     queued = true;
@@ -118,8 +118,8 @@ struct GatewayHandler::Impl {
     });
   }
 
-  // The books, the table, and the books again: a payment goes from the table to the books, and only
-  // who looks in that direction cannot miss it on its way. Most are on the books at the first look.
+  // Asks the books, then the table, then the books again. A payment moves from the table to the
+  // books, so this order cannot miss it. Most payments are found at the first query.
   void Find(const http::Request& request, Responder& responder) {
     parts.metrics.lookups.Add();
     const auto id = payments::ParseUuid(request.path.substr(kPaymentsPath.size() + 1));
@@ -132,7 +132,7 @@ struct GatewayHandler::Impl {
       if (entry && entry->state != ledger::EntryState::kPending) {
         return EndLookup([&] { Show(id, *entry, responder); });
       }
-      // Neither booked nor rejected: the table knows best how far it came.
+      // It is neither booked nor rejected on the books, so the table has the latest state.
       search.Find(id, [this, id, entry, responder](const auto& found) mutable {
         if (!found) return FindAgain(id, entry, responder);
         EndLookup([&] { responder.Send(200, kJson, SnapshotToJson(*found, parts.directory)); });
@@ -140,7 +140,7 @@ struct GatewayHandler::Impl {
     });
   }
 
-  // It is not in the table any more, or was not.
+  // The payment is not in the table, or has just left it.
   void FindAgain(const payments::Uuid& id, const Entry& before, Responder& responder) {
     parts.books.Find(id, [this, id, before, responder](const auto& answer) mutable {
       EndLookup([&] {
@@ -172,8 +172,8 @@ struct GatewayHandler::Impl {
   payments::PaymentParser parser;
   Admission<Responder> admission;
   TableSearch search;
-  size_t lookups = 0;   // that wait for an answer
-  bool queued = false;  // payments, in this turn
+  size_t lookups = 0;   // in progress
+  bool queued = false;  // payments were queued in this turn
 
   const http::StaticResponse accepted{202, "", ""};
   const http::StaticResponse only_post =

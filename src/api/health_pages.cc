@@ -9,7 +9,7 @@ namespace {
 
 using ledger::BooksStanding;
 
-// Why no payments should be sent here; empty: they may be.
+// The reason why payments must not be sent here. Empty if they may be.
 std::string_view WhyNot(const Readiness& readiness) {
   if (readiness.draining.load(std::memory_order_relaxed)) {
     return "shutting down: send payments to another instance";

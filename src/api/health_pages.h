@@ -1,6 +1,6 @@
-// /healthz (the process answers) and /readyz (it takes payments), on both listeners.
+// /healthz (the process responds) and /readyz (it accepts payments), on both listeners.
 //
-// Thread: pure; the answers are constant.
+// Thread: pure. The answers are constant.
 #pragma once
 
 #include <string_view>
@@ -15,7 +15,7 @@ inline bool IsRead(http::Method method) {
   return method == http::Method::kGet || method == http::Method::kHead;
 }
 
-// Answers if the path is one of the two; false otherwise.
+// Answers the request if its path is one of the two. Returns false otherwise.
 bool AnswerHealth(const http::Request& request, server::Responder& responder,
                   const Readiness& readiness);
 

@@ -93,7 +93,7 @@ std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
                            const payments::ProcessorDirectory& directory) {
   const bool rejected = snapshot.status.reason != table::RejectReason::kNone &&
                         snapshot.status.state != SlotState::kUnresolved;
-  // A refused attempt's processor and time say nothing of the payment any more.
+  // After a refused attempt, its processor and time no longer apply to the payment.
   const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
   return ToJson({.id = snapshot.payment.id,
                  .state = rejected ? "rejected" : StateName(snapshot.status.state),

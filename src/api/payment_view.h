@@ -1,4 +1,4 @@
-// PaymentView: what GET /payments/{id} shows of a payment, from the books or from the table.
+// PaymentView: the JSON of GET /payments/{id}, from the books or from the table.
 //
 // Thread: pure functions.
 #pragma once
@@ -12,8 +12,8 @@
 namespace tollgate::api {
 
 // {"correlationId":"…","state":"booked","amount":19.90,"processor":"default","requestedAt":"…"}.
-// States: accepted, claimed, sent, unresolved, booked, rejected; pending where only the books
-// know it, from another instance. Absent members are left out.
+// States: accepted, claimed, sent, unresolved, booked, rejected. State pending: only the books know
+// the payment, from another instance. Absent members are left out.
 std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry,
                         const payments::ProcessorDirectory& directory);
 std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,

@@ -7,7 +7,7 @@ namespace {
 
 using table::SlotState;
 
-// How far a payment came; the states' numbers are not in that order.
+// Orders the states by progress. Their numbers are in another order.
 int Progress(SlotState state) {
   switch (state) {
     case SlotState::kFree:
@@ -40,8 +40,8 @@ void TableSearch::Find(const payments::Uuid& id, OnFound done) {
   if (!turn_.armed()) turn_.Arm(std::max(loop_.now_ns(), next_pass_ns_));
 }
 
-// One of three: answers, the beginning of a pass or a part of it. A timer that is armed for now is
-// due in the next turn.
+// Each turn does one of three: answers, the beginning of a pass, or a part of it. A timer that is
+// armed for now is due in the next turn.
 void TableSearch::OnTurn() {
   if (!answers_.empty()) {
     Answer();
@@ -82,7 +82,7 @@ void TableSearch::SearchPart() {
   next_pass_ns_ = loop_.now_ns() + int64_t{slots} * options_.pause_ns_per_slot;
 }
 
-// A payment that goes on while it is read is read again; nothing if it is free or damaged.
+// Reads again if the payment changes meanwhile. Empty if the slot is free or damaged.
 std::optional<TableSearch::Snapshot> TableSearch::ReadSurely(uint32_t slot) const {
   for (;;) {
     const table::SlotStatus before = table_.Status(slot);
@@ -98,7 +98,7 @@ void TableSearch::Look(uint32_t slot) {
   const auto it = wanted_.find(*id);
   if (it == wanted_.end()) return;
   auto copy = ReadSurely(slot);
-  // In other hands by now: what it held before has left for the books.
+  // The slot holds another payment now. The wanted one has left for the books.
   if (!copy || copy->payment.id != *id) return;
   Wanted& wanted = it->second;
   if (!wanted.best || Progress(copy->status.state) > Progress(wanted.best->status.state)) {

@@ -1,10 +1,11 @@
-// TableSearch: finds payments in the table by their ids, for look-ups: one pass over the table for
-// all who ask meanwhile, a part of it per turn of the loop, so that payments go between.
+// TableSearch: finds payments in the table by id, for look-ups. One pass over the table serves all
+// pending look-ups. It does a part of the table per turn of the loop, so that payments are not
+// delayed.
 //
 // Thread: one acceptor's loop.
-// Owns: those who ask, until they are answered.
-// Invariants: whatever is in the table from the question to its answer is found. What leaves it
-// meanwhile may be missed: it has left for the books, where to look afterwards.
+// Owns: the pending look-ups.
+// Invariants: a payment that is in the table from the look-up's start to its end is found. One that
+// leaves the table meanwhile may be missed. It is then on the books, where the caller checks again.
 #pragma once
 
 #include <bitset>
@@ -23,11 +24,12 @@
 namespace tollgate::api {
 
 struct TableSearchOptions {
-  // For tests: in place of the table's Read.
+  // For tests: replaces the table's Read.
   std::function<std::optional<table::PaymentTable::Snapshot>(uint32_t slot)> read_for_test = {};
   uint32_t slots_per_turn = 4'096;  // some 30 us of a turn
-  size_t answers_per_turn = 16;     // each may be a question to the books
-  int64_t pause_ns_per_slot = 30;   // from one pass to the next: a quarter of the thread at most
+  size_t answers_per_turn = 16;     // each may cause a query at the books
+  int64_t pause_ns_per_slot =
+      30;  // pause after a pass, so searching takes at most a quarter of the thread
 };
 
 class TableSearch {
@@ -38,8 +40,8 @@ class TableSearch {
   TableSearch(net::EventLoop& loop, const table::PaymentTable& table,
               TableSearchOptions options = {});
 
-  // `done` is called in a later turn. Of several slots with the id (a client's repeats) the one
-  // that went furthest counts.
+  // Calls `done` in a later turn. If several slots have the id (a client's repeats), the result is
+  // the one with the most progress.
   void Find(const payments::Uuid& id, OnFound done);
 
   // For tests: since the start.
@@ -64,12 +66,12 @@ class TableSearch {
   net::EventLoop& loop_;
   const table::PaymentTable& table_;
   const TableSearchOptions options_;
-  net::Timer turn_;            // the next turn, or the end of a pause
-  AllWanted next_;             // wait for the next pass
+  net::Timer turn_;            // for the next turn, or the end of a pause
+  AllWanted next_;             // for the next pass
   AllWanted wanted_;           // in this pass
-  std::bitset<kMarks> marks_;  // of those: most slots need no look at the map
+  std::bitset<kMarks> marks_;  // of the ids in wanted_, so most slots need no look-up in the map
   std::deque<std::pair<OnFound, std::optional<Snapshot>>> answers_;
-  uint32_t slot_ = 0;  // where the pass goes on
+  uint32_t slot_ = 0;  // the next slot of the pass
   int64_t next_pass_ns_ = 0;
   uint64_t slots_looked_at_ = 0;
 };

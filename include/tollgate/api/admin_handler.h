@@ -1,5 +1,5 @@
-// AdminHandler: what the people who run a gateway ask: metrics, health, routing. Never on the way
-// of a payment.
+// AdminHandler: the admin listener's pages: metrics, health, routing. It is never in a payment's
+// path.
 //
 // Thread: the loop of the admin server (the health thread's).
 #pragma once

@@ -1,11 +1,11 @@
-// GatewayHandler: the gateway's own interface (docs/openapi.yaml): payments, summary, purge,
-// look-up, health. One per acceptor.
+// GatewayHandler: the gateway's HTTP interface (docs/openapi.yaml): payments, summary, purge,
+// look-up, health. There is one per acceptor.
 //
 // Thread: the acceptor's loop.
-// Owns: its JSON parser, the pre-rendered answers, the answers that wait for a group commit, the
-// look-ups under way.
-// Invariants: 202 is sent only after the payment's slot is published (and, with disk durability,
-// committed); nothing here waits for the ledger.
+// Owns: its JSON parser, the pre-rendered answers, the answers that wait for a group commit, and
+// the look-ups in progress.
+// Invariants: 202 is sent only after the payment's slot is published (and committed, with disk
+// durability). A payment never waits for the ledger.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ namespace tollgate::api {
 struct GatewayOptions {
   bool allow_purge = false;
   size_t body_bytes_max = 64 * 1024;
-  // GET /payments/{id} that wait; each has at most one question under way at the books.
+  // Requests of GET /payments/{id} in progress. Each has at most one query at the books.
   size_t lookups_max = 256;
 };
 
-// What a handler works with; all of it outlives the handler.
+// What a handler works with. All of it outlives the handler.
 struct GatewayParts {
   net::EventLoop& loop;
   table::PaymentTable& table;
@@ -48,8 +48,8 @@ class GatewayHandler final : public server::RequestHandler {
   ~GatewayHandler() override;
 
   void OnRequest(const http::Request& request, server::Responder responder) override;
-  // The loop's turn hook: answers what a group commit covers, and tells a worker of what came in,
-  // once it is answered.
+  // The loop's turn hook. It answers the payments that a group commit covers. Then it wakes a
+  // worker for the payments that were queued in this turn.
   void OnTurnEnd();
 
  private:

@@ -1,6 +1,6 @@
-// Readiness: what /readyz looks at.
+// Readiness: what /readyz checks.
 //
-// Thread: any; both are written by other threads.
+// Thread: any. Other threads write both values.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,8 @@ namespace tollgate::api {
 
 struct Readiness {
   const std::atomic<bool>& draining;
-  const std::atomic<ledger::BooksStanding>& standing;  // away is still ready: payments are taken
+  const std::atomic<ledger::BooksStanding>&
+      standing;  // kUnknown is still ready, because payments are accepted
 };
 
 }  // namespace tollgate::api
