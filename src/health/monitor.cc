@@ -9,7 +9,7 @@
 namespace tollgate::health {
 
 struct Monitor::Impl {
-  // The last answer of one processor, by whomever it was heard.
+  // The last answer of one processor, from this instance's poll or the holder's snapshot.
   struct Known {
     bool any = false;
     bool failing = false;
@@ -48,14 +48,14 @@ struct Monitor::Impl {
       board.PublishInstances(view->instances);
       SetHeld(view->held, view->holder.empty() ? "nobody" : view->holder);
       if (!view->held) Adopt(*view);
-      if (view->held && !seen_snapshot) Adopt(*view);  // when the calls before ours were made
+      if (view->held && !seen_snapshot) Adopt(*view);  // to learn when the former holder polled
       seen_snapshot = true;
     } else {
       failures = std::min(failures + 1, 8);
       SetHeld(false, "the ledger is away");
     }
     PublishBoard();
-    // A tenth of jitter keeps a fleet from asking in step.
+    // Up to a tenth of jitter, so that instances do not all call at the same moment.
     int64_t wait_ms = options.renew_interval_ms << std::max(0, failures - 1);
     wait_ms = std::min(wait_ms, std::max(options.renew_interval_ms, options.renew_backoff_ms_max));
     wait_ms -= static_cast<int64_t>(random.Below(static_cast<uint64_t>(wait_ms / 10 + 1)));
@@ -70,12 +70,12 @@ struct Monitor::Impl {
     held ? Poll() : poll_timer.Disarm();
   }
 
-  // Takes over what another instance heard.
+  // Takes over the answers of another instance.
   void Adopt(const ledger::LeaseView& view) {
     for (const SnapshotLine& line : ParseSnapshot(view.snapshot)) {
       for (size_t i = 0; i < known.size(); ++i) {
         if (options.processors[i] != line.name) continue;
-        // Both come from Redis and by its clock, which may be set; older than this is old enough.
+        // Both ages come from Redis and its clock, which may step. Greater ages make no difference.
         const int64_t old_ms = options.believed_ms_max + options.poll_interval_ms;
         const int64_t age_ms = std::clamp<int64_t>(line.age_ms, 0, old_ms) +
                                std::clamp<int64_t>(view.snapshot_age_ms, 0, old_ms);
@@ -99,7 +99,7 @@ struct Monitor::Impl {
     int64_t next = now + PollIntervalNs();
     for (size_t i = 0; i < known.size(); ++i) {
       if (known[i].next_poll_ns <= now) {
-        ask(i);  // false: the last call is still held by the processor, which is normal
+        ask(i);  // false: the processor still delays the last call, which is normal
         known[i].next_poll_ns = now + PollIntervalNs();
       }
       next = std::min(next, known[i].next_poll_ns);
@@ -132,7 +132,7 @@ struct Monitor::Impl {
                        .min_response_ms = known[i].min_response_ms,
                        .age_ms = (loop.now_ns() - known[i].heard_ns) / base::kNanosPerMilli});
     }
-    // A publication that fails is made up for by the next answer's.
+    // If it fails, the next answer publishes again.
     lease.Publish(options.token, FormatSnapshot(lines), [](bool) {});
   }
 
@@ -164,7 +164,7 @@ struct Monitor::Impl {
   base::Random random;
   net::Timer renew_timer;
   net::Timer poll_timer;
-  const std::shared_ptr<bool> life = std::make_shared<bool>(true);  // outlived by replies
+  const std::shared_ptr<bool> life = std::make_shared<bool>(true);  // replies may outlive it
   int failures = 0;
   bool held = false;
   bool seen_snapshot = false;

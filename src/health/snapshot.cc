@@ -6,7 +6,7 @@
 namespace tollgate::health {
 namespace {
 
-// What stands before the next `end`; `text` goes on behind it.
+// Returns the text before the next `end`. Removes it and `end` from `text`.
 std::string_view Cut(std::string_view& text, char end) {
   const size_t at = text.find(end);
   const std::string_view head = text.substr(0, at);
@@ -35,7 +35,7 @@ std::string FormatSnapshot(const std::vector<SnapshotLine>& lines) {
 
 std::vector<SnapshotLine> ParseSnapshot(std::string_view text) {
   std::vector<SnapshotLine> lines;
-  while (text.find('\n') != std::string_view::npos) {  // what has no end was cut
+  while (text.find('\n') != std::string_view::npos) {  // a line without an end was cut
     std::string_view rest = Cut(text, '\n');
     SnapshotLine line;
     line.name = Cut(rest, '\t');

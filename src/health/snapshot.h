@@ -1,7 +1,7 @@
 // Snapshot: what the lease's holder publishes. One line per processor: name, failing (0 or 1),
-// minResponseTime in ms and the answer's age in ms, with tabs between. Unknown names are skipped,
-// so that instances of different configurations understand each other; so is a line that is not of
-// exactly this form, cut, or with a response time beyond that bound: Redis may hold anything there.
+// minResponseTime in ms and the answer's age in ms, separated by tabs. Unknown names are skipped,
+// so instances with different configurations understand each other. Malformed or cut lines and
+// larger response times are skipped too, because Redis may hold any text there.
 //
 // Thread: pure functions.
 #pragma once
