@@ -17,7 +17,7 @@ base::Result<ConfigFile> ReadFile(const std::string& flag, const Environment& en
   return path.empty() ? ConfigFile{} : ReadConfigFile(path);
 }
 
-// What `line.command` needs of the settings.
+// Reads the settings that `line.command` needs.
 base::Status ReadSettings(const Flags& flags, const Environment& environment, CommandLine& line) {
   const auto file = ReadFile(flags.config_path(), environment);
   if (!file.ok()) return file.error();
@@ -34,7 +34,7 @@ base::Status ReadSettings(const Flags& flags, const Environment& environment, Co
     if (!reconcile.ok()) return reconcile.error();
     line.reconcile = std::move(reconcile).value();
   }
-  // These two need neither tables nor threads.
+  // These two commands need neither tables nor threads.
   if (line.command == Command::kReconcile || line.command == Command::kAcceptLoss) {
     return base::OkStatus();
   }

@@ -19,7 +19,7 @@
 namespace tollgate::config {
 namespace {
 
-// A value as a flag would have given it.
+// The value as a flag's text.
 std::optional<std::string> TextOf(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) return *text;
   if (const auto number = node.value_exact<int64_t>()) return std::to_string(*number);
@@ -32,7 +32,7 @@ std::optional<std::string> TextOf(const toml::node& node) {
   return std::nullopt;
 }
 
-// One that the requests to a processor can carry: their framing is ours.
+// True for a header that requests to a processor may carry. The gateway sets the framing itself.
 bool IsHeader(const std::string& line) {
   const std::string name = line.substr(0, line.find(':'));
   const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -48,11 +48,11 @@ bool IsHeader(const std::string& line) {
 
 using upstream::ProcessorOptions;
 
-// A number as it was written, whatever its kind; empty: it is none.
+// The text of any number. Empty if the node is no number.
 std::string ShareTextOf(const toml::node& node) {
   const auto share = node.value<double>();
   if (!share) return "";
-  std::array<char, 32> digits{};  // the shortest form of a double has 24 at most
+  std::array<char, 32> digits{};  // the shortest form of a double has at most 24
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), *share).ptr};
 }
 std::string WholeTextOf(const toml::node& node) {
@@ -74,7 +74,7 @@ Problem ReadCaFile(const std::string& text, std::string& path) {
 
 bool IsNotEmpty(const std::string& text) { return !text.empty(); }
 
-// What [[processors]] may have beside a name: single values, and lists of texts.
+// The members of [[processors]] besides the name: single values, and lists of texts.
 struct Member {
   const char* key;
   std::string (*text_of)(const toml::node& node);

@@ -1,6 +1,6 @@
-// ConfigFile: the TOML file: any setting by its name, and a list of processors.
+// ConfigFile: the TOML file. It has any settings by name, and a list of processors.
 //
-// Thread: the main thread's at start-up.
+// Thread: the main thread's, at start-up.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@ struct ConfigFile {
   std::vector<upstream::ProcessorOptions> processors;
 };
 
-// Errors name the file, the line and the key; an unknown key names the nearest known one.
+// Errors name the file, the line and the key. For an unknown key they suggest the nearest one.
 base::Result<ConfigFile> ReadConfigFile(const std::string& path);
 
 }  // namespace tollgate::config

@@ -1,4 +1,4 @@
-// --check-config: what is shown of the settings and the processors.
+// --check-config: how settings and processors are shown.
 #include <iomanip>
 #include <sstream>
 
@@ -25,7 +25,7 @@ void DescribeProcessor(std::ostream& text, const upstream::ProcessorOptions& pro
     line() << "was " << WithoutSecrets(former) << '\n';
   }
   if (!processor.ca_file.empty()) line() << "ca_file " << processor.ca_file << '\n';
-  // Their values may be keys.
+  // The values of headers may be keys.
   for (const std::string& header : processor.headers) {
     line() << "header " << header.substr(0, header.find(':')) << ": (hidden)\n";
   }

@@ -65,7 +65,7 @@ std::vector<std::string> Flags::AllArguments() const {
 }
 
 base::Status Flags::Parse(std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them in this order
   try {
     app_.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {

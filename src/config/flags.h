@@ -1,5 +1,4 @@
-// Flags: the command line as CLI11 reads it. Where a setting's value comes from in the end is
-// decided elsewhere (values.h).
+// Flags: parses the command line with CLI11. values.h chooses between the sources of a setting.
 //
 // Thread: the main thread's, at start-up.
 #pragma once
@@ -21,18 +20,18 @@ class Flags {
   Flags(const Flags&) = delete;
   Flags& operator=(const Flags&) = delete;
 
-  // The error names the argument and the one that it was most likely meant to be.
+  // The error names the argument and the nearest known one.
   base::Status Parse(std::vector<std::string> arguments);
 
-  // All of these after Parse.
+  // Call all of these after Parse.
   const std::map<std::string, std::string>& given() const { return given_; }  // by setting
   const std::string& config_path() const { return config_path_; }
   bool json() const { return json_; }
   const ReconcileFlags& reconcile() const { return reconcile_flags_; }
-  // kRun where no other command is given. --help and --version go before the others, and
-  // --check-config before `health` and `pending`.
+  // kRun if there is no other command. --help and --version take precedence over all others, and
+  // --check-config over `health` and `pending`.
   Command command() const;
-  std::string HelpText() const { return app_.help(); }  // that of the subcommand, if one is given
+  std::string HelpText() const { return app_.help(); }  // of the subcommand, if there is one
 
  private:
   CLI::Option* AddSetting(const std::string& name, const std::string& help);

@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// All of the text is a number.
+// Accepts only if all of the text is a number.
 template <typename T>
 bool ReadNumber(const std::string& text, T& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -25,7 +25,7 @@ bool ReadNumber(const std::string& text, T& number) {
 
 struct TimeBounds {
   nanoseconds unit, least, most;
-  std::string complaint;  // empty: say which bound
+  std::string complaint;  // empty: name the bound that was broken
 };
 
 Problem OutOfBounds(int64_t nanos, const TimeBounds& bounds) {
@@ -88,7 +88,7 @@ Problem ReadLogLevel(const std::string& text, std::string& level) {
 
 Problem ReadCutoff(const std::string& text, forward::Cutoff& cutoff) {
   if (text.empty()) return std::nullopt;
-  // The time of day of a date that is as good as any other.
+  // Any date will do for a time of day.
   const bool daily = text.size() == 5;
   const std::string whole = daily ? "1970-01-01T" + text + ":00Z" : text;
   const auto at_ms = payments::ParseTimestampMillis(whole, payments::Rounding::kDown);

@@ -1,7 +1,8 @@
-// Parsers: each makes a value of a setting's text, or says what is wrong with it. Flags,
-// environment, file, [[processors]] and the flags of reconcile share them.
+// Parsers: each converts a setting's text into a value, or says what is wrong. Flags, environment,
+// file, [[processors]] and the flags of reconcile share them.
 //
-// A parser leaves the value as it is when the text is wrong. Its words follow the text or the name.
+// A parser does not change the value if the text is wrong. The problem's text follows the setting's
+// text or its name.
 //
 // Thread: pure functions.
 #pragma once
@@ -20,40 +21,40 @@
 
 namespace tollgate::config {
 
-// What is wrong with a text, for people; nothing if it is fine.
+// What is wrong with a text, for people. Empty if the text is valid.
 using Problem = std::optional<std::string>;
 template <typename T>
 using Parser = std::function<Problem(const std::string& text, T& value)>;
 
 Problem ReadText(const std::string& text, std::string& value);
 Problem ReadSwitch(const std::string& text, bool& value);
-// What net::ParseAddress takes; empty: none.
+// Accepts what net::ParseAddress accepts. An empty text means none.
 Problem ReadAddress(const std::string& text, std::string& address);
 Problem ReadLogLevel(const std::string& text, std::string& level);
-// "2025-07-15T17:00:00Z", or "17:00" for every day; empty: never.
+// "2025-07-15T17:00:00Z", or "17:00" for every day. An empty text means never.
 Problem ReadCutoff(const std::string& text, forward::Cutoff& cutoff);
 Problem ReadDurability(const std::string& text, table::Durability& durability);
-// Texts with commas between; empty: none.
+// A list with commas between. An empty text means none.
 Problem ReadList(const std::string& text, std::vector<std::string>& list);
-// Of a shelf of booked ids: a power of two.
+// The number of buckets in a shelf of booked ids: a power of two.
 Problem ReadBuckets(const std::string& text, size_t& buckets);
 
-// For each of these, `complaint` stands in place of the words for a value out of bounds.
+// `complaint`, if not empty, is the problem's text for a value out of bounds.
 
 // A whole number from `least` to `most`.
 Parser<size_t> Count(size_t least, size_t most, std::string complaint = "");
-// "0.05" of the amount, to millionths.
+// A share of the amount such as "0.05", in parts per million.
 Parser<int64_t> Share(std::string complaint = "");
 
 inline constexpr std::chrono::nanoseconds kLongestTime{base::kDurationSettingNsMax};
-// A duration, to whole milliseconds, microseconds or seconds.
+// A duration, in whole milliseconds, microseconds or seconds.
 Parser<int64_t> Millis(std::chrono::nanoseconds least = std::chrono::milliseconds(1),
                        std::chrono::nanoseconds most = kLongestTime, std::string complaint = "");
 Parser<int64_t> Micros(std::chrono::nanoseconds least,
                        std::chrono::nanoseconds most = kLongestTime);
 Parser<int64_t> Seconds(std::chrono::nanoseconds least);
 
-// An empty text leaves the value as it is.
+// For an empty text the value does not change.
 template <typename Parse>
 auto OrEmpty(Parse parse) {
   return [parse](const std::string& text, auto& value) -> Problem {
@@ -61,7 +62,7 @@ auto OrEmpty(Parse parse) {
   };
 }
 
-// What makes a text part of an `Owner`, such as Config.
+// Applies a setting's text to an `Owner`, such as Config.
 template <typename Owner>
 using Apply = std::function<Problem(Owner& owner, const std::string& text)>;
 
@@ -74,7 +75,7 @@ auto& MemberOf(Owner& owner, First Owner::*first, Rest... rest) {
   }
 }
 
-// Assign(Count(1, 64), &Config::server, &ServerOptions::pipeline_max): what `parse` makes becomes
+// Assign(Count(1, 64), &Config::server, &ServerOptions::pipeline_max) parses into
 // config.server.pipeline_max.
 template <typename Parse, typename Owner, typename First, typename... Rest>
 Apply<Owner> Assign(Parse parse, First Owner::*first, Rest... rest) {

@@ -6,7 +6,7 @@
 namespace tollgate::config {
 namespace {
 
-// A password or a slash at the end makes no other processor of it.
+// A password or a slash at the end does not make it another processor.
 uint64_t HashOf(std::string identity) {
   while (identity.ends_with('/')) identity.pop_back();
   return payments::IdentityHash(WithoutSecrets(identity));

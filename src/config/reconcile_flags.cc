@@ -35,7 +35,7 @@ Status ToMillis(const std::string& flag, const std::string& text, payments::Roun
   return base::OkStatus();
 }
 
-// The flags whose texts are read as settings' are.
+// The flags that are parsed like settings.
 struct PlainFlag {
   const char* name;
   std::string ReconcileFlags::*text;
@@ -62,7 +62,8 @@ Status ReadPlainFlags(const ReconcileFlags& flags, ReconcileOptions& options) {
   return base::OkStatus();
 }
 
-// The lines of a file, or of stdin for "-", without comments, blanks and what surrounds them.
+// The lines of a file, or of stdin for "-". Comments and blank lines are dropped, and lines
+// trimmed.
 base::Result<std::vector<std::string>> ReadLines(const std::string& flag, const std::string& path) {
   std::ifstream file;
   if (path != "-") {
@@ -109,7 +110,7 @@ Status ReadTokens(const std::string& path, const std::vector<std::string>& names
     while (!name.empty() && name.back() == ' ') name.pop_back();
     std::string token = equals == std::string::npos ? "" : line.substr(equals + 1);
     token.erase(0, token.find_first_not_of(' '));
-    // The line itself is not shown: it may hold a token.
+    // The line itself is not shown, because it may hold a token.
     if (!IsToken(token)) return base::Error{"--tokens: each line of " + path + " is NAME=TOKEN"};
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       const std::string near = Nearest(name, names);

@@ -1,5 +1,5 @@
-// The command line of `tollgate reconcile`. Tokens come from a file or the environment, where other
-// users' `ps` does not show them; there is no flag that holds one.
+// The command line of `tollgate reconcile`. Tokens come from a file or the environment, because
+// other users can see flags with `ps`.
 //
 // Thread: the main thread's, at start-up.
 #pragma once

@@ -15,7 +15,7 @@
 namespace tollgate::config {
 namespace {
 
-// Half of what the container may use is for clients; the rest is for the payments.
+// Half of the memory limit is for clients. The rest is for payments.
 void ResolveClientBytes(Config& config, Value& value) {
   constexpr uint64_t kBytesMax = uint64_t{1} << 30U;
   constexpr uint64_t kBytesMin = uint64_t{1} << 20U;
@@ -50,7 +50,8 @@ base::Status ResolveDataDir(Config& config, Value& value) {
       "be written to; set DATA_DIR to a folder that can"};
 }
 
-// What is not given follows the CPU quota, within the bound; there is always one of each.
+// A number that is not given follows the CPU quota, within threads_max. There is always one of
+// each.
 base::Status ResolveThreads(Config& config, Values& values) {
   const auto cores = static_cast<size_t>(std::max(1.0, base::CpuQuota()));
   const size_t share = std::max<size_t>(1, cores / 2);

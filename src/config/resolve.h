@@ -1,5 +1,5 @@
-// What is left open by the settings is resolved here: processors, threads, memory, the folder of
-// the tables. What is resolved is shown in the values as well.
+// Resolves what the settings leave open: processors, threads, memory, the folder of the tables. The
+// values show the results too.
 //
 // Thread: the main thread's, at start-up.
 #pragma once
@@ -11,12 +11,12 @@
 
 namespace tollgate::config {
 
-// The two processors that have settings of their own, or those of the file: never some of each.
-// Those without limits of their own get the general ones.
+// The processors are either the two with settings of their own or those of the file, never a mix. A
+// processor without limits of its own gets the general ones.
 base::Status ResolveProcessors(Config& config, const Values& values, const ConfigFile& file);
 
-// What the daemon needs beside them: data_dir, acceptors, workers, client_bytes_max. Makes the
-// folder data_dir where it is given.
+// The daemon's other values: data_dir, acceptors, workers, client_bytes_max. Creates the folder
+// data_dir if it is set.
 base::Status ResolveDaemon(Config& config, Values& values);
 
 }  // namespace tollgate::config

@@ -1,4 +1,4 @@
-// What settings.h has beside the table: the forms of a name, and the nearest one.
+// The rest of settings.h: the forms of a name, and the nearest name.
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -33,7 +33,7 @@ const char* FormerNameOf(std::string_view name) {
   return found == kFormerNames.end() ? nullptr : found->former;
 }
 
-// Levenshtein's distance, by rows.
+// Levenshtein distance, row by row.
 std::string Nearest(std::string_view name, const std::vector<std::string>& names) {
   std::string best;
   size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;

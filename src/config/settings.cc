@@ -12,7 +12,7 @@ using server::ServerOptions;
 using upstream::ProcessorOptions;
 using namespace std::chrono_literals;  // 25ms and the like
 
-// Of the two processors that have settings of their own: 0 is "default", 1 is "fallback".
+// For the two processors with settings of their own: 0 is "default", 1 is "fallback".
 template <typename Parse, typename T>
 Apply<Config> AssignToProcessor(size_t index, Parse parse, T ProcessorOptions::*member) {
   return [=](Config& config, const std::string& text) -> Problem {

@@ -1,5 +1,5 @@
-// The one table of settings: name, default, help, and how its text becomes part of Config. Flags,
-// environment, file, --help and --check-config are all made from it.
+// The one table of settings: name, default, help, and how the text is applied to Config. Flags,
+// environment, file, --help and --check-config are all derived from it.
 //
 // Thread: constants and pure functions.
 #pragma once
@@ -18,33 +18,33 @@ namespace tollgate::config {
 
 enum class SettingKind : uint8_t {
   kPlain,
-  kSwitch,  // true or false; the flag alone means true
+  kSwitch,  // true or false; the flag without a value means true
   kSecret,  // its value is not shown
 };
 
 struct Setting {
   const char* name;          // "data_dir"; the flag is --data-dir, the variable DATA_DIR
-  const char* default_text;  // what applies where nothing is given
+  const char* default_text;  // the value if no source has one
   const char* help;
   Apply<Config> apply;
   SettingKind kind = SettingKind::kPlain;
 };
 
-// In the order of --help, which is the order in which they are applied.
+// In the order of --help. Settings are applied in this order.
 const std::vector<Setting>& Settings();
 
-// The longest time-out of a processor: libcurl takes 32 bits of milliseconds.
+// The longest time-out of a processor, because libcurl has 32 bits for milliseconds.
 inline constexpr std::chrono::hours kProcessorTimeoutMax{24};
 
-// One whose limits and time-outs are the general ones (0).
+// A processor whose limits and time-outs are 0, so it gets the general ones.
 upstream::ProcessorOptions ProcessorWithoutLimits();
 
 // "data_dir" as a flag, --data-dir, and as a variable, DATA_DIR.
 std::string FlagName(std::string_view name);
 std::string VariableName(std::string_view name);
 
-// A setting's name before `name`. It is still taken, with a note in the log; the present name goes
-// first where one source gives both.
+// A former name of a setting. It is still accepted, with a note in the log. If one source has both
+// names, the present one takes precedence.
 struct FormerName {
   const char* former;
   const char* name;
@@ -54,10 +54,10 @@ inline constexpr std::array<FormerName, 3> kFormerNames{{
     {"horizon", "cutoff"},
     {"gather", "linger"},
 }};
-// Null: it has none.
+// The former name of a setting. Null if it has none.
 const char* FormerNameOf(std::string_view name);
 
-// The one of `names` that `name` was most likely meant to be; empty if none is near.
+// The nearest of `names`. Empty if none is near.
 std::string Nearest(std::string_view name, const std::vector<std::string>& names);
 
 }  // namespace tollgate::config

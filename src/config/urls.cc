@@ -18,7 +18,7 @@ bool IsAlphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// RFC 3986 sections 3.1 and 3.2.2: schemes and hosts are the same in either case.
+// RFC 3986 sections 3.1 and 3.2.2: schemes and hosts are case-insensitive.
 bool HasScheme(std::string_view url, std::string_view scheme) {
   return url.size() >= scheme.size() &&
          ::strncasecmp(url.data(), scheme.data(), scheme.size()) == 0;
@@ -54,12 +54,12 @@ std::optional<std::string> PercentDecoded(std::string_view text) {
 }
 
 struct Authority {
-  std::string user_info;  // before the @, percent-coded
-  std::string host;       // in lower case, an IPv6 address without its brackets
+  std::string user_info;  // before the @, percent-encoded
+  std::string host;       // in lower case; an IPv6 address without its brackets
   int port = 0;           // 0: not given
 };
 
-// RFC 3986 section 3.2, with hosts as they occur: names, IPv4, IPv6 in brackets.
+// RFC 3986 section 3.2, for the usual hosts: names, IPv4, IPv6 in brackets.
 std::optional<Authority> ReadAuthority(std::string_view text) {
   Authority authority;
   if (const size_t at = text.rfind('@'); at != std::string_view::npos) {

@@ -1,4 +1,4 @@
-// URLs of the configuration: a processor's, Redis'; and what of them may be shown.
+// URLs in the configuration: those of processors and of Redis, and their form without secrets.
 //
 // Thread: pure functions.
 #pragma once
@@ -10,13 +10,13 @@
 
 namespace tollgate::config {
 
-// "http://[user:password@]host[:port]", or https; a slash at its end is taken off, and scheme and
-// host are put in lower case.
+// "http://[user:password@]host[:port]", or https. A slash at the end is removed. Scheme and host
+// become lower case.
 Problem ReadProcessorUrl(const std::string& text, std::string& url);
-// redis://[user:password@]host[:port][/database], percent-coded (RFC 3986), or unix:///path.
+// redis://[user:password@]host[:port][/database], percent-encoded (RFC 3986), or unix:///path.
 Problem ReadRedisUrl(const std::string& text, ledger::RedisOptions& redis);
 
-// The URL with "(hidden)" in place of user and password.
+// The URL with "(hidden)" instead of user and password.
 std::string WithoutSecrets(const std::string& url);
 
 }  // namespace tollgate::config

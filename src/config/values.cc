@@ -8,7 +8,7 @@
 namespace tollgate::config {
 namespace {
 
-// The strongest value under one name; of Source::kDefault if there is none.
+// The value of one name with the highest precedence. Source::kDefault if no source has one.
 Value ReadNamed(const std::string& name, const std::map<std::string, std::string>& flags,
                 const Environment& environment, const ConfigFile& file) {
   if (const auto flag = flags.find(name); flag != flags.end()) {

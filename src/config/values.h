@@ -1,4 +1,4 @@
-// Values: the text of every setting and where it comes from.
+// Values: the text of every setting and its source.
 //
 // Thread: value types and pure functions.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace tollgate::config {
 
-// The stronger source stands behind the weaker one.
+// In order of precedence, the lowest first.
 enum class Source : uint8_t { kDefault, kFile, kEnvironment, kFlag };
 
 struct Value {
@@ -25,19 +25,19 @@ struct Value {
 };
 using Values = std::map<std::string, Value>;  // by setting
 
-// Each setting's value from its strongest source. `flags` are the texts given as flags, by setting.
+// Takes each setting's value from the source with the highest precedence. `flags` are texts by
+// setting.
 Values Merge(const std::map<std::string, std::string>& flags, const Environment& environment,
              const ConfigFile& file);
 
-// Redis has two names, redis_url and redis_socket. The one from the weaker source is dropped; both
-// from the same source contradict each other.
+// Redis has two settings, redis_url and redis_socket. The one from the lower source is dropped. If
+// both come from the same source, that is an error.
 base::Status SettleRedis(Values& values);
 
-// The settings as a Config. The error names the setting, its value, where that came from and the
-// fix.
+// Builds the Config. The error names the setting, its value, its source and the fix.
 base::Result<Config> ApplyValues(const Values& values);
 
-// Every setting with its source, and every processor; no secrets. For --check-config.
+// Every setting with its source, and every processor, without secrets. For --check-config.
 std::string Describe(const Values& values, const Config& config);
 
 }  // namespace tollgate::config

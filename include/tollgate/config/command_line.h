@@ -1,5 +1,5 @@
-// What `tollgate` is asked to do, and its settings: from flags, environment, a TOML file and
-// defaults, in that order of strength.
+// The command of `tollgate` and its settings. Settings come from flags, environment, a TOML file
+// and defaults. The first of these that has a value takes precedence.
 //
 // Thread: the main thread's, at start-up.
 #pragma once
@@ -30,10 +30,10 @@ struct CommandLine {
   Config config;
   bool json = false;           // of pending
   ReconcileOptions reconcile;  // of reconcile
-  std::string text;            // of --help (also a command's), --version and --check-config
+  std::string text;            // of --help (also of a command), --version and --check-config
 };
 
-// The error names the setting, where its value came from, and the fix.
+// The error names the setting, the source of its value, and the fix.
 base::Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
                                            const Environment& environment);
 

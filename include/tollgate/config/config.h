@@ -30,13 +30,13 @@ struct Config {
   size_t workers = 0;
   bool acceptor_realtime = false;
   int64_t linger_us = 0;   // an idle worker's wait for more payments
-  size_t threads_max = 0;  // bounds both together; 0: nothing does
+  size_t threads_max = 0;  // bounds acceptors and workers together; 0: no bound
   int64_t drain_timeout_ms = 0;
   std::string log_level;
   bool allow_purge = false;
 
   std::vector<upstream::ProcessorOptions> processors;
-  // Per processor and instance, unless a processor has its own:
+  // Per processor and instance, unless a processor has limits of its own:
   int64_t connect_timeout_ms = 0;
   int64_t answer_timeout_ms = 0;
   size_t in_flight_max = 0;
@@ -44,21 +44,21 @@ struct Config {
   int64_t max_wait_ms = 0;
   int64_t delay_cost_ppm_per_s = 0;
   int64_t outage_expected_ms = 0;
-  int64_t audit_lag_ms = 0;  // 0: nobody audits
+  int64_t audit_lag_ms = 0;  // 0: no audits
   forward::Cutoff cutoff;
   size_t fleet_in_flight_max = 0;  // per processor
   int64_t probe_interval_ms = 0;
-  int64_t takeover_after_ms = 0;  // an owner of claims is silent after so long
+  int64_t takeover_after_ms = 0;  // time without a change after which an owner of claims is silent
   int64_t health_interval_ms = 0;
 
-  // As the original had them; redis.command_timeout_ms is the shortest.
+  // The original's settings. redis.command_timeout_ms is the shortest of these.
   int64_t redis_read_timeout_ms = 0;
   int64_t redis_write_timeout_ms = 0;
   int64_t redis_pool_timeout_ms = 0;
   ledger::RedisOptions redis;
   server::ServerOptions server;
   size_t client_bytes_max = 0;     // over all acceptors
-  std::vector<std::string> notes;  // for the log: settings that mean nothing here
+  std::vector<std::string> notes;  // for the log: settings without effect
 };
 
 }  // namespace tollgate::config

@@ -1,4 +1,4 @@
-// Environment: the variables of a process, or of a test.
+// Environment: the variables of the process, or of a test.
 //
 // Thread: the main thread's, at start-up.
 #pragma once
@@ -9,10 +9,10 @@
 
 namespace tollgate::config {
 
-// The value of a variable; nothing if it is not set, or is empty.
+// The value of a variable. Empty if it is not set or has no text.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-// That of this process.
+// The environment of this process.
 Environment ProcessEnvironment();
 
 }  // namespace tollgate::config

@@ -1,4 +1,4 @@
-// The configured processors' names and identities, for a directory of them (ProcessorDirectory).
+// The configured processors' names and identities, for a ProcessorDirectory.
 //
 // Thread: pure functions.
 #pragma once
@@ -12,7 +12,7 @@
 namespace tollgate::config {
 
 std::vector<std::string> ProcessorNames(const Config& config);
-// The hashes of each processor's identity, and behind it those of what it was before.
+// Per processor the hash of its identity, then the hashes of its former ones.
 std::vector<std::vector<uint64_t>> ProcessorIdentities(const Config& config);
 
 }  // namespace tollgate::config

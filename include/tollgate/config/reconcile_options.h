@@ -1,4 +1,4 @@
-// ReconcileOptions: what `tollgate reconcile` is asked to do.
+// ReconcileOptions: the options of `tollgate reconcile`.
 //
 // Thread: a value type.
 #pragma once
@@ -15,7 +15,7 @@
 namespace tollgate::config {
 
 struct ReconcileOptions {
-  payments::SummaryRange range;  // an open `from` begins with what the books know by id
+  payments::SummaryRange range;  // an open `from`: as far back as the books know ids
   int64_t min_age_ms = 60'000;
   bool repair = false;
   bool named_only = false;
@@ -27,7 +27,7 @@ struct ReconcileOptions {
   std::string json_file;  // and JSON to this file
 };
 
-// The variable with a processor's admin token: ADMIN_TOKEN_DEFAULT for "default".
+// The environment variable with a processor's admin token: ADMIN_TOKEN_DEFAULT for "default".
 std::string TokenVariable(const std::string& processor);
 
 }  // namespace tollgate::config
