@@ -7,10 +7,10 @@
 namespace tollgate::app {
 namespace {
 
-constexpr size_t kSummariesMax = 256;  // that wait, of one acceptor's
+constexpr size_t kSummariesMax = 256;  // waiting, per acceptor
 
-// A question is answered within a second (docs/openapi.yaml), with 503 if Redis hangs. The commands
-// that carry payments may take their time.
+// Queries are answered within a second (docs/openapi.yaml), with 503 if Redis does not respond.
+// Commands for payments have the full time-out.
 ledger::RedisOptions MakeSummaryOptions(const config::Config& config) {
   constexpr int64_t kQuestionMsMax = 900;
   ledger::RedisOptions options = config.redis;
@@ -25,10 +25,10 @@ AcceptorThread::AcceptorThread(GatewayContext& context, size_t index)
       realtime_(context.config.acceptor_realtime),
       thread_(context.clock, "acceptor-" + std::to_string(index)) {
   net::EventLoop& loop = thread_.loop();
-  // Its connection tells nothing: the workers' do, and would say the same.
+  // This connection reports nothing, because those of the workers report the same.
   const api::GatewayOptions options{.allow_purge = context.config.allow_purge,
                                     .body_bytes_max = context.config.server.parser.body_bytes_max};
-  // However many look-ups wait, summaries have room.
+  // Summaries have room of their own besides the look-ups.
   books_ = std::make_unique<ledger::RedisBooks>(loop, MakeSummaryOptions(context.config),
                                                 context.directory, context.queue.memory.get(),
                                                 options.lookups_max + kSummariesMax);
@@ -50,7 +50,7 @@ AcceptorThread::AcceptorThread(GatewayContext& context, size_t index)
   }
 }
 
-// What stands on the loop ends after its thread.
+// Objects on the loop are destroyed after its thread has ended.
 AcceptorThread::~AcceptorThread() { Stop(); }
 
 void AcceptorThread::Start() {
@@ -59,7 +59,7 @@ void AcceptorThread::Start() {
   thread_.Start();
 }
 
-// Who answers must not wait until the slice of a worker is over.
+// An acceptor should not wait until a worker's time slice is over.
 void AcceptorThread::TakePrecedence() {
   const base::Status asked = base::SetTimeSlice(base::kTimeSliceMinNs);
   if (!asked.ok()) {
@@ -69,7 +69,7 @@ void AcceptorThread::TakePrecedence() {
         asked.error().message);
   }
   if (!realtime_) return;
-  // Most containers may not, and do well without.
+  // Most containers do not allow it. The gateway works well without it.
   const base::Status begun = boost_.Begin(thread_.loop().now_ns());
   if (!begun.ok()) {
     base::Log(base::LogLevel::kDebug,

@@ -1,7 +1,7 @@
-// AcceptorThread: a thread that takes payments: a loop with an HTTP server and a Redis connection
-// for summaries and look-ups.
+// AcceptorThread: a thread that accepts payments. It has a loop with an HTTP server, and a Redis
+// connection for summaries and look-ups.
 //
-// Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
+// Thread: the main thread constructs, starts and stops it. The rest is its own thread's.
 #pragma once
 
 #include <future>
@@ -22,7 +22,7 @@ class AcceptorThread {
   AcceptorThread(GatewayContext& context, size_t index);
   ~AcceptorThread();
 
-  // `exclusive`: the descriptor is shared with other acceptors.
+  // `exclusive`: several acceptors share the descriptor.
   base::Status Listen(int fd, bool exclusive) { return server_->Listen(fd, exclusive); }
   void Start();
   // Thread: main.

@@ -1,4 +1,4 @@
-// `tollgate books accept-loss`.
+// The command `tollgate books accept-loss`.
 #include <cstdio>
 #include <optional>
 #include <string>

@@ -10,23 +10,23 @@
 namespace tollgate::app {
 namespace {
 
-// Fewer clients are no gateway; from here on more in flight matters less.
+// The least number of clients. Beyond it, payments in flight take precedence.
 constexpr size_t kClientsWanted = 256;
-// Names are looked up, addresses tried side by side: beside the connections that come of it.
+// Descriptors for name look-ups and parallel connection attempts, besides the connections.
 constexpr size_t kConnectingBeside = 24;
-constexpr size_t kLookupsPerProcessor = 32;  // upstream::HttpClientOptions::lookups_max
-constexpr size_t kAdoptedInFlight = 64;      // of one adopted table; more at a time share them
+constexpr size_t kLookupsPerProcessor = 32;  // as upstream::HttpClientOptions::lookups_max
+constexpr size_t kAdoptedInFlight = 64;      // of one adopted table; several tables share them
 
-// Everything but clients and payments in flight.
+// The descriptors for everything except clients and payments in flight.
 size_t Own(const config::Config& config) {
   const size_t processors = config.processors.size();
   const size_t loops = config.acceptors + config.workers + 1;
-  const size_t loop = 2 + 1 + 2;                        // epoll and event, Redis, curl's own
-  const size_t listening = 2 * (config.acceptors + 1);  // a listener and a spare one each
-  const size_t files = 3 + 4 + 32;                      // standard, table, what is looked at
+  const size_t loop = 2 + 1 + 2;                        // epoll and eventfd, Redis, curl
+  const size_t listening = 2 * (config.acceptors + 1);  // a listener and a spare descriptor each
+  const size_t files = 3 + 4 + 32;  // standard streams, the table, files opened briefly
   const size_t connecting =
       config.workers * processors * (kConnectingBeside + kLookupsPerProcessor);
-  const size_t health = processors * 4 + 1;  // and the look at silent gateways' claims
+  const size_t health = processors * 4 + 1;  // and the count of silent gateways' claims
   const size_t adopted = 4 + processors * (kAdoptedInFlight + 1);
   return loops * loop + listening + files + connecting + health + adopted + kAdminConnectionsMax;
 }
@@ -44,7 +44,7 @@ size_t InFlightMax(const config::Config& config) {
 Descriptors Divide(size_t allowed, const config::Config& config) {
   const size_t own = Own(config);
   const size_t wanted = InFlightMax(config);
-  // Were it less than the gateway itself may need, it may still not need it.
+  // `own` is an upper bound. With fewer descriptors than that, half of them are divided.
   const size_t left = allowed > own ? allowed - own : allowed / 2;
   if (left >= wanted + kClientsWanted) return {.clients = left - wanted, .in_flight = wanted};
   const size_t in_flight = std::min(wanted, left - left / 4);
@@ -65,7 +65,7 @@ config::Config WithinCapacity(config::Config config) {
                      std::to_string(wanted) +
                      "; raise the limit (ulimit -n), or lower IN_FLIGHT_MAX");
   }
-  // The configuration counts per acceptor.
+  // connections_max is per acceptor.
   const size_t by_memory = config.client_bytes_max / 2 / kConnectionBytes;
   const size_t clients = std::min(divided.clients, by_memory);
   const size_t each = std::max<size_t>(clients / std::max<size_t>(config.acceptors, 1), 1);

@@ -100,8 +100,8 @@ void PrintPending(const table::PaymentTable::Snapshot& it,
   }
 }
 
-// The first bytes of what the gateway says of itself; nothing: it let the connection end, as a
-// crowd of clients may bring about.
+// The first bytes of the answer of /readyz. Empty if the gateway ended the connection, which
+// happens when it has too many clients.
 std::string AskReadiness(const net::Address& address, int64_t patience_ms, bool* connected) {
   const base::UniqueFd fd = Connect(address);
   *connected = fd.valid();
@@ -142,7 +142,7 @@ int RunGateway(const config::Config& config) {
   const std::string signal = WaitForStop();
   base::LogInfo("stopping on " + signal + ": no more payments are taken; finishing what is in");
   const size_t left = gateway.value()->DrainAndStop();
-  gateway.value().reset();  // its threads may write to the log until they have ended
+  gateway.value().reset();  // its threads may write to the log until they end
   if (left == 0) {
     base::LogInfo("stopped; nothing is left");
   } else if (config.durability == table::Durability::kMemory) {
@@ -184,7 +184,7 @@ int ListPending(const config::Config& config, bool json) {
   table::ExitWithAWordIfATableIsLost();
   int worst = 0;
   for (const std::string& path : table::ListTables(config.data_dir)) {
-    // One table's names are not in another's way.
+    // Each table has a directory of its own, so their names do not fill one.
     payments::ProcessorDirectory directory(config::ProcessorNames(config),
                                            config::ProcessorIdentities(config));
     const auto pending = table::ReadPending(path, directory);

@@ -32,7 +32,7 @@ ForwardingStack::ForwardingStack(net::EventLoop& loop, GatewayContext& context, 
       client_(loop, MakeClientOptions(options)),
       forwarder_(options, context.directory, *queue.table, *queue.ring, ledger_, client_,
                  context.health, context.clock, metrics),
-      timer_(loop, [] {}) {}  // it only ends a wait: the pump follows every turn
+      timer_(loop, [] {}) {}  // only ends a wait; Pump runs after every turn
 
 void ForwardingStack::Pump() {
   forwarder_.Pump();

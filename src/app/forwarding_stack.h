@@ -1,6 +1,6 @@
 // ForwardingStack: a forwarder with its ledger and its processors' client, on one loop.
 //
-// Thread: the loop's, but construction before the loop runs.
+// Thread: the loop's. It is constructed before the loop runs, or on it.
 #pragma once
 
 #include <string_view>
@@ -18,11 +18,11 @@ class ForwardingStack {
                   const forward::ForwarderOptions& options, metrics::ForwardMetrics& metrics);
 
   void Start() { ledger_.Start(); }
-  // After every turn of the loop.
+  // Call it after every turn of the loop.
   void Pump();
   forward::Forwarder& forwarder() { return forwarder_; }
   ledger::RedisLedger& ledger() { return ledger_; }
-  // Has told this run of the ledger all that there was to tell; empty: not yet. Valid until the
+  // The run of the ledger to which everything has been replayed. Empty: not yet. Valid until the
   // loop's next turn.
   std::string_view ReplayedRunId() const;
 

@@ -23,11 +23,10 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-// Its parts end in the reverse of this order, whether they were started or not: first who asks
-// others (the health thread, whose pages look into workers and acceptors), then who brings
-// payments, then who forwards them; last the table with its syncing thread, which by then wakes
-// nobody. Each thread ends before anything that stands on its loop, and the log after all of them
-// (RunGateway).
+// Members are destroyed in reverse order, also if they were not started. The health thread comes
+// first, because its pages read workers and acceptors. Then come acceptors, then workers. The table
+// and its syncing thread are last and wake no loop by then. Each thread ends before the objects on
+// its loop are destroyed. The log stops after all of them (RunGateway).
 struct Gateway::Impl {
   explicit Impl(const config::Config& config) : context(config) {}
 
@@ -58,7 +57,7 @@ base::Status Gateway::Impl::OpenTable() {
   if (!opened.ok()) return opened.error();
   context.queue = std::move(opened).value();
   const table::RecoveryReport& report = context.queue.table->recovery();
-  // Tables of other users say nothing of ours.
+  // Tables of other users do not count.
   const std::vector<std::string> tables = table::ListTables(config.data_dir);
   const auto usable = std::count_if(tables.begin(), tables.end(), [](const std::string& path) {
     return table::LookAt(path).state != table::TableSight::State::kNotUsable;
@@ -106,7 +105,7 @@ base::Status Gateway::Impl::Listen() {
 
 base::Status Gateway::Impl::Build() {
   const config::Config& config = context.config;
-  // A second start on a taken address fails before it touches the table.
+  // A start on an address in use fails before it touches the table.
   const auto address = net::ParseAddress(
       config.server_socket.empty() ? config.listen : "unix:" + config.server_socket);
   if (!address.ok()) return address.error();
@@ -206,12 +205,12 @@ size_t Gateway::Impl::DrainAndStop() {
   const auto deadline = began + milliseconds(context.config.drain_timeout_ms);
   context.draining.store(true);
   if (!context.config.server_socket.empty()) {
-    // No new client finds the socket; those who did are still let in.
+    // New clients do not find the socket. Those that already connect are still accepted.
     socket_file.Remove();
     std::this_thread::sleep_for(milliseconds(20));
   }
   for (const auto& acceptor : acceptors) acceptor->BeginDrain();
-  // Until all say so. Nobody is waited for longer than that, were its loop held up by a disk.
+  // Waits until all return true, and no longer than `until`, even if a disk blocks a loop.
   using Until = std::chrono::steady_clock::time_point;
   const auto wait_for_all = [this](const auto& threads, auto ask, Until until) {
     WaitUntil(until, [&] {
@@ -224,7 +223,7 @@ size_t Gateway::Impl::DrainAndStop() {
   wait_for_all(acceptors, ask_idle, deadline);
   for (const auto& acceptor : acceptors) acceptor->Stop();
   listeners.clear();
-  // What is in is finished as usual; shortly before the end nothing new is begun.
+  // Payments are finished as usual. Shortly before the deadline no new attempt starts.
   const auto last_call =
       deadline - milliseconds(std::min<int64_t>(context.config.drain_timeout_ms / 4, 1'000));
   const auto ask_empty = [](WorkerThread& it) { return it.AskEmpty(); };
@@ -234,8 +233,8 @@ size_t Gateway::Impl::DrainAndStop() {
   wait_for_all(workers, ask_quiet, deadline);
   health->Stop();
   for (size_t i = workers.size(); i-- > 1;) workers[i]->Stop();
-  // A table in memory dies with us, and its claims with it; any other one goes on at the next
-  // start.
+  // A table in memory ends with the process, and so do its claims. Any other table continues at the
+  // next start.
   if (context.config.durability == table::Durability::kMemory) workers.front()->SayGone(200);
   workers.front()->Stop();
   size_t left = 0;

@@ -1,6 +1,6 @@
-// GatewayContext: what the threads of a gateway have in common.
+// GatewayContext: what the threads of a gateway share.
 //
-// Thread: each member says.
+// Thread: see each member.
 #pragma once
 
 #include <atomic>
@@ -27,9 +27,9 @@
 
 namespace tollgate::app {
 
-inline constexpr size_t kDoubleChargesReportedMax = 100;  // in the log's interval
-// For whatever a peer, Redis, a client or a payment may cause: one line of a kind, then its count.
-// A payment that may be charged twice is looked up by people, by its id.
+inline constexpr size_t kDoubleChargesReportedMax = 100;  // per interval of the log
+// For problems that a peer, Redis, a client or a payment can cause: one line per kind, then its
+// count. Possible double charges get more lines, because people look them up by id.
 inline std::function<void(bool, std::string_view)> LogReporter() {
   return [](bool problem, std::string_view text) {
     const bool is_money = text.find("double charge") != std::string_view::npos;
@@ -42,41 +42,41 @@ inline std::function<void(bool, std::string_view)> LogReporter() {
 struct WorkQueue {
   std::unique_ptr<table::PaymentTable> table;
   std::unique_ptr<forward::WorkRing> ring;
-  std::unique_ptr<forward::TableMemory> memory;  // of its books
+  std::unique_ptr<forward::TableMemory> memory;  // memory of its books
 };
 
-// What a table at `path` is opened with, the instance's own or one that it adopts.
+// The options for opening the table at `path`, the instance's own or an adopted one.
 table::TableOptions MakeTableOptions(const config::Config& config, const std::string& path);
-// Opens the table at options.path and fills a ring with what it has to continue: first what may
-// have been sent already, which needs no choice of processor, then the rest, oldest first.
+// Opens the table at options.path and fills a ring with the payments to continue. First come those
+// that may have been sent, because they need no choice of processor. The rest follow, oldest first.
 base::Result<WorkQueue> OpenWorkQueue(const table::TableOptions& options,
                                       payments::ProcessorDirectory& directory);
 
-// How many instances may have one DATA_DIR and the same address, as containers do.
+// How many instances may share one DATA_DIR and have the same address, as containers do.
 inline constexpr int kOwnTablesMax = 1'000;
-// The table of the instance's address, or a free one beside it: another instance may have the same
-// address, or have adopted our table since we last ran. In a folder that others may write to, what
-// they have put there is told and passed by; elsewhere it is an error, for then it is a table of
-// ours from before somebody changed the user.
+// Opens the table of the instance's address, or a free one with a number in its name. The first one
+// may be in use: another instance has the same address, or has adopted it. In a folder that other
+// users can write to, their files are reported and skipped. Elsewhere such a file is an error,
+// because it is this instance's table from before the user was changed.
 base::Result<WorkQueue> OpenOwnWorkQueue(const config::Config& config,
                                          payments::ProcessorDirectory& directory,
                                          const std::function<void(bool, std::string_view)>& report);
 
-// The ledger's run that all workers have told everything to; then it is kept in the table.
+// Stores the ledger's run in the table once all workers have replayed everything to it.
 class RunIdKeeper {
  public:
   RunIdKeeper(table::PaymentTable& table, size_t workers) : table_(table), replayed_(workers) {}
-  // WorkerThread `index` has told all that it had to tell to this run. Thread: any.
+  // WorkerThread `index` has replayed everything to this run. Thread: any.
   void Replayed(size_t index, std::string_view run_id);
 
  private:
   table::PaymentTable& table_;
   std::mutex mutex_;
-  std::vector<std::string> replayed_;  // by mutex_
-  std::string kept_;                   // by mutex_
+  std::vector<std::string> replayed_;  // guarded by mutex_
+  std::string kept_;                   // guarded by mutex_
 };
 
-// What people can do for payments that were sent to a processor that this instance does not have.
+// Advice about payments that were sent to a processor that this instance does not have.
 std::string AboutStranger(const payments::ProcessorDirectory& directory,
                           payments::ProcessorId processor, size_t count);
 
@@ -90,16 +90,15 @@ struct GatewayContext {
   upstream::HealthBoard health;
   WorkQueue queue;  // set before the threads start
   net::WaiterList waiters;
-  server::ServerGroup clients;  // of the acceptors
+  server::ServerGroup clients;  // connections of all acceptors
   std::atomic<bool> draining{false};
-  // What the books are to the instance's table, as the first worker sees it.
+  // The standing of the books, as the first worker's ledger reports it.
   std::atomic<ledger::BooksStanding> standing{ledger::BooksStanding::kUnknown};
-  // This host has had no table before: nobody here can have had books. Set before the threads
-  // start.
+  // This host had no table before, so it had no books either. Set before the threads start.
   bool new_fleet = false;
 };
 
-// What the forwarders of this instance have in common.
+// The options that the forwarders of this instance share.
 forward::ForwarderOptions MakeForwarderOptions(GatewayContext& context, size_t forwarders,
                                                size_t index);
 

@@ -63,7 +63,7 @@ HealthThread::HealthThread(GatewayContext& context, api::AdminPages pages)
       std::make_unique<server::HttpServer>(loop, MakeAdminServerOptions(context.config), *admin_);
 }
 
-// What stands on the loop ends after its thread.
+// Objects on the loop are destroyed after its thread has ended.
 HealthThread::~HealthThread() { thread_.StopAndJoin(); }
 
 base::Status HealthThread::ListenAdmin(const std::string& text) {
@@ -85,7 +85,7 @@ void HealthThread::Start() {
 }
 
 void HealthThread::Stop() {
-  // The lease runs out by itself if Redis does not answer in time.
+  // The lease expires by itself if Redis does not answer in time.
   auto released = std::make_shared<std::promise<void>>();
   auto done = released->get_future();
   thread_.loop().Post([this, released] { monitor_->Stop([released] { released->set_value(); }); });

@@ -1,7 +1,7 @@
-// HealthThread: the lease and the monitor, and the admin listener: nothing that a payment waits
-// for.
+// HealthThread: the lease, the monitor and the admin listener. Payments do not wait for any of
+// them.
 //
-// Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
+// Thread: the main thread constructs, starts and stops it. The rest is its own thread's.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ class HealthThread {
   base::Status ListenAdmin(const std::string& address);
   void Start();
   const SilenceWatch& silence() const { return silence_; }
-  // Gives the lease back and ends.
+  // Releases the lease and ends the thread.
   void Stop();
 
  private:

@@ -1,8 +1,8 @@
 // LoopThread: a named thread that runs one event loop.
 //
 // Thread: Start and StopAndJoin the main thread's; Ask any.
-// Invariants: whatever lives on the loop ends after its thread and before the loop; so whoever owns
-// both has a destructor that calls StopAndJoin.
+// Invariants: objects on the loop are destroyed after its thread has ended and before the loop. So
+// the destructor of their owner calls StopAndJoin.
 #pragma once
 
 #include <pthread.h>
@@ -40,8 +40,8 @@ class LoopThread {
     loop_.Stop();
     thread_.join();
   }
-  // Runs `work` on the loop's thread some time. The loop may be busy, or have ended: whoever waits
-  // for the result waits for so long and no longer, and `work` holds nothing of its asker's.
+  // Runs `work` on the loop's thread later. The loop may be busy or may have ended, so the caller
+  // must limit its wait. `work` must not refer to data of the caller.
   template <typename Result>
   std::future<Result> Ask(std::function<Result()> work) {
     auto promise = std::make_shared<std::promise<Result>>();
@@ -49,7 +49,7 @@ class LoopThread {
     loop_.Post([promise, work = std::move(work)] { promise->set_value(work()); });
     return answer;
   }
-  // Waits until `deadline`; nothing: it was not answered.
+  // Waits until `deadline`. Empty: no answer came.
   template <typename Result>
   static std::optional<Result> Await(std::future<Result> answer,
                                      std::chrono::steady_clock::time_point deadline) {

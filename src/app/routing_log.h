@@ -1,5 +1,5 @@
-// RoutingLog: one line per change of the instance's routing, however many forwarders see it, each
-// with a breaker of its own: news are the first that passes a processor over and the last that
+// RoutingLog: one line per change of the instance's routing. Each forwarder has breakers of its
+// own. A line is written when the first forwarder passes a processor over, and when the last one
 // uses it again.
 //
 // Thread: any.
@@ -24,7 +24,7 @@ class RoutingLog {
         write_(std::move(write)),
         passing_over_(directory.configured_count()) {}
 
-  // A forwarder changed: it passes the processor over now, or uses it again.
+  // A forwarder now passes the processor over, or uses it again.
   void OnChange(payments::ProcessorId id, bool passed_over, std::string_view why) {
     const std::lock_guard lock(mutex_);
     int& count = passing_over_.at(id);
@@ -39,7 +39,7 @@ class RoutingLog {
   const payments::ProcessorDirectory& directory_;
   const WriteLine write_;
   std::mutex mutex_;
-  std::vector<int> passing_over_;  // forwarders, by processor; by mutex_
+  std::vector<int> passing_over_;  // number of forwarders, by processor; guarded by mutex_
 };
 
 }  // namespace tollgate::app

@@ -8,10 +8,10 @@
 namespace tollgate::app {
 namespace {
 
-// The health thread renews the lease between two pages.
+// Short, because the health thread must also renew the lease.
 constexpr std::chrono::milliseconds kPatience(200);
 
-// A time or cost that may be none.
+// A time or cost. kNever becomes null.
 std::string Number(int64_t value) {
   return value == forward::kNever ? "null" : std::to_string(value);
 }

@@ -1,8 +1,7 @@
-// The page /admin/routing: for each worker and processor why it is or is not chosen, with the
-// numbers, as JSON.
+// The page /admin/routing: JSON that says for each worker and processor why it is or is not chosen.
 //
-// Thread: the health thread's; each worker is asked on its own. All together they have 200 ms: one
-// that does not answer in time (a disk holds it up, say) is null.
+// Thread: the health thread's. Each worker answers on its own thread. All together have 200 ms. A
+// worker that does not answer in time, for example because of a slow disk, is null.
 #pragma once
 
 #include <memory>

@@ -11,15 +11,15 @@ namespace tollgate::app {
 namespace {
 
 constexpr std::array kStop{SIGTERM, SIGINT, SIGQUIT, SIGPWR, SIGXCPU};
-// Raised by what a thread does, and shown to it by an error as well.
+// A system call of the same thread also reports these, as an error.
 constexpr std::array kNoNews{SIGPIPE, SIGXFSZ};
-// Left to whoever knows them: raised by a fault of the program, or job control, or harmless.
+// Not handled: signals of program faults, of job control, and harmless ones.
 constexpr std::array kLeft{SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP, SIGSYS,
                            SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD, SIGURG,  SIGWINCH};
-// A profiler's; only without one they would end the process.
+// Signals of profilers. Without a handler they would end the process.
 constexpr std::array kProfilers{SIGPROF, SIGVTALRM};
 
-// Those that are waited for. The kernel keeps SIGKILL and SIGSTOP out, the C library its own.
+// The signals to wait for. The kernel excludes SIGKILL and SIGSTOP, the C library its own.
 sigset_t Awaited() {
   sigset_t set;
   ::sigfillset(&set);

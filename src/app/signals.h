@@ -1,9 +1,8 @@
-// Signals: what the daemon does about each that may be sent to it.
+// Signals: what the daemon does about each signal.
 //
-// Those that ask for the end of a process drain it: SIGTERM, SIGINT, SIGQUIT, SIGPWR, SIGXCPU.
-// Those that a fault of the program raises itself (SIGSEGV, SIGABRT …), that stop and continue it,
-// and SIGKILL do what they always do. Every other one, SIGHUP, SIGUSR1 and SIGUSR2 among them,
-// would end it without a drain and is ignored, with a line in the log.
+// SIGTERM, SIGINT, SIGQUIT, SIGPWR and SIGXCPU start a drain. Signals of program faults (SIGSEGV,
+// SIGABRT …), job control and SIGKILL have their usual effect. All others, such as SIGHUP, SIGUSR1
+// and SIGUSR2, would end the process without a drain. They are ignored, with a line in the log.
 //
 // Thread: the main thread's.
 #pragma once
@@ -12,9 +11,9 @@
 
 namespace tollgate::app {
 
-// For this thread and those that it starts: call it before any is started.
+// Blocks signals in this thread and those that it starts. Call it before any thread starts.
 void BlockSignals();
-// Until one that asks for the end; its name.
+// Waits for a signal that starts a drain. Returns its name.
 std::string WaitForStop();
 
 }  // namespace tollgate::app

@@ -1,7 +1,7 @@
-// SilenceWatch: counts every half minute, or as often as it takes to be silent, the payments whose
-// gateways have been silent for long, for the metrics and the log.
+// SilenceWatch: counts the payments on the books whose gateways are silent, for the metrics and the
+// log. It counts every 30 s, or every TAKEOVER_AFTER if that is shorter.
 //
-// Thread: constructed and started before its loop runs; claims() and owners() from any.
+// Thread: constructed and started before its loop runs. claims() and owners() any.
 #pragma once
 
 #include <atomic>
@@ -34,9 +34,9 @@ class SilenceWatch {
   const int64_t interval_ns_;
   const Report report_;
   net::Timer timer_;
-  std::atomic<uint64_t> claims_ = 0;  // read by the admin listener's thread
+  std::atomic<uint64_t> claims_ = 0;  // the admin listener's thread reads it
   std::atomic<uint64_t> owners_ = 0;
-  uint64_t reported_ = 0;  // claims, when it was told last
+  uint64_t reported_ = 0;  // claims in the last report
 };
 
 }  // namespace tollgate::app

@@ -10,14 +10,14 @@ namespace {
 
 constexpr int64_t kMaintenanceNs = 500 * base::kNanosPerMilli;
 constexpr int64_t kLookNs = 10 * base::kNanosPerSecond;
-// An adopted table is let go once everything in it is finished and has rested, so long by its own
-// rest clock.
+// An adopted table is released once all in it is finished and has rested. The time is that of its
+// own rest clock.
 constexpr uint64_t kRestedMs = 6'000;
 static_assert(kRestedMs > table::kRestMs);
-// Each adopted table has connections of its own, and some 100 bytes of memory per slot.
+// Each adopted table has its own connections and some 100 bytes of memory per slot.
 constexpr size_t kAdoptedTablesMax = 8;
 
-// In tables of this instance's size, or of the usual one.
+// Four tables of this instance's size or of the default size, whichever is larger.
 size_t AdoptedSlotsMax(const config::Config& config) {
   return 4 * std::max<size_t>(config.table_slots, 65'536);
 }
@@ -50,7 +50,7 @@ WorkerThread::WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t
   commits_ = context.queue.table->AddCommitListener([&loop] { loop.WakeUp(); });
 }
 
-// What stands on the loop ends after its thread.
+// Objects on the loop are destroyed after its thread has ended.
 WorkerThread::~WorkerThread() { Stop(); }
 
 void WorkerThread::Start() {
@@ -71,12 +71,13 @@ void WorkerThread::Maintain() {
   if (!draining_ && context_.clock.MonotonicNanos() >= next_look_ns_) LookForOrphans();
 }
 
-// A table that nobody has locked twice in a row belongs to an instance that will not come back by
-// itself: a restart takes less. It is adopted if it is of our fleet, by the books that it was told
-// to, and if nobody works with its like elsewhere: by its number on the books, which has not moved.
+// A table that is unlocked in two looks belongs to an instance that does not return by itself,
+// because a restart takes less time. It is adopted if it is of this fleet, which its books show,
+// and if its number on the books has not moved. A number that moves means that a copy is in use
+// elsewhere.
 void WorkerThread::LookForOrphans() {
   next_look_ns_ = context_.clock.MonotonicNanos() + kLookNs;
-  // What these books are is not known yet, or they are not ours: then neither is any table.
+  // The books' standing is not known yet, or they are not ours. Then no table is ours either.
   if (!forwarding_->ledger().can_claim()) return orphans_.clear();
   std::map<std::string, Orphan> before = std::exchange(orphans_, {});
   const table::FolderWatch::Found found = folder_.Look(adopted_.size(), AdoptedSlots());
@@ -127,7 +128,7 @@ void WorkerThread::OnOwner(const std::string& path, const table::TableFacts& fac
                            const ledger::OwnerFacts& owner) {
   const auto orphan = orphans_.find(path);
   if (orphan == orphans_.end() || orphan->second.table != facts.table) return;
-  // A version before this one did not note the books: those that know the table are its own.
+  // An earlier version did not store the books' id. Then the books must know the table.
   if (facts.books == payments::Uuid{} && !owner.known) {
     return PassOver(path, path +
                               " has never been told to these books, so it may be another fleet's; "
@@ -152,13 +153,13 @@ size_t WorkerThread::AdoptedSlots() const {
 
 void WorkerThread::Adopt(const std::string& path) {
   const size_t slots_left = AdoptedSlotsMax(context_.config) - AdoptedSlots();
-  if (adopted_.size() >= kAdoptedTablesMax || slots_left == 0) return;  // a later look
+  if (adopted_.size() >= kAdoptedTablesMax || slots_left == 0) return;  // a later look adopts it
   table::TableOptions table = MakeTableOptions(context_.config, path);
   table.adopt_slots_max = slots_left;
   auto opened = OpenWorkQueue(table, context_.directory);
   if (!opened.ok()) {
     const base::Error& error = opened.error();
-    // Somebody was faster, or finished it; or it has to wait for others.
+    // Another instance was faster or has finished it, or it must wait until others are finished.
     const bool passes = error.code == EWOULDBLOCK || error.code == ENOENT || error.code == EFBIG;
     if (!passes) PassOver(path, error.message);
     return;
@@ -171,7 +172,7 @@ void WorkerThread::Adopt(const std::string& path) {
     base::LogError(AboutStranger(context_.directory, processor, count));
   }
   forward::ForwarderOptions options = MakeForwarderOptions(context_, 1, 0);
-  options.report_routing = nullptr;  // the workers' own say the same
+  options.report_routing = nullptr;  // the workers' own report the same
   for (auto& processor : options.processors) {
     processor.in_flight_max = std::min<size_t>(processor.in_flight_max, 64);
   }
@@ -195,7 +196,7 @@ void WorkerThread::FinishAdopted() {
                        " is in use elsewhere by now; it is let go");
       return true;
     }
-    // What only an instance that has its processor can finish is left to such a one.
+    // Payments that need a processor that is not configured here are left to another instance.
     const size_t stranded = it->forwarding->forwarder().stranded();
     const bool idle =
         it->forwarding->forwarder().held() == stranded && it->queue.ring->SizeApprox() == 0;

@@ -1,7 +1,7 @@
-// WorkerThread: a thread that forwards payments: a loop with curl, a Redis connection and a
-// forwarder. The first worker also adopts tables that nobody has locked any more.
+// WorkerThread: a thread that forwards payments. It has a loop with curl, a Redis connection and a
+// forwarder. The first worker also adopts tables that no process has locked.
 //
-// Thread: constructed, started and stopped by the main thread; the rest is its own thread's.
+// Thread: the main thread constructs, starts and stops it. The rest is its own thread's.
 // Owns: its loop and everything on it.
 #pragma once
 
@@ -26,28 +26,28 @@ class WorkerThread {
 
   void Start();
   // Thread: main.
-  std::future<bool> AskEmpty();  // nothing is held and the ring is empty
+  std::future<bool> AskEmpty();  // true: nothing is held and the ring is empty
   void BeginDrain();
   std::future<bool> AskQuiet();
   void Stop() { thread_.StopAndJoin(); }
-  // Tells the books that nobody works with the instance's table any more. Once everything is quiet
-  // and the other workers have ended; waits at most `ms`.
+  // Tells the books that the instance's table is gone. Call it once everything is quiet and the
+  // other workers have ended. Waits at most `ms`.
   void SayGone(int64_t ms);
 
   const metrics::ForwardMetrics& metrics() const { return *metrics_; }
   const metrics::ForwardMetrics& adopted_metrics() const { return *adopted_metrics_; }
-  // Why payments go where they go now. Thread: any.
+  // Why payments are sent where they are now. Thread: any.
   std::future<forward::Routing> AskWhy();
 
  private:
   void Maintain();
   void LookForOrphans();
-  // Why the table must not be adopted; empty: nothing speaks against it.
+  // The reason against adopting the table. Empty: there is none.
   std::string WhyNotAdopt(const std::string& path, const table::TableFacts& facts) const;
   void OnOwner(const std::string& path, const table::TableFacts& facts,
                const ledger::OwnerFacts& owner);
   void Adopt(const std::string& path);
-  // One line per path and reason.
+  // Logs one line per path and reason.
   void PassOver(const std::string& path, const std::string& why);
   void FinishAdopted();
   size_t AdoptedSlots() const;
@@ -61,18 +61,18 @@ class WorkerThread {
   std::unique_ptr<net::Timer> maintenance_;
   table::CommitListener commits_;
 
-  // Adoption (worker 0).
+  // Adoption, by worker 0.
   struct Adopted {
     WorkQueue queue;
     std::unique_ptr<ForwardingStack> forwarding;
     table::CommitListener commits;
     std::optional<uint64_t> idle_since_ms;  // by the table's rest clock
   };
-  // Counts of all adopted tables; gauges of the one that wrote last.
+  // The counts of all adopted tables. Gauges are of the table that wrote last.
   const std::unique_ptr<metrics::ForwardMetrics> adopted_metrics_;
   std::vector<std::unique_ptr<Adopted>> adopted_;
   table::FolderWatch folder_;
-  // Tables that the last look found unlocked, and what the books knew of them then.
+  // Tables that the last look found unlocked, with their number on the books at that time.
   struct Orphan {
     payments::Uuid table;
     std::optional<int64_t> number;

@@ -1,5 +1,5 @@
-// What `tollgate` does with the payment tables and the books of one instance: run as the daemon,
-// ask a running one, list what is pending, accept a loss.
+// The commands of `tollgate` that act on one instance's payment tables and books: run the daemon,
+// check a running one, list what is pending, accept a loss.
 //
 // Thread: the main thread's.
 #pragma once
@@ -8,14 +8,14 @@
 
 namespace tollgate::app {
 
-// Runs the daemon until a signal; the exit code.
+// Runs the daemon until a signal. Returns the exit code.
 int RunGateway(const config::Config& config);
-// 0 if the instance of this configuration is ready, for a container's HEALTHCHECK.
+// Returns 0 if the instance of this configuration is ready. For a container's HEALTHCHECK.
 int CheckHealth(const config::Config& config);
-// Lists what the tables in data_dir hold.
+// Lists the payments in the tables of data_dir.
 int ListPending(const config::Config& config, bool json);
-// `tollgate books accept-loss`: the books lack payments, and people say that they are used as they
-// are. 0 if that is said now, or nothing was lost.
+// `tollgate books accept-loss`: an operator accepts that the books lack payments, so they are used
+// again. Returns 0 if the loss is accepted now, or nothing was lost.
 int AcceptLoss(const config::Config& config);
 
 }  // namespace tollgate::app

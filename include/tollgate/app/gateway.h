@@ -13,13 +13,13 @@ namespace tollgate::app {
 
 class Gateway {
  public:
-  // Opens the table, recovers it, listens. Waits neither for Redis nor for a processor.
+  // Opens the table, recovers it and listens. Waits neither for Redis nor for a processor.
   static base::Result<std::unique_ptr<Gateway>> Create(const config::Config& config);
   ~Gateway();
 
   void Start();
-  // Stops taking payments, answers what is in, finishes what it can within DRAIN_TIMEOUT. Returns
-  // how many payments stay in the table.
+  // Stops accepting payments, answers the requests that have arrived, and finishes what it can
+  // within DRAIN_TIMEOUT. Returns how many payments stay in the table.
   size_t DrainAndStop();
 
  private:
