@@ -1,4 +1,5 @@
-// Cutoff: when what is not booked is worth nothing: once, or every day; by default never.
+// Cutoff: the time after which a payment that is not booked is worth nothing. It is once, every
+// day, or never (the default).
 //
 // Thread: a value type.
 #pragma once
@@ -10,7 +11,7 @@ namespace tollgate::forward {
 struct Cutoff {
   int64_t at_ms = INT64_MAX;  // Unix, or since midnight UTC if daily
   bool daily = false;
-  // Until the next one; kNever if there is none.
+  // Milliseconds until the next cutoff. kNever if there is none.
   int64_t LeftMs(int64_t wall_ms) const;
 };
 

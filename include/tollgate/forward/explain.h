@@ -12,7 +12,7 @@
 
 namespace tollgate::forward {
 
-// One processor as it stands for a payment that has just come.
+// One processor, for a payment that has just arrived.
 struct Reasons {
   ProcessorView view;
   CostEstimate estimate;
@@ -23,18 +23,18 @@ struct Reasons {
 struct Routing {
   Moment moment;
   std::vector<Reasons> processors;  // by ProcessorId
-  bool waits = false;               // a payment would wait for a processor that is not chosen yet
-  bool claims = false;              // the ledger takes claims: payments are sent at all
+  bool waits = false;               // a payment would wait for a processor that cannot take it yet
+  bool claims = false;              // the ledger accepts claims, so payments are sent
 };
 
-// Where the bulk goes, not a payment now and then: probes and samples are taken out of `views`.
+// Removes due probes and samples from `views`, so that they show where most payments go.
 void LeaveOutTrials(std::span<ProcessorView> views);
 
-// With probes left out.
+// Explains the choice without probes.
 Routing Explain(std::vector<ProcessorView> views, const Moment& moment,
                 const PolicyOptions& options, ChooseFunction choose);
 
-// "payments go to fallback (…); default: …", for the log. `names` by ProcessorId.
+// For the log: "payments go to fallback (…); default: …". `names` by ProcessorId.
 std::string Describe(const Routing& routing, const std::vector<std::string>& names);
 
 }  // namespace tollgate::forward

@@ -1,15 +1,15 @@
-// Forwarder: takes payments from the ring to the books. The state machine alone: no curl, no
-// hiredis, no epoll, no clock of its own, so that the simulation can crash it between any two
-// state changes.
+// Forwarder: the state machine that takes payments from the ring to the books. It uses no curl,
+// hiredis or epoll and has no clock of its own, so the simulation can crash it between any two
+// changes of state.
 //
-// For attempt n the order is: slot kClaimed(n), the claim in the ledger, slot kSent(n), (disk
-// durability: its group commit), the POST. Outcomes are those of docs/ARCHITECTURE.md.
+// For attempt n the order is: slot kClaimed(n), the claim in the ledger, slot kSent(n), its group
+// commit (disk durability), the POST. docs/ARCHITECTURE.md lists the outcomes.
 //
-// Thread: one worker's. Several forwarders may share a table and a ring; a slot popped from the
-// ring belongs to the forwarder that popped it until it is released.
-// Owns: nothing but its own bookkeeping, all allocated in the constructor.
-// Invariants: no payment is in flight at two processors; a pinned payment goes only to its own
-// processor with its own requestedAt; nothing is posted without a claim that the ledger confirmed.
+// Thread: one worker's. Several forwarders may share a table and a ring. A slot belongs to the
+// forwarder that popped it until it is released.
+// Owns: only its own records, all allocated in the constructor.
+// Invariants: no payment is in flight at two processors. A pinned payment goes only to its own
+// processor, with its own requestedAt. Nothing is posted without a claim that the ledger confirmed.
 #pragma once
 
 #include <cstdint>
@@ -42,9 +42,9 @@ using WorkRing = base::MpmcRing<uint32_t>;  // slot numbers
 struct ForwarderOptions {
   std::vector<upstream::ProcessorOptions> processors;  // index is the ProcessorId
   PolicyOptions policy;
-  ChooseFunction choose = &Choose;  // the schedule simulator compares others
-  // This forwarder's part of each processor's in_flight_max is in_flight_max / forwarders (the
-  // remainder goes to the first).
+  ChooseFunction choose = &Choose;  // the schedule simulator compares other functions
+  // This forwarder's part of each processor's in_flight_max is in_flight_max / forwarders. The
+  // remainder goes to the first one.
   size_t forwarders = 1;
   size_t index = 0;
   size_t unresolved_max = 2048;       // per processor and forwarder
@@ -53,60 +53,61 @@ struct ForwarderOptions {
   int64_t unresolved_backoff_ms_min = 100;
   int64_t unresolved_backoff_ms_max = 5'000;
   int64_t probe_interval_ms = 250;      // of an open breaker
-  uint32_t breaker_failures = 3;        // consecutive, that open it
-  int64_t outage_expected_ms = 20'000;  // before any was seen
+  uint32_t breaker_failures = 3;        // consecutive failures that open it
+  int64_t outage_expected_ms = 20'000;  // before any outage was seen
   Cutoff cutoff;
-  // An owner whose number on the books stands still for as long is silent (forward/owner_watch.h):
-  // its claims are taken over where clients repeat them.
+  // An owner whose number on the books has not changed for this long is silent
+  // (forward/owner_watch.h). Its claims are taken over when clients repeat the payments.
   int64_t takeover_after_ms = 30'000;
-  // Of the table's slots, so many at most keep repeats of what other instances have; above that a
-  // repeat is left to its owner, if that one is alive.
+  // At most this share of the table's slots keeps repeats of payments that other instances have.
+  // Above it, a repeat is left to its owner if that one is alive.
   size_t kept_repeats_percent = 25;
-  // How long the books know a booked id, at least.
+  // The books know a booked id for at least this long.
   int64_t dedup_window_ms = 24 * 3600 * 1000;
-  // Per processor, over all live instances (upstream::HealthBoard says how many): a processor's
-  // in_flight_max holds as far as this allows.
+  // Per processor over all live instances (upstream::HealthBoard counts them). It also bounds a
+  // processor's in_flight_max.
   size_t fleet_in_flight_max = 800;
   uint64_t seed = 1;  // of the jitter
-  // This forwarder passes a processor over now, or uses it again, and why. Off the hot path.
+  // Called when this forwarder starts or stops passing a processor over, with the reason. Not on
+  // the hot path.
   std::function<void(payments::ProcessorId, bool passed_over, std::string_view why)> report_routing;
-  // One line for people per problem. Off the hot path.
+  // Called with one line for people per problem. Not on the hot path.
   std::function<void(bool problem, std::string_view text)> report;
-  // Called before every change of a slot and every call to the ledger and the client: where the
-  // simulation pulls the plug. Empty in the daemon.
+  // Called before every change of a slot and every call to the ledger and the client. The
+  // simulation crashes the process there. Empty in the daemon.
   std::function<void()> on_step;
 };
 
 class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorEvents {
  public:
-  // All references outlive it. `metrics` is this forwarder's own.
+  // All references outlive the forwarder. `metrics` is only this forwarder's.
   Forwarder(const ForwarderOptions& options, const payments::ProcessorDirectory& directory,
             table::PaymentTable& table, WorkRing& ring, ledger::Ledger& ledger,
             upstream::ProcessorClient& client, const upstream::HealthBoard& health,
             const base::Clock& clock, metrics::ForwardMetrics& metrics);
   ~Forwarder() override;
 
-  // Does all that can be done now: pops, claims, posts, records. Called once at the end of each
+  // Does all that can be done now: pops, claims, posts, records. Call it once at the end of each
   // turn of the loop, after all events.
   void Pump();
-  // Monotonic nanoseconds by which Pump wants to be called although no event came; INT64_MAX: none.
+  // Monotonic nanoseconds at which Pump must run even without an event. INT64_MAX: none.
   int64_t NextDeadlineNs() const;
-  // Could Pump take something from the ring right now? For WaiterList::Waiter.
+  // True if Pump could take a payment from the ring now. For WaiterList::Waiter.
   bool CouldTake() const;
-  // Payments that it has taken from the ring and not yet released.
+  // Payments that it has taken from the ring and not released yet.
   size_t held() const;
-  // Of these, those that may have been sent to a processor which is not configured, or not as what
-  // it was then: they are only looked up.
+  // Those of held() that may have been sent to a processor that is not configured, or whose
+  // identity has changed. They are only looked up.
   size_t stranded() const;
-  // Takes nothing more from the ring, starts no further attempts; what is in flight ends, what is
-  // booked is recorded.
+  // Takes nothing more from the ring and starts no further attempts. What is in flight is
+  // completed, and what is booked is recorded.
   void BeginDrain();
-  // Nothing is in flight and nothing waits to be recorded.
+  // True if nothing is in flight and nothing waits to be recorded.
   bool quiet() const;
-  // Still tells the ledger again what it may have lost.
+  // True while it replays to the ledger what the ledger may have lost.
   bool replaying() const;
-  // The ledger knows a newer opening of this table, and has known this one as the newest: nothing
-  // is sent any more, and the table takes nothing.
+  // True if this opening was the newest and the ledger now knows a newer one. Nothing is sent any
+  // more, and the table accepts nothing.
   bool fenced() const;
 
   // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.

@@ -1,7 +1,7 @@
 // TableMemory: a payment table as the ledger's memory of its books.
 //
 // Thread: any.
-// Owns: nothing; the table outlives it.
+// Owns: nothing. The table outlives it.
 #pragma once
 
 #include "tollgate/ledger/books_memory.h"
