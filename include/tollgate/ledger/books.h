@@ -1,7 +1,8 @@
-// Books: what the HTTP side asks of the ledger: summary, look-up, purge. Asynchronous, so that a
-// slow Redis never blocks an acceptor.
+// Books: what the HTTP side reads from the ledger: summary, look-up, purge. It is asynchronous, so
+// a slow Redis never blocks an acceptor.
 //
-// Thread: one acceptor's; calls and callbacks on its thread. At most `queries_max` under way.
+// Thread: one acceptor's. Calls and callbacks are on its thread. At most `queries_max` are in
+// progress.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ struct BookEntry {
   int64_t requested_at_ms = 0;
   uint16_t attempt = 0;
   uint8_t reason = 0;    // table::RejectReason
-  bool counted = false;  // booked: it is in the summary (it was not claimed before a purge)
+  bool counted = false;  // booked: it is in the summary (it was claimed after the last purge)
   uint32_t epoch = 0;    // pending: the purge epoch of the claim
   bool operator==(const BookEntry&) const = default;
 };
@@ -44,14 +45,14 @@ class Books {
   virtual ~Books() = default;
   // Callbacks get nothing if the ledger is away, too busy or did not answer in time.
   using OnSummary = std::function<void(std::optional<payments::Summary>)>;
-  // First optional: as above. Second: nothing if the id is not on the books.
+  // First optional: as above. Second: empty if the id is not on the books.
   using OnEntry = std::function<void(std::optional<std::optional<BookEntry>>)>;
   using OnPurged = std::function<void(bool)>;
 
   virtual void GetSummary(const payments::SummaryRange& range, OnSummary done) = 0;
   virtual void Find(const payments::Uuid& id, OnEntry done) = 0;
-  // The books are empty for every later question; keys of the old epoch are unlinked little by
-  // little afterwards.
+  // Empties the books for every later query. Keys of the old epoch are unlinked gradually
+  // afterwards.
   virtual void Purge(OnPurged done) = 0;
 };
 

@@ -1,9 +1,9 @@
-// BooksMemory: what a table remembers of the books that its payments are claimed in: which books
-// they are, and how far they had come when they last answered. Books that have lost something are
-// known by it, also where the server's run is the same.
+// BooksMemory: what a table remembers of the books in which its payments are claimed: their id, and
+// the number of their last answer. It shows that books have lost something, even if the server's
+// run is the same.
 //
-// The number is raised by each call of the table (src/ledger/lua/_prelude.lua, raise_number). Its
-// upper bits are an era: a table begins a new one for each loss that it has seen.
+// Each call of the table raises the number (src/ledger/lua/_prelude.lua, raise_number). Its upper
+// bits are an era. A table begins a new era for each loss that it has seen.
 //
 // Thread: any.
 #pragma once
@@ -22,18 +22,18 @@ class BooksMemory {
  public:
   virtual ~BooksMemory() = default;
 
-  // The id of the books; zero: the table was told to none yet.
+  // The id of the books. Zero: the table has not claimed in any yet.
   virtual payments::Uuid Books() const = 0;
-  // False: it could not be stored, and nothing may be claimed there.
+  // Returns false if it could not be stored. Then nothing may be claimed there.
   virtual bool SetBooks(const payments::Uuid& id) = 0;
 
   // The highest number that a reply has confirmed; 0: none.
   virtual uint64_t Number() const = 0;
-  // Raises Number() to `number`, if it is lower. `now_ns`: monotonic; the books have answered.
+  // Raises Number() to `number` if it is lower. `now_ns`: the monotonic time of the books' answer.
   virtual void Confirm(uint64_t number, int64_t now_ns) = 0;
-  // Records that were confirmed by this number or before may be held by no slot any more.
+  // Records confirmed with this number or a lower one may no longer be in any slot.
   virtual uint64_t Forgotten() const = 0;
-  // A loss was seen by a call of era `era`: a new era begins, unless somebody was faster.
+  // Begins a new era after a call of era `era` saw a loss, unless one has begun meanwhile.
   virtual void BeginEra(uint64_t era) = 0;
 };
 

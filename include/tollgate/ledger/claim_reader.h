@@ -1,9 +1,9 @@
-// ClaimReader: every claim on the books, page by page: what is pending, then what was booked or
-// rejected on the older and on the present shelf, as far as look-ups see.
+// ClaimReader: reads every claim on the books page by page: first what is pending, then what was
+// booked or rejected on the older and on the present shelf, as far as look-ups see.
 //
-// Thread: one loop's; calls and callbacks on it. One page under way at a time.
-// Invariants: each page is one small read of our own keys. What is on the books throughout is told
-// at least once, some of it twice (it was settled meanwhile, or its bucket grew).
+// Thread: one loop's. Calls and callbacks are on it. One page at a time.
+// Invariants: each page is one small read of this prefix's keys. A claim that stays on the books is
+// returned at least once. Some are returned twice (settled meanwhile, or the bucket grew).
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@
 
 namespace tollgate::ledger {
 
-// Where to go on; a page can be read again.
+// The next position. A page can be read again.
 struct ClaimCursor {
-  int shelf = 0;  // 0: pending; 1 and 2: what was booked, on the older and on the present shelf
-  int64_t present = 0;  // the number of the present one, as the first page has it
+  int shelf = 0;        // 0: pending; 1 and 2: settled, on the older and the present shelf
+  int64_t present = 0;  // number of the present shelf on the first page
   int64_t bucket = 0;
   std::string scan = "0";
 };
@@ -35,28 +35,28 @@ struct Claim {
 
 struct ClaimPage {
   std::vector<Claim> claims;
-  std::optional<ClaimCursor> next;  // nothing: this was the last page
-  double share = 0;                 // of all buckets, read so far
-  uint64_t damaged = 0;             // entries that are none of ours by their size
-  uint32_t epoch = 0;               // another than the first page's: the books were purged
-  int64_t shelf = 0;                // number of the present one; another: what was older is gone
-  std::string run_id;               // another than the first page's: Redis was started again
-  int64_t now_ms = 0;               // by Redis' clock
-  // Payments of before are not on these books any more: the last purge, or the beginning of what
-  // look-ups see.
+  std::optional<ClaimCursor> next;  // empty: this was the last page
+  double share = 0;                 // share of all buckets that is read so far
+  uint64_t damaged = 0;             // entries whose size is not valid
+  uint32_t epoch = 0;               // differs from the first page's if the books were purged
+  int64_t shelf = 0;   // number of the present shelf; if it differs, older entries are gone
+  std::string run_id;  // differs from the first page's if Redis was restarted
+  int64_t now_ms = 0;  // by Redis' clock
+  // Earlier payments are no longer on these books. It is the time of the last purge, or the
+  // beginning of what look-ups see.
   int64_t known_from_ms = 0;
 };
 
 class ClaimReader {
  public:
   virtual ~ClaimReader() = default;
-  using OnPage = std::function<void(std::optional<ClaimPage>)>;  // nothing: Redis is away
+  using OnPage = std::function<void(std::optional<ClaimPage>)>;  // empty: Redis is away
   virtual void Read(const ClaimCursor& cursor, OnPage done) = 0;
 };
 
 class RedisClaimReader final : public ClaimReader {
  public:
-  // Names that only the books know are added to `directory`.
+  // Adds names that only the books know to `directory`.
   RedisClaimReader(net::EventLoop& loop, const RedisOptions& options,
                    payments::ProcessorDirectory& directory);
   ~RedisClaimReader() override;

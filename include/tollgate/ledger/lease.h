@@ -1,6 +1,7 @@
-// Lease: the fleet's one health monitor, and the snapshot it publishes, kept in Redis.
+// Lease: the right to be the fleet's one health monitor, and the snapshot that it publishes. Both
+// are in Redis.
 //
-// Thread: the health thread; calls and callbacks on it.
+// Thread: the health thread's. Calls and callbacks are on it.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +14,23 @@ namespace tollgate::ledger {
 
 struct LeaseView {
   bool held = false;            // by this token, for ttl_ms from now
-  std::string holder;           // whose it is, for the log
+  std::string holder;           // the holder, for the log
   std::string snapshot;         // the last published, empty if none
   int64_t snapshot_age_ms = 0;  // by Redis' own clock
-  uint32_t instances = 1;       // that have asked within the last seconds, this one included
+  uint32_t instances = 1;       // that asked within the last seconds, with this one
 };
 
 class LeaseStore {
  public:
   virtual ~LeaseStore() = default;
-  using OnView = std::function<void(std::optional<LeaseView>)>;  // nothing: Redis is away
+  using OnView = std::function<void(std::optional<LeaseView>)>;  // empty: Redis is away
   using OnDone = std::function<void(bool)>;
-  // Takes the lease if it is free, renews it if it is ours, and reads the snapshot: one script.
+  // Takes the lease if it is free, renews it if this token holds it, and reads the snapshot, in one
+  // script.
   virtual void Acquire(const std::string& token, int64_t ttl_ms, OnView done) = 0;
-  // Publishes only while `token` holds the lease; false otherwise.
+  // Publishes only while `token` holds the lease. Otherwise the callback gets false.
   virtual void Publish(const std::string& token, const std::string& snapshot, OnDone done) = 0;
-  // Compare-and-delete.
+  // Deletes the lease if `token` holds it.
   virtual void Release(const std::string& token, OnDone done) = 0;
 };
 

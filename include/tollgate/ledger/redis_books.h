@@ -1,4 +1,4 @@
-// RedisBooks: summary, look-up and purge, read from Redis. LeaseStore in Redis beside it.
+// RedisBooks: summary, look-up and purge, from Redis. RedisLeaseStore: the lease in Redis.
 //
 // Thread: each object its loop's.
 // Owns: one connection each.
@@ -18,9 +18,9 @@ namespace tollgate::ledger {
 
 class RedisBooks final : public Books {
  public:
-  // At most `queries_max` questions wait at once; further ones are told "away". `memory`: the
-  // instance's table's; of other books than those it knows nothing is read, nothing is purged, and
-  // no answer is given. Null: whatever books there are, also those that lack payments.
+  // At most `queries_max` queries wait at once. Further ones get the reply for "away". `memory` is
+  // that of the instance's table. In other books than its own, nothing is read or purged, and all
+  // queries get that reply. Null: any books are used, also those that lack payments.
   RedisBooks(net::EventLoop& loop, const RedisOptions& options,
              payments::ProcessorDirectory& directory, const BooksMemory* memory = nullptr,
              size_t queries_max = 256);
@@ -31,8 +31,8 @@ class RedisBooks final : public Books {
   void GetSummary(const payments::SummaryRange& range, OnSummary done) override;
   void Find(const payments::Uuid& id, OnEntry done) override;
   void Purge(OnPurged done) override;
-  // Books that lack payments are used as they are. Tells since when they were held back, in Unix
-  // seconds; 0: they were not; nothing: Redis is away.
+  // Allows the use of books that lack payments. Returns since when they were held back, in Unix
+  // seconds. 0: they were not. Empty: Redis is away.
   void AcceptLoss(std::function<void(std::optional<int64_t>)> done);
 
  private:
@@ -42,7 +42,7 @@ class RedisBooks final : public Books {
 
 class RedisLeaseStore final : public LeaseStore {
  public:
-  // `memory`: as above; the lease of another fleet is neither taken nor read.
+  // `memory`: as above. The lease of another fleet is neither taken nor read.
   RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options,
                   const BooksMemory* memory = nullptr);
   ~RedisLeaseStore() override;

@@ -2,7 +2,7 @@
 //
 // Thread: one worker's loop.
 // Owns: one connection.
-// Invariants: a batch ends in exactly one event; what the scripts answer is what is told.
+// Invariants: a batch ends in exactly one event, with exactly what the scripts replied.
 #pragma once
 
 #include <functional>
@@ -19,30 +19,30 @@
 namespace tollgate::ledger {
 
 struct OwnerFacts {
-  bool known = false;  // it has called these books once
-  int64_t number = 0;  // raised by each call; negative: it has said that it is gone
+  bool known = false;  // it has called these books before
+  int64_t number = 0;  // raised by each call; negative: the owner said that it is gone
 };
 
 class RedisLedger final : public Ledger {
  public:
-  // `known_run_id`: of the Redis that has heard all that the table holds (its LastLedgerRunId),
-  // empty if none. Names that only the books know are added to `directory`. `memory`: the table's;
-  // null: for an owner that stands for no table, whose calls say no number and do not greet.
+  // `known_run_id`: the Redis run that has heard all that the table holds (its LastLedgerRunId),
+  // empty if none. Names that only the books know are added to `directory`. `memory` is the
+  // table's. Null: the owner has no table, so its calls have no number and it does not greet.
   RedisLedger(net::EventLoop& loop, const RedisOptions& options,
               payments::ProcessorDirectory& directory, std::string known_run_id,
               BooksMemory* memory = nullptr);
   ~RedisLedger() override;
 
-  // Connects, and connects again whenever the connection is lost. After SetEvents.
+  // Connects, and reconnects whenever the connection is lost. Call it after SetEvents.
   void Start();
-  // Of the server now connected to, or last, with its replication's id and the table's era: another
-  // text means that something may have been lost.
+  // The run of the present or last server, with its replication id and the table's era. If it
+  // changes, something may have been lost.
   const std::string& run_id() const;
-  // What the books know of a table, this one or another; nothing: they are away, or not ours.
+  // What the books know of a table, this one or another. Empty: the books are away or not ours.
   using OnOwner = std::function<void(std::optional<OwnerFacts>)>;
   void AskOwner(const payments::Uuid& table, OnOwner done);
-  // The table gives its claims up to whoever repeats a payment: before a clean end whose table dies
-  // with it. Nothing may be called afterwards.
+  // Gives up the table's claims, so that repeats of the payments can take them over. Call it before
+  // a clean stop of a table in memory. Nothing may be called afterwards.
   void SayGone(std::function<void()> done);
 
   void SetEvents(LedgerEvents* events) override;

@@ -1,6 +1,6 @@
-// How to reach Redis, and what the ledger keeps there.
+// How to connect to Redis, and what the ledger keeps there.
 //
-// Thread: any.
+// Thread: a value type.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@
 
 namespace tollgate::ledger {
 
-// What the user of a Redis with access control lists needs, with the default prefix.
-// docs/REDIS.md says the same, and a test holds the scripts against it.
+// The rights that a Redis user needs with access control lists and the default prefix.
+// docs/REDIS.md says the same, and a test checks the scripts against it.
 inline constexpr std::string_view kRedisRights =
     "~tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous +info +role "
     "+time";
 
-// A bucket is a hash that Redis packs while it is small (docs/ARCHITECTURE.md has figures).
+// A bucket is a hash. Redis packs small hashes (docs/ARCHITECTURE.md has figures).
 inline constexpr size_t kBucketsMin = 4'096;
 inline constexpr size_t kBucketsMax = 4'194'304;
 
@@ -33,19 +33,20 @@ struct RedisOptions {
   int64_t command_timeout_ms = 5'000;
   int64_t dedup_window_s =
       86'400;  // how long a booked id is known, at least; never less than a day
-  // Of each shelf of booked ids that begins from now on: a power of two.
+  // The number of buckets of each new shelf of booked ids: a power of two.
   size_t buckets = 65'536;
   int64_t grace_ms = 2'000;  // without new claims, after Redis may have lost its tail
-  // Nobody can have had books before: an empty Redis needs no grace.
+  // No books existed before, so an empty Redis needs no grace.
   bool new_fleet = false;
-  // Books that have lost payments are used on at once, as where purging is allowed.
+  // Books that have lost payments are used at once, as if the loss were accepted. For instances
+  // that allow purging.
   bool accept_loss = false;
   int64_t reconnect_ms_min = 10;
   int64_t reconnect_ms_max = 1'000;
-  int64_t role_interval_ms = 1'000;  // how often a connection looks whether its server is a primary
-  // What that means while it is away, for people.
+  int64_t role_interval_ms = 1'000;  // how often a connection checks that its server is a primary
+  // What a lost connection means, for people.
   std::string while_away = "payments are kept until it is back";
-  // One line for people per connection gained or lost, and per problem.
+  // Called with one line for people per connection gained or lost, and per problem.
   std::function<void(bool problem, std::string_view text)> report;
 };
 

@@ -1,7 +1,7 @@
-// SilentClaims: how many pending claims belong to owners that nobody has heard of for long, for
-// people. What they accepted waits for them to come back, or for clients to repeat it elsewhere.
+// SilentClaims: counts the pending claims of owners that have been silent for long, for people.
+// Their payments wait until the owner returns, or until clients repeat them at another instance.
 //
-// Thread: one loop's; calls and callbacks on it. One count under way at a time.
+// Thread: one loop's. Calls and callbacks are on it. One count at a time.
 // Owns: one connection.
 #pragma once
 
@@ -19,9 +19,9 @@ namespace tollgate::ledger {
 
 struct SilentOwner {
   payments::Uuid table;
-  uint64_t claims = 0;   // about: Redis may tell one twice while its hash grows
+  uint64_t claims = 0;   // approximate: Redis may return one twice while its hash grows
   int64_t silent_s = 0;  // since its last greeting, by Redis' clock; -1: it never greeted
-  bool gone = false;     // it has said so
+  bool gone = false;     // it said so at its stop
 };
 
 class SilentClaims {
@@ -31,8 +31,8 @@ class SilentClaims {
   void Start();
   bool ready() const;
 
-  // The owner with most claims first, 1,000 owners at most. Nothing: Redis is away, or answered
-  // what it cannot have. REQUIRES: the last count has been answered.
+  // The owner with most claims comes first, at most 1,000 owners. Empty: Redis is away, or its
+  // answer is not valid. REQUIRES: the last count has been answered.
   using OnCounted = std::function<void(std::optional<std::vector<SilentOwner>>)>;
   void Count(int64_t silent_after_s, OnCounted done);
 

@@ -1,9 +1,9 @@
-// SumNodes: the tree of sums as it stands (src/ledger/sum_tree.h), for holding it against the
-// payments on the books, and for mending it. A family is the 64 nodes of one key with the node
-// above, which is their sum.
+// SumNodes: reads the tree of sums (src/ledger/sum_tree.h), to compare it with the payments on the
+// books, and mends it. A family is the 64 nodes of one key and the node above, which is their sum.
 //
-// Thread: one loop's; calls and callbacks on it. One call under way at a time.
-// Invariants: each call is one small script. What a page tells is of one moment, so a node above
+// Thread: one loop's. Calls and callbacks are on it. One call at a time.
+// Invariants: each call is one small script. A page is of one moment. So if a node above is not the
+// sum of its children, that is a fault, even while payments are recorded.
 // that is not the sum of its children is a fault however much is recorded meanwhile.
 #pragma once
 
@@ -29,7 +29,8 @@ struct SumFigures {
   bool operator==(const SumFigures&) const = default;
 };
 
-// A node of `level` sums 64^level milliseconds; its number is its first one's, divided by that.
+// A node of `level` sums 64^level milliseconds. Its number is that of its first millisecond,
+// divided by 64^level.
 inline constexpr int kSumBits = 6;  // of the number of children
 inline constexpr size_t kSumChildren = 64;
 inline constexpr int kSumTop = 5;  // the highest level
@@ -41,12 +42,12 @@ struct SumFamily {
 
 struct SumFamilyPage {
   SumFamily family;
-  // What a processor has; who has nothing may be missing.
+  // The sums by processor. A processor without sums may be missing.
   std::map<payments::ProcessorId, std::array<SumFigures, kSumChildren>> children;
   std::map<payments::ProcessorId, SumFigures> above;
 };
 
-// A payment that is counted and not in the tree yet.
+// A payment that is counted but not in the tree yet.
 struct RecentSum {
   payments::ProcessorId processor = payments::kNoProcessor;
   int64_t requested_at_ms = 0;
@@ -55,41 +56,41 @@ struct RecentSum {
 
 struct SumPage {
   uint32_t epoch = 0;
-  int64_t shelf = 0;  // number of the present one; 0: there is none yet
+  int64_t shelf = 0;  // number of the present shelf; 0: there is none yet
   int64_t mends = 0;  // how often sums were mended
-  // What was booked before this Unix time in ms is forgotten; nothing: all is known.
+  // Payments booked before this Unix time in ms are forgotten. Empty: all are known.
   std::optional<int64_t> memory_began_ms;
   std::vector<RecentSum> recent;
-  std::vector<SumFamilyPage> families;  // the first ones of those asked for
+  std::vector<SumFamilyPage> families;  // the first of the families that were requested
 };
 
-// The payments that were counted with one requestedAt, as the sums have them.
+// The sum of the payments that were counted with one requestedAt.
 struct SumCell {
   int64_t at_ms = 0;
-  SumFigures was;  // with the recent ones: what was compared
-  SumFigures is;   // what the payments on the books say
+  SumFigures was;  // as compared, with the recent payments
+  SumFigures is;   // by the payments on the books
 };
 
 struct MendRequest {
-  // Of the pages that were compared. If any of them is another one by now, nothing is changed.
+  // Of the pages that were compared. If one of them has changed, nothing is mended.
   uint32_t epoch = 0;
   int64_t shelf = 0;
   int64_t mends = 0;
   payments::ProcessorId processor = payments::kNoProcessor;
-  // What was compared. A node that reaches beyond it is made no less than it is, unless it was the
+  // The range that was compared. A node that reaches beyond it is not lowered, unless it was the
   // sum of its children.
   payments::SummaryRange range{};
-  // The node that is made again from its children, and then all above it. With cells: of level 2,
-  // and they all lie in it.
+  // The node to compute again from its children, and then all nodes above. With cells: level 2, and
+  // all cells are within the node.
   int level = 0;
   int64_t node = 0;
   std::span<const SumCell> cells{};
 };
-// At most so many families of level 0 have cells in one request.
+// The most families of level 0 that may have cells in one request.
 inline constexpr size_t kMendFamiliesMax = 4;
 
 struct MendReply {
-  bool mended = false;  // false: the books are not what was compared
+  bool mended = false;  // false: the books are not as compared
   int64_t mends = 0;
 };
 
@@ -107,7 +108,8 @@ inline constexpr size_t kSumFamiliesMax = 128;
 
 class RedisSumNodes final : public SumNodes {
  public:
-  // Names that only the books know are added to `directory`; what has no name there is left out.
+  // Adds names that only the books know to `directory`. Sums of processors that get no id are left
+  // out.
   RedisSumNodes(net::EventLoop& loop, const RedisOptions& options,
                 payments::ProcessorDirectory& directory);
   ~RedisSumNodes() override;
