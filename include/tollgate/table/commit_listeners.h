@@ -1,8 +1,9 @@
-// CommitListeners: whoever is to be woken after every group commit.
+// CommitListeners: the functions to call after every group commit.
 //
-// Thread: Add, and the end of a CommitListener: any; Call: the syncing one.
-// Invariants: once a CommitListener has ended, its function is not called any more and no call of
-// it is under way. So what it wakes may be taken apart next, and it does not matter which of the
+// Thread: Add, and the end of a CommitListener: any. Call: the syncing thread.
+// Invariants: after the end of a CommitListener its function is not called, and no call of it is in
+// progress. So what it wakes may be destroyed next. The listener and the caller may end in any
+// order.
 // two goes first, the listener or whoever calls it.
 #pragma once
 
@@ -19,7 +20,7 @@ class CommitListener;
 
 class CommitListeners {
  public:
-  // Heard for as long as the listener lives.
+  // The function is called as long as the listener exists.
   [[nodiscard]] inline CommitListener Add(std::function<void()> on_commit);
   void Call() const {
     const std::lock_guard lock(shared_->mutex);
@@ -31,7 +32,7 @@ class CommitListeners {
   using Function = std::unique_ptr<const std::function<void()>>;
   struct Shared {
     std::mutex mutex;
-    std::vector<Function> functions;  // by mutex, and their calls
+    std::vector<Function> functions;  // guarded by mutex, also while they are called
   };
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
@@ -39,7 +40,7 @@ class CommitListeners {
 // REQUIRES: its function neither adds nor ends a listener, and does not wait.
 class [[nodiscard]] CommitListener {
  public:
-  CommitListener() = default;  // hears nothing
+  CommitListener() = default;  // listens to nothing
   CommitListener(CommitListener&& other) noexcept = default;
   CommitListener& operator=(CommitListener&& other) noexcept {
     End();

@@ -1,7 +1,7 @@
-// DATA_DIR from outside: which tables are in it, whether they may be used, and which of them nobody
-// works with.
+// DATA_DIR from outside: which tables are in it, whether they may be used, and which are not in
+// use.
 //
-// Thread: pure functions any; FolderWatch one.
+// Thread: pure functions any. FolderWatch one.
 #pragma once
 
 #include <cstddef>
@@ -13,37 +13,37 @@
 
 namespace tollgate::table {
 
-// What others can do to the tables in this folder, and what to do about it; empty: nothing.
+// What others can do to the tables in this folder, and how to prevent it. Empty: nothing.
 std::string FolderRisk(const std::string& data_dir);
-// May another user than this process' and root put files there?
+// True if another user than root and this process's can put files there.
 bool IsShared(const std::string& data_dir);
 
 struct FolderListing {
-  std::vector<std::string> paths;  // of tables by their names, in alphabetical order
-  bool complete = true;            // false: more entries than are looked at
-  bool odd_names = false;          // some have names that no instance gives; they are left out
+  std::vector<std::string> paths;  // paths named like tables, in alphabetical order
+  bool complete = true;            // false: the folder has more entries than are read
+  bool odd_names = false;          // some have names that no instance uses; they are left out
 };
 FolderListing ListFolder(const std::string& data_dir);
 
 struct TableSight {
   enum class State { kInUse, kUnlocked, kGone, kNotUsable };
   State state = State::kGone;
-  size_t slots = 0;     // by its size
-  std::string problem;  // of kNotUsable: why, and what to do
+  size_t slots = 0;     // by the file's size
+  std::string problem;  // of kNotUsable: the reason, and what to do
 };
-// Opens nothing for work, and waits for nothing.
+// Does not lock the table and does not wait.
 TableSight LookAt(const std::string& path);
 
-// FolderWatch: finds the tables that nobody works with and that may be adopted, look by look. What
-// an operator should know of the others is told once.
+// FolderWatch: repeatedly looks for tables that are not in use and may be adopted. It reports once
+// what an operator should know of the others.
 //
-// Invariants: what a look finds can all be adopted beside what is: it is within `tables_max` and
-// `slots_max`.
+// Invariants: all tables that a look finds can be adopted besides the present ones, within
+// `tables_max` and `slots_max`.
 class FolderWatch {
  public:
   struct Limits {
     size_t tables_max = 0;
-    size_t slots_max = 0;  // of all together
+    size_t slots_max = 0;  // over all adopted tables
   };
   struct Found {
     std::vector<std::string> unlocked;
@@ -54,7 +54,7 @@ class FolderWatch {
 
   // `tables` with `slots` together are adopted now.
   Found Look(size_t tables, size_t slots);
-  // It is finished and stays: it is not found again until somebody has used it or it is gone.
+  // The table is finished but stays. It is not found again until it was used or removed meanwhile.
   void Keep(const std::string& path) { kept_.insert(path); }
   // True once for a path and a text, until the path is gone.
   bool IsNews(const std::string& path, const std::string& text);

@@ -8,8 +8,8 @@
 namespace tollgate::table {
 
 enum class Durability : uint8_t {
-  kMemory,   // an anonymous mapping: dies with the process
-  kProcess,  // a file mapping, no syncs: survives the death of the process
+  kMemory,   // an anonymous mapping: ends with the process
+  kProcess,  // a file mapping without syncs: survives the end of the process
   kDisk,     // group commits: survives power loss
 };
 

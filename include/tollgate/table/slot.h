@@ -1,10 +1,11 @@
 // A slot of the payment table: 64 bytes, one payment. docs/ARCHITECTURE.md has the state diagram.
 //
-// The payment part is written while the slot is free, then published by the status; it is never
-// changed afterwards. The status is one aligned 64-bit word changed by one release store: it cannot
-// tear, so a process killed at any instruction leaves every payment in a state to continue from.
+// The payment part is written while the slot is free, then published by the status, and never
+// changed afterwards. The status is one aligned 64-bit word that is changed by one release store,
+// so it cannot tear. A process killed at any instruction leaves every payment in a state to
+// continue from.
 //
-// Thread: a slot has one owner at a time (acceptor, then worker); any thread may read a status.
+// Thread: a slot has one owner at a time (acceptor, then worker). Any thread may read a status.
 #pragma once
 
 #include <atomic>
@@ -15,22 +16,21 @@
 namespace tollgate::table {
 
 enum class SlotState : uint8_t {
-  kFree = 0,        // nothing to tell
-  kAccepted = 1,    // published; attempt() is that of the last refused attempt, 0 if none
-  kClaimed = 2,     // about to be claimed in the books as attempt n; nothing was sent yet
+  kFree = 0,        // nothing to replay
+  kAccepted = 1,    // published; `attempt` is that of the last refused attempt, 0 if none
+  kClaimed = 2,     // about to be claimed in the books as attempt n; nothing sent yet
   kSent = 3,        // claimed; attempt n may have been sent
   kUnresolved = 4,  // attempt n was sent with unknown outcome: pinned
-  kBooked = 5,      // the processor has it; the record may not be on the books yet
-  kRejected = 6,    // can never be booked; the rejection may not be on the books yet
-  kFreeBooked = 7,  // free, rests: recorded as booked (or, with a reason, as rejected); may be
-                    // told again
+  kBooked = 5,      // the processor has booked it; the books may not have the record yet
+  kRejected = 6,    // can never be booked; the books may not have the rejection yet
+  kFreeBooked = 7,  // resting: recorded as booked (or, with a reason, rejected); may be replayed
 };
 
 enum class RejectReason : uint8_t {
   kNone = 0,
   kConflict = 1,   // the id is known with another amount
-  kRefused = 2,    // the processor says that the request can never be right (400 and its like)
-  kElsewhere = 3,  // of an unresolved one: another owner has its claim, so it is only looked up
+  kRefused = 2,    // the processor says that the request can never be valid (400 etc.)
+  kElsewhere = 3,  // unresolved: another owner has its claim, so it is only looked up
 };
 
 // The status word, unpacked. Bits from the top: state 3, pinned 1, reason 2, processor 5,
@@ -56,8 +56,8 @@ struct alignas(64) Slot {
   std::atomic<uint64_t> status;       // PackStatus, processor as the file's own index
   std::atomic<uint32_t> claim_epoch;  // the purge epoch of the claim; valid from kSent on
   uint32_t freed_at_s;                // seconds of the table's rest clock; valid in kFreeBooked
-  uint64_t recorded_in;               // the books' number when it was last freed as recorded; stays
-                                      // while the slot is used again; 0: none
+  uint64_t recorded_in;               // the books' number when it was last freed as recorded;
+                                      // kept while the slot is used again; 0: none
 };
 static_assert(sizeof(Slot) == 64);
 
