@@ -1,7 +1,7 @@
-// HealthBoard: the fleet's routing snapshot inside one process: what the last service-health
-// answers said, one atomic word per processor, and how many instances the fleet has.
+// HealthBoard: the routing snapshot of one process: the last service-health answers, one atomic
+// word per processor, and the number of live instances.
 //
-// Thread: Publish and PublishInstances the health thread's; the rest any.
+// Thread: Publish and PublishInstances the health thread's. The rest any.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 namespace tollgate::upstream {
 
 struct ProcessorHealth {
-  bool known = false;  // false: no snapshot yet, or it is too old to be believed
+  bool known = false;  // false: no snapshot yet, or it is too old
   bool failing = false;
   uint32_t min_response_ms = 0;
   bool operator==(const ProcessorHealth&) const = default;
@@ -34,13 +34,13 @@ class HealthBoard {
             .min_response_ms = static_cast<uint32_t>(word >> 2U)};
   }
 
-  // At least one: this. What was last heard holds while the ledger is away.
+  // At least one, for this instance. The last number stays while the ledger is away.
   void PublishInstances(uint32_t live) { instances_.store(live, std::memory_order_relaxed); }
   uint32_t instances() const { return instances_.load(std::memory_order_relaxed); }
 
  private:
   std::array<std::atomic<uint64_t>, payments::kProcessorsMax> words_{};
-  std::atomic<uint32_t> instances_{1};  // a figure by itself
+  std::atomic<uint32_t> instances_{1};  // relaxed: no other data depends on it
 };
 
 }  // namespace tollgate::upstream

@@ -1,9 +1,10 @@
-// HttpGetter: small GETs to a few fixed URLs, on connections that are kept: service-health calls.
+// HttpGetter: small GETs to a few fixed URLs, on connections that are kept. Used for
+// service-health.
 //
 // Thread: the loop's.
 // Owns: its connections and one transfer handle per target.
-// Invariants: at most one call is in flight to a target; each call that returned true ends in one
-// answer, never from inside the call; after destruction none.
+// Invariants: at most one call is in flight to a target. Each call that returned true gets one
+// answer, never inside the call. After destruction there are none.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@
 namespace tollgate::upstream {
 
 struct GetTarget {
-  std::string url;  // whole, with its path
+  std::string url;  // complete, with its path
   int64_t connect_timeout_ms = 1'000;
   int64_t answer_timeout_ms = 15'000;
   std::vector<std::string> headers;  // "Name: value"
@@ -27,23 +28,23 @@ struct GetTarget {
 };
 
 struct GetAnswer {
-  int status = 0;          // 0: no whole status line came
-  bool complete = false;   // the whole answer is here
+  int status = 0;          // 0: no complete status line arrived
+  bool complete = false;   // the whole answer has arrived
   std::string_view body;   // at most 1 KiB; valid during the call
-  const char* error = "";  // curl's words if not complete
+  const char* error = "";  // curl's message if not complete
 };
 
 class HttpGetter {
  public:
   using OnAnswer = std::function<void(size_t target, const GetAnswer& answer)>;
 
-  // The loop outlives it.
+  // The loop outlives the getter.
   HttpGetter(net::EventLoop& loop, const std::vector<GetTarget>& targets, OnAnswer on_answer);
   ~HttpGetter();
   HttpGetter(const HttpGetter&) = delete;
   HttpGetter& operator=(const HttpGetter&) = delete;
 
-  // False if a call to this target is in flight, or curl is out of memory.
+  // Returns false if a call to this target is in flight, or curl is out of memory.
   [[nodiscard]] bool Get(size_t target);
 
  private:

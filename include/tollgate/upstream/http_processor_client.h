@@ -1,12 +1,12 @@
 // HttpProcessorClient: ProcessorClient over HTTP/1.1 on the worker's loop. libcurl makes the
-// connections (names, TCP, TLS), this room speaks on them: a request is one write, an answer one
-// read, and nothing is ever sent again unasked. Connections are kept and reused, one request at a
-// time on each.
+// connections (names, TCP, TLS). This room sends and reads on them itself, so a request is one
+// write, an answer is one read, and nothing is resent automatically. Connections are kept and
+// reused, with one request at a time on each.
 //
 // Thread: the loop's.
-// Owns: the connections, opened as they are needed, and the exchanges (allocated at construction).
-// Invariants: a POST is written at most once per call of Post; each call that returned true ends in
-// exactly one event, unless the client is destroyed first: then none, and what was in flight is
+// Owns: the connections, opened as needed, and the exchanges (allocated at construction).
+// Invariants: a POST is written at most once per call of Post. Each call that returned true ends in
+// exactly one event. If the client is destroyed first, there is no event and the outcome is
 // unknown.
 #pragma once
 
@@ -22,9 +22,9 @@
 namespace tollgate::upstream {
 
 struct HttpClientOptions {
-  // Index is the ProcessorId. in_flight_max is here this client's own part: its POSTs in flight.
+  // Index is the ProcessorId. in_flight_max is this client's own part of the POSTs in flight.
   std::vector<ProcessorOptions> processors;
-  size_t lookups_max = 32;  // look-ups in flight per processor, beside in_flight_max
+  size_t lookups_max = 32;  // look-ups in flight per processor, besides in_flight_max
 };
 
 struct HttpClientStats {
@@ -34,7 +34,7 @@ struct HttpClientStats {
 
 class HttpProcessorClient final : public ProcessorClient {
  public:
-  // The loop outlives it. REQUIRES: every URL is "http://host[:port]" or https.
+  // The loop outlives the client. REQUIRES: every URL is "http://host[:port]" or https.
   HttpProcessorClient(net::EventLoop& loop, const HttpClientOptions& options);
   ~HttpProcessorClient() override;
   HttpProcessorClient(const HttpProcessorClient&) = delete;

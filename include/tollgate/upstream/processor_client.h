@@ -1,8 +1,8 @@
-// ProcessorClient: requests to processors and what their answers prove (docs/ARCHITECTURE.md,
-// "Outcomes"). HttpProcessorClient is the implementation; the simulation has a model of its own.
+// ProcessorClient: requests to processors, and what their answers prove (docs/ARCHITECTURE.md,
+// "Outcomes"). HttpProcessorClient implements it. The simulation has a model of its own.
 //
-// Thread: one worker's; calls and callbacks on its thread. Answers come later through
-// ProcessorEvents, never from inside a call.
+// Thread: one worker's. Calls and callbacks are on its thread. Answers come later through
+// ProcessorEvents, never inside a call.
 #pragma once
 
 #include <cstddef>
@@ -12,16 +12,16 @@
 
 namespace tollgate::upstream {
 
-// What one transfer of a POST proves.
+// What the answer to one POST proves.
 enum class PostOutcome : uint8_t {
   kConfirmed,     // 2xx
-  kNotSent,       // no byte of the request was ever written
+  kNotSent,       // no byte of the request was written
   kOverCapacity,  // 429: not booked
-  kEmpty500,      // ended without a booking by this attempt, if a look-up then says 404
-  kError500,      // a 500 with a body: its insert may still commit; check later
-  kDuplicate,     // 422: this processor has the id; look it up
-  kInvalid,       // 400 and other 4xx: can never be booked as it is
-  kUnknown,       // anything else, time-outs and half answers included
+  kEmpty500,      // this attempt is not booked if a look-up afterwards says 404
+  kError500,      // a 500 with a body: its insert may still commit, so check later
+  kDuplicate,     // 422: this processor knows the id, so look it up
+  kInvalid,       // 400 and other 4xx: this request can never be booked
+  kUnknown,       // anything else, also time-outs and partial answers
 };
 inline constexpr size_t kPostOutcomes = static_cast<size_t>(PostOutcome::kUnknown) + 1;
 const char* Name(PostOutcome outcome);
@@ -32,15 +32,14 @@ struct PostRequest {
   int64_t requested_at_ms = 0;
 };
 
-// A processor's word for a longer pause is not taken: it may be mistaken, or a clock.
+// A longer Retry-After is cut to this, because it may be a mistake or a wrong clock.
 inline constexpr int64_t kRetryAfterMsMax = 30'000;
 
 struct PostResult {
   PostOutcome outcome = PostOutcome::kUnknown;
-  int http_status = 0;      // 0: none came
+  int http_status = 0;      // 0: none arrived
   int64_t duration_us = 0;  // from the call to the outcome
-  // With kOverCapacity: for how long it wants to be left alone, at most kRetryAfterMsMax; 0: it
-  // does not say.
+  // With kOverCapacity: the pause that it asks for, at most kRetryAfterMsMax. 0: it asks for none.
   int64_t retry_after_ms = 0;
 };
 
@@ -50,7 +49,7 @@ struct LookupResult {
   LookupOutcome outcome = LookupOutcome::kUnclear;
   payments::Payment payment;    // with kFound
   int64_t requested_at_ms = 0;  // with kFound
-  int http_status = 0;          // 0: none came
+  int http_status = 0;          // 0: none arrived
 };
 
 class ProcessorEvents {
@@ -64,7 +63,7 @@ class ProcessorClient {
  public:
   virtual ~ProcessorClient() = default;
   virtual void SetEvents(ProcessorEvents* events) = 0;
-  // False if as many are in flight as the configuration allows.
+  // Returns false if the configured number of requests is in flight.
   [[nodiscard]] virtual bool Post(const PostRequest& request, uint64_t cookie) = 0;
   [[nodiscard]] virtual bool Lookup(const payments::Uuid& id, payments::ProcessorId processor,
                                     uint64_t cookie) = 0;
