@@ -1,36 +1,37 @@
-// `tollgate reconcile`: holds the books against what each processor holds, payment by payment, and
-// with --repair books what they lack. It asks and records; it never charges: its processor client
-// has no handle for a POST.
+// `tollgate reconcile`: compares the books with each processor, payment by payment. With --repair
+// it books what the books lack. It only reads from processors and writes records. It never charges:
+// its processor client cannot POST.
 //
-// What is compared: every claim on the books, and every id of --ids, whose requestedAt is in
-// [from, to] and at least `min_age` old by the slower of Redis' clock and ours. Younger ones are in
-// flight and are left alone. Claims are those that look-ups see: all that are pending, and what was
-// booked or rejected on the two shelves that the books remember, since the last purge. Every
-// configured processor is asked
-// (--named-only: the one that the books name). Amounts are compared to the cent and requestedAt to
-// the millisecond. A payment only counts as different if the books say the same of it before and
-// after the processors were asked, so that a gateway at work beside this makes no difference. A
-// pending claim that no processor holds is no difference: its instance will finish it.
+// What is compared: every claim on the books, and every id of --ids, whose requestedAt is in [from,
+// to] and at least `min_age` old by the slower of Redis' clock and this host's. Younger payments
+// are in flight and are skipped. Claims are those that look-ups see: all that are pending, and
+// those that were booked or rejected on the two shelves since the last purge. Every configured
+// processor is asked, or with --named-only the one that the books name. Amounts are compared to the
+// cent and requestedAt to the millisecond. A payment counts as different only if its entry on the
+// books is the same before and after the processors were asked, so running gateways cause no
+// differences. A pending claim that no processor has is no difference, because its instance will
+// finish it.
 //
-// What is repaired: `books_lack` alone, by the gateways' record script, idempotent by id: a gateway
-// that records the same payment earlier, later or at the same time counts it once, and its table
-// frees its slot as ever. The record carries the claim's epoch: claimed before a purge, it is
-// settled and not counted. Not repaired: another amount; a booking that the processor dates before
-// the books begin (they may have counted and forgotten it); a payment pending at one processor and
-// held by another. What was repaired is read back before it is called repaired.
+// What is repaired: only `books_lack`, with the gateways' record script. The script is idempotent
+// by id. If a gateway records the same payment before, after or at the same time, it is counted
+// once, and the gateway's table frees its slot as usual. The record carries the claim's epoch, so a
+// payment claimed before a purge is settled and not counted. What is not repaired: another amount;
+// a booking that the processor dates before the books begin, because they may have counted and
+// forgotten it; a payment that is pending at one processor and booked at another. Each repair is
+// read back before it is reported as repaired.
 //
-// With a processor's admin token its summary over the range is held against the books', and the
-// difference against that of the payments found. What is left unexplained was never known to these
-// books, or no more: from before a purge or the de-duplication window, or of another client of the
+// With a processor's admin token, its summary over the range is compared with that of the books,
+// and the difference with the payments found. The unexplained rest is not known to these books, or
+// no longer: it is from before a purge or the de-duplication window, or from another client of the
 // processor.
 //
-// The sums, of which summaries are made, are held against the payments on the books that are
-// counted, over the same range, as far back as all payments are known (src/reconcile/sum_check.h).
-// Where they differ, summaries are wrong: that is a difference like the others, and --repair mends
-// it. Sums that were written to all the while are an error: not all was compared.
+// Summaries are made from the sums. The sums are compared with the counted payments on the books,
+// over the same range, as far back as all payments are known (src/reconcile/sum_check.h). If they
+// differ, summaries are wrong. That is a difference like the others, and --repair mends it. Sums
+// that change during the whole comparison are an error, because not all was compared.
 //
-// A processor that does not answer for `patience` is away: its payments are not compared.
-// Exit code: 0 no difference is left; 1 an error, or a processor was away: not all was compared;
+// A processor that does not answer for `patience` is away. Its payments are not compared.
+// Exit code: 0 no difference is left; 1 an error, or a processor was away, so not all was compared;
 // 2 differences are left.
 //
 // Thread: the main thread's.
@@ -41,7 +42,7 @@
 
 namespace tollgate::reconcile {
 
-// Runs to its end; the exit code.
+// Runs to its end. Returns the exit code.
 int Reconcile(const config::Config& config, const config::ReconcileOptions& options);
 
 }  // namespace tollgate::reconcile
