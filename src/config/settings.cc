@@ -28,7 +28,7 @@ std::vector<Setting> AddressSettings() {
   return {
       {"server_socket", "", "Unix socket to listen on; empty: TCP, see listen",
        Assign(ReadText, &Config::server_socket)},
-      {"listen", "0.0.0.0:9999", "TCP address when server_socket is empty",
+      {"listen", "0.0.0.0:9999", "TCP address to listen on if server_socket is empty",
        Assign(ReadAddress, &Config::listen)},
   };
 }
@@ -41,53 +41,58 @@ std::vector<Setting> BooksSettings() {
        "redis://[user:password@]host:port/db or unix://path, instead of redis_socket",
        Assign(OrEmpty(ReadRedisUrl), &Config::redis), SettingKind::kSecret},
       {"redis_read_timeout", "5s",
-       "bounds every command to Redis; the smallest of the three time-outs counts",
+       "time for a command to Redis; the shortest of redis_read_timeout, redis_write_timeout and "
+       "redis_pool_timeout applies",
        Assign(Millis(), &Config::redis_read_timeout_ms)},
       {"redis_write_timeout", "5s",
-       "bounds every command to Redis; the smallest of the three time-outs counts",
+       "time for a command to Redis; the shortest of redis_read_timeout, redis_write_timeout and "
+       "redis_pool_timeout applies",
        Assign(Millis(), &Config::redis_write_timeout_ms)},
       {"redis_pool_timeout", "10s",
-       "bounds every command to Redis; the smallest of the three time-outs counts",
+       "time for a command to Redis; the shortest of redis_read_timeout, redis_write_timeout and "
+       "redis_pool_timeout applies",
        Assign(Millis(), &Config::redis_pool_timeout_ms)},
-      {"redis_prefix", "tollgate:", "what every key in Redis begins with",
+      {"redis_prefix", "tollgate:", "prefix of every key in Redis",
        Assign(ReadText, &Config::redis, &RedisOptions::prefix)},
       {"dedup_window", "24h",
-       "how long the id of a booked payment is known at least; never less than a day",
+       "least time that the id of a booked payment stays known; never less than a day",
        Assign(Seconds(60s), &Config::redis, &RedisOptions::dedup_window_s)},
       {"books_buckets", "65536",
-       "how many buckets hold the ids booked in a dedup_window, from the next one on: a power of "
-       "two, about a hundredth of the payments in it",
+       "number of Redis hashes for the ids booked in a dedup_window: a power of two, about a "
+       "hundredth of its payments; applies from the next window on",
        Assign(ReadBuckets, &Config::redis, &RedisOptions::buckets)},
       {"takeover_after", "30s",
-       "after so long of silence an instance's claims are taken over where clients repeat them",
+       "silence after which an instance's claims are taken over when clients repeat the payments",
        Assign(Millis(5s), &Config::takeover_after_ms)},
   };
 }
 
 std::vector<Setting> ProcessorSettings() {
   return {
-      {"default_url", "http://payment-processor-default:8080", "the processor with the low fee",
+      {"default_url", "http://payment-processor-default:8080",
+       "URL of the processor with the low fee",
        AssignToProcessor(0, ReadProcessorUrl, &ProcessorOptions::url)},
-      {"fallback_url", "http://payment-processor-fallback:8080", "the processor with the high fee",
+      {"fallback_url", "http://payment-processor-fallback:8080",
+       "URL of the processor with the high fee",
        AssignToProcessor(1, ReadProcessorUrl, &ProcessorOptions::url)},
-      {"default_was", "",
-       "URLs or identities that the default processor had before, commas between",
+      {"default_was", "", "former URLs or identities of the default processor, separated by commas",
        AssignToProcessor(0, ReadList, &ProcessorOptions::was)},
       {"fallback_was", "",
-       "URLs or identities that the fallback processor had before, commas between",
+       "former URLs or identities of the fallback processor, separated by commas",
        AssignToProcessor(1, ReadList, &ProcessorOptions::was)},
       {"default_fee", "0.05", "the default processor's share of the amount",
        AssignToProcessor(0, Share(), &ProcessorOptions::fee_ppm)},
       {"fallback_fee", "0.15", "the fallback processor's share of the amount",
        AssignToProcessor(1, Share(), &ProcessorOptions::fee_ppm)},
-      {"connect_timeout", "1s", "time for a connection to a processor",
+      {"connect_timeout", "1s", "time for connecting to a processor",
        Assign(Millis(1ms, kProcessorTimeoutMax), &Config::connect_timeout_ms)},
-      {"answer_timeout", "15s", "time for a processor's answer; longer than any honest delay",
+      {"answer_timeout", "15s",
+       "time for a processor's answer; set it longer than any normal delay",
        Assign(Millis(1ms, kProcessorTimeoutMax), &Config::answer_timeout_ms)},
-      {"in_flight_max", "350", "payments in flight per processor and instance",
+      {"in_flight_max", "350", "most payments in flight per processor and instance",
        Assign(Count(1, 20'000), &Config::in_flight_max)},
       {"unresolved_max", "4096",
-       "payments of unknown outcome per processor, above which it is passed over",
+       "most payments with unknown outcome per processor; above it the processor is passed over",
        Assign(Count(1, 1'000'000), &Config::unresolved_max)},
   };
 }
@@ -95,26 +100,26 @@ std::vector<Setting> ProcessorSettings() {
 std::vector<Setting> RoutingSettings() {
   return {
       {"max_wait", "20s",
-       "the longest that a payment waits for a cheaper processor than one that works",
+       "longest time that a payment waits for a cheaper processor while another one works",
        Assign(Millis(0ms), &Config::max_wait_ms)},
-      {"delay_cost", "0.005", "what a second in flight costs, as a share of the amount",
+      {"delay_cost", "0.005", "cost of a second in flight, as a share of the amount",
        Assign(Share(), &Config::delay_cost_ppm_per_s)},
-      {"outage_expected", "20s",
-       "how long a processor's outage is thought to last before any was seen",
+      {"outage_expected", "20s", "expected duration of a processor's outage until one was observed",
        Assign(Millis(), &Config::outage_expected_ms)},
       {"cutoff", "",
-       "what is not booked by then is worth nothing: an RFC 3339 time, or HH:MM in UTC for "
-       "every day; empty: never",
+       "time after which a payment that is not booked is worth nothing: RFC 3339, or HH:MM in UTC "
+       "for every day; empty: never",
        Assign(ReadCutoff, &Config::cutoff)},
       {"audit_lag", "1500ms",
-       "auditors compare the books up to so long ago: payments to a processor that takes "
-       "longer go in bursts, or elsewhere; 0: nobody does",
+       "auditors compare the books with the processors up to this long ago; payments to a slower "
+       "processor go in bursts, or elsewhere; 0: no audits",
        Assign(Millis(0ms), &Config::audit_lag_ms)},
-      {"fleet_in_flight_max", "800", "payments in flight per processor, over all live instances",
+      {"fleet_in_flight_max", "800",
+       "most payments in flight per processor, over all live instances",
        Assign(Count(1, 1'000'000), &Config::fleet_in_flight_max)},
-      {"probe_interval", "250ms", "time between payments sent to a processor that is passed over",
+      {"probe_interval", "250ms", "time between probes of a processor that is passed over",
        Assign(Millis(), &Config::probe_interval_ms)},
-      {"health_interval", "5s", "time between calls of service-health, per processor and fleet",
+      {"health_interval", "5s", "time between service-health calls of the fleet, per processor",
        Assign(Millis(100ms), &Config::health_interval_ms)},
   };
 }
@@ -122,16 +127,19 @@ std::vector<Setting> RoutingSettings() {
 std::vector<Setting> TableSettings() {
   return {
       {"data_dir", "",
-       "folder of the payment tables; empty: /var/lib/tollgate if writable, else that of "
-       "server_socket, else .",
+       "folder of the payment tables; empty: the first writable one of /var/lib/tollgate, the "
+       "folder of server_socket, and .",
        Assign(ReadText, &Config::data_dir)},
-      {"durability", "process", "memory, process or disk",
+      {"durability", "process",
+       "memory, process or disk: accepted payments survive nothing, a crash of the process, or a "
+       "power loss too",
        Assign(ReadDurability, &Config::durability)},
-      {"sync_interval", "1ms", "durability disk: a commit's longest wait",
+      {"sync_interval", "1ms", "with durability disk: longest wait of a commit for more payments",
        Assign(Micros(0us), &Config::sync_interval_us)},
-      {"sync_batch_max", "4096", "durability disk: payments that start a commit at once",
+      {"sync_batch_max", "4096",
+       "with durability disk: number of waiting payments that starts a commit at once",
        Assign(Count(1, 1'000'000), &Config::sync_batch_max)},
-      {"table_slots", "65536", "payments that can be pending",
+      {"table_slots", "65536", "most pending payments: the number of slots of a new table",
        Assign(Count(1, 1U << 24U), &Config::table_slots)},
   };
 }
@@ -140,18 +148,19 @@ std::vector<Setting> DaemonSettings() {
   return {
       {"admin_listen", "", "TCP or Unix address for /metrics and the like; empty: off",
        Assign(ReadAddress, &Config::admin_listen)},
-      {"allow_purge", "false", "POST /purge-payments empties the books",
+      {"allow_purge", "false", "allow POST /purge-payments, which empties the books",
        Assign(ReadSwitch, &Config::allow_purge), SettingKind::kSwitch},
-      {"acceptors", "", "threads that take payments; empty: by CPU quota",
+      {"acceptors", "", "number of threads that accept payments; empty: by CPU quota",
        Assign(OrEmpty(Count(1, 256)), &Config::acceptors)},
-      {"workers", "", "threads that forward them; empty: by CPU quota",
+      {"workers", "", "number of threads that forward payments; empty: by CPU quota",
        Assign(OrEmpty(Count(1, 256)), &Config::workers)},
-      {"linger", "25ms", "how long an idle worker waits for more payments to come along",
+      {"linger", "25ms",
+       "longest time that an idle worker waits for more payments before it takes the first",
        Assign(Micros(1us, 1s), &Config::linger_us)},
       {"acceptor_realtime", "true",
-       "while workers are busy, acceptors go before all else, where that is allowed",
+       "run acceptors with real-time priority while workers are busy, if the system allows it",
        Assign(ReadSwitch, &Config::acceptor_realtime)},
-      {"drain_timeout", "8s", "time for finishing what is in, on SIGTERM",
+      {"drain_timeout", "8s", "time for finishing accepted payments on SIGTERM",
        Assign(Millis(0ms), &Config::drain_timeout_ms)},
   };
 }
@@ -159,24 +168,24 @@ std::vector<Setting> DaemonSettings() {
 std::vector<Setting> ClientSettings() {
   return {
       {"header_bytes_max", "16384",
-       "bytes of a request's header section; of its trailers and of its chunk extensions as well",
+       "most bytes of a request's header section; also of its trailers and of its chunk extensions",
        Assign(Count(256, 1 << 20U), &Config::server, &ServerOptions::parser,
               &ParserLimits::header_bytes_max)},
-      {"header_lines_max", "100", "lines of a request's header section; of its trailers as well",
+      {"header_lines_max", "100", "most lines of a request's header section; also of its trailers",
        Assign(Count(1, 10'000), &Config::server, &ServerOptions::parser,
               &ParserLimits::header_lines_max)},
-      {"body_bytes_max", "65536", "bytes of a request's body, without the framing of chunks",
+      {"body_bytes_max", "65536", "most bytes of a request's body, without the framing of chunks",
        Assign(Count(128, 1 << 24U), &Config::server, &ServerOptions::parser,
               &ParserLimits::body_bytes_max)},
       {"client_bytes_max", "",
-       "memory for clients, all acceptors together: half for connections, 16 KiB each, half "
-       "for half-read requests and unread answers; empty: half of the container's, at most "
+       "memory for clients in bytes, over all acceptors: half for connections (16 KiB each), half "
+       "for incomplete requests and unsent answers; empty: half of the memory limit, at most "
        "1 GiB",
        Assign(OrEmpty(Count(1U << 20U, 1UL << 40U)), &Config::client_bytes_max)},
       {"connections_max", "16384",
-       "connections per acceptor; fewer where descriptors or client_bytes_max are",
+       "most connections per acceptor; fewer if descriptors or client_bytes_max allow fewer",
        Assign(Count(1, 1'000'000), &Config::server, &ServerOptions::connections_max)},
-      {"pipeline_max", "64", "requests of a connection that are not answered yet",
+      {"pipeline_max", "64", "most unanswered requests per connection",
        Assign(Count(1, 65'536), &Config::server, &ServerOptions::pipeline_max)},
       {"header_timeout", "10s", "time for a request's header section",
        Assign(Millis(), &Config::server, &ServerOptions::header_timeout_ms)},
@@ -184,7 +193,7 @@ std::vector<Setting> ClientSettings() {
        Assign(Millis(), &Config::server, &ServerOptions::body_timeout_ms)},
       {"idle_timeout", "60s", "time that a connection may be idle between requests",
        Assign(Millis(), &Config::server, &ServerOptions::idle_timeout_ms)},
-      {"write_timeout", "10s", "time for a client to take its answers",
+      {"write_timeout", "10s", "time for a client to read its answers",
        Assign(Millis(), &Config::server, &ServerOptions::write_timeout_ms)},
   };
 }
@@ -200,11 +209,14 @@ Problem NoteNumWorkers(Config& config, const std::string& text) {
 
 std::vector<Setting> OtherSettings() {
   return {
-      {"log_level", "info", "trace, debug, info, warning, error, critical or off",
+      {"log_level", "info",
+       "least level of log lines: trace, debug, info, warning, error, critical or off",
        Assign(ReadLogLevel, &Config::log_level)},
-      {"num_workers", "", "a variable of the original without effect; see in_flight_max",
+      {"num_workers", "",
+       "setting of the original program, without effect; see in_flight_max and workers",
        NoteNumWorkers},
-      {"gomaxprocs", "", "a variable of the original: bounds acceptors plus workers",
+      {"gomaxprocs", "",
+       "setting of the original program: bounds acceptors plus workers; empty: no bound",
        Assign(OrEmpty(Count(1, 1024)), &Config::threads_max)},
   };
 }
