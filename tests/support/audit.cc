@@ -77,8 +77,12 @@ AuditResult Audit(Stack& stack, const Load& load, const std::string& address, in
       [&] {
         held = stack.HeldTotals();
         booked = Stack::Summary(address);
-        return booked == held && static_cast<size_t>(held["default"].count +
-                                                     held["fallback"].count) >= result.accepted;
+        const auto count = static_cast<size_t>(held["default"].count + held["fallback"].count);
+        if (booked != held || count < result.accepted) return false;
+        // Payments whose answer was cut off count too, and may be booked before accepted ones.
+        AuditResult now;
+        CountIds(stack.Held(0), stack.Held(1), load, &now);
+        return now.lost == 0;
       },
       settle_ms);
   for (const auto& [name, totals] : held) {
