@@ -32,4 +32,8 @@ endif()
 find_program(TOLLGATE_CCACHE ccache)
 if(TOLLGATE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${TOLLGATE_CCACHE})
+  if(TOLLGATE_PCH)
+    # Without this ccache compiles whatever uses a precompiled header anew.
+    list(PREPEND CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros)
+  endif()
 endif()

@@ -191,6 +191,23 @@ class Rules(unittest.TestCase):
         self.assertIn("src/main.cc", programs)
         self.assertEqual({n: p for n, p in programs.items() if p}, {})
 
+    # ThreadSanitizer's build leaves these folders out (cmake/room.cmake).
+    def test_tests_of_one_thread_start_none(self):
+        starts = re.compile(r"\bstd::(jthread\b|thread\b(?!::)|async\b)|\bpthread_create\b|\bfork\("
+                            r"|\b(LoopThread|Committer|NameLookup|ChildProcess)\b"
+                            r"|tests/support/(stack|child_process)\.h")
+        for line in ("std::thread other([] {});", "std::vector<std::thread> all;",
+                     "const auto answer = std::async(Ask);", "Committer committer(table);",
+                     '#include "tests/support/stack.h"'):
+            self.assertIsNotNone(starts.search(line), line)
+        rooms = re.findall(r"tollgate_tests\((\w+)\b[^)]*\bONE_THREAD\b",
+                           (ROOT / "tests/CMakeLists.txt").read_text())
+        self.assertIn("forward", rooms)
+        problems = [f"{name}: {found[0]}" for name in files()
+                    if name.split("/")[0] == "tests" and name.split("/")[1] in rooms
+                    and (found := starts.search((ROOT / name).read_text()))]
+        self.assertEqual(problems, [])
+
     def test_no_unfinished_marks(self):
         mark = re.compile(r"\b(FIXME|TODO|XXX|HACK)\b")
         problems = [f"{name}:{number}" for name in files()
