@@ -4,7 +4,6 @@
 // Thread: one loop's. Calls and callbacks are on it. One call at a time.
 // Invariants: each call is one small script. A page is of one moment. So if a node above is not the
 // sum of its children, that is a fault, even while payments are recorded.
-// that is not the sum of its children is a fault however much is recorded meanwhile.
 #pragma once
 
 #include <array>

@@ -42,7 +42,7 @@ struct ProcessorMetrics {
 struct alignas(64) ForwardMetrics {
   std::array<ProcessorMetrics, kProcessorSlots> processors;
   Counter retries;         // attempts after the first
-  Counter rejected;        // ended REJECTED, by whatever reason
+  Counter rejected;        // ended REJECTED, for any reason
   Counter conflicts;       // of these: the id is known with another amount
   Counter elsewhere;       // duplicates whose claim another owner has
   Counter taken_over;      // claims of silent owners that repeats took over

@@ -4,7 +4,6 @@
 // Invariants: after the end of a CommitListener its function is not called, and no call of it is in
 // progress. So what it wakes may be destroyed next. The listener and the caller may end in any
 // order.
-// two goes first, the listener or whoever calls it.
 #pragma once
 
 #include <algorithm>
