@@ -11,20 +11,6 @@ namespace {
 
 using table::SlotState;
 
-std::string_view ReasonName(uint8_t reason) {
-  switch (static_cast<table::RejectReason>(reason)) {
-    case table::RejectReason::kConflict:
-      return "conflict";
-    case table::RejectReason::kRefused:
-      return "refused";
-    case table::RejectReason::kElsewhere:
-      return "elsewhere";
-    case table::RejectReason::kNone:
-      break;
-  }
-  return "";
-}
-
 std::string_view StateName(SlotState state) {
   switch (state) {
     case SlotState::kAccepted:
@@ -81,7 +67,7 @@ std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry
                         const payments::ProcessorDirectory& directory) {
   return ToJson({.id = id,
                  .state = ledger::Name(entry.state),
-                 .reason = ReasonName(entry.reason),
+                 .reason = payments::Name(entry.reason),
                  .amount_cents = entry.amount_cents,
                  .processor = entry.processor,
                  .requested_at_ms = entry.requested_at_ms,
@@ -91,13 +77,13 @@ std::string EntryToJson(const payments::Uuid& id, const ledger::BookEntry& entry
 
 std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
                            const payments::ProcessorDirectory& directory) {
-  const bool rejected = snapshot.status.reason != table::RejectReason::kNone &&
+  const bool rejected = snapshot.status.reason != payments::RejectReason::kNone &&
                         snapshot.status.state != SlotState::kUnresolved;
   // After a refused attempt, its processor and time no longer apply to the payment.
   const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
   return ToJson({.id = snapshot.payment.id,
                  .state = rejected ? "rejected" : StateName(snapshot.status.state),
-                 .reason = ReasonName(static_cast<uint8_t>(snapshot.status.reason)),
+                 .reason = payments::Name(snapshot.status.reason),
                  .amount_cents = snapshot.payment.amount_cents,
                  .processor = sent_nowhere ? payments::kNoProcessor : snapshot.status.processor,
                  .requested_at_ms = sent_nowhere ? 0 : snapshot.status.requested_at_ms,

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "tollgate/payments/payment.h"
+#include "tollgate/payments/reject_reason.h"
 
 namespace tollgate::forward {
 
@@ -60,8 +61,8 @@ struct Attempt {
   bool reported_time = false;
   uint8_t claim_asks = 0;  // how often the books were asked about a claim of another owner
   uint8_t backoffs = 0;
-  uint8_t probes = 0;         // how often it was the probe of a processor
-  uint8_t reject_reason = 0;  // table::RejectReason, when it ends rejected
+  uint8_t probes = 0;  // how often it was the probe of a processor
+  payments::RejectReason reject_reason = payments::RejectReason::kNone;
   uint32_t epoch = 0;
   uint32_t tail = 0;  // how many tails the ledger had lost when the books said whose the claim is
   int64_t requested_at_ms = 0;

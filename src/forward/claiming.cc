@@ -8,6 +8,7 @@
 namespace tollgate::forward {
 
 using ledger::ClaimVerdict;
+using payments::RejectReason;
 using table::SlotState;
 
 void Forwarder::Impl::TakeWork() {
@@ -62,7 +63,7 @@ void Forwarder::Impl::Admit(uint32_t slot) {
   attempt.pinned = status.pinned;
   attempt.processor = status.processor;
   attempt.requested_at_ms = status.requested_at_ms;
-  attempt.reject_reason = static_cast<uint8_t>(status.reason);
+  attempt.reject_reason = status.reason;
   attempt.epoch = table.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
   switch (status.state) {
     case SlotState::kAccepted:
@@ -176,7 +177,7 @@ void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> 
     if (!kept.empty()) ForgetKept(entry);
     if (id.kind == BatchKind::kTakeOver && replies[i].existed) {
       metrics.taken_over.Add();
-      pool[entry].reject_reason = 0;
+      pool[entry].reject_reason = RejectReason::kNone;
     }
     switch (replies[i].verdict) {
       case ClaimVerdict::kYours:

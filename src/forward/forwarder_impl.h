@@ -95,8 +95,7 @@ struct Forwarder::Impl {
 
   // Another owner has, or had, its claim: it is never sent again, only looked up.
   static bool OtherHasClaim(const Attempt& attempt) {
-    return attempt.other_has_claim ||
-           attempt.reject_reason == static_cast<uint8_t>(table::RejectReason::kElsewhere);
+    return attempt.other_has_claim || attempt.reject_reason == payments::RejectReason::kElsewhere;
   }
   bool MayBeSentAgain(const Attempt& attempt) const;
   bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;

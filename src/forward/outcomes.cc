@@ -8,7 +8,7 @@
 
 namespace tollgate::forward {
 
-using table::RejectReason;
+using payments::RejectReason;
 using upstream::LookupOutcome;
 using upstream::PostOutcome;
 

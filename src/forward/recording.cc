@@ -18,7 +18,7 @@ void Forwarder::Impl::FlushRecords() {
       Attempt& attempt = pool[entry];
       attempt.phase = Phase::kRecording;
       record_requests.push_back({.claim = RequestOf(attempt),
-                                 .booked = attempt.reject_reason == 0,
+                                 .booked = attempt.reject_reason == payments::RejectReason::kNone,
                                  .reason = attempt.reject_reason,
                                  .epoch_known = true,
                                  .epoch = attempt.epoch});

@@ -76,8 +76,8 @@ void Replay::CollectFrom() {
     if (!copy || !Wanted(copy->status.state)) continue;
     if (recording_) {
       records_.push_back({.claim = ClaimOf(*copy, slot),
-                          .booked = copy->status.reason == table::RejectReason::kNone,
-                          .reason = static_cast<uint8_t>(copy->status.reason),
+                          .booked = copy->status.reason == payments::RejectReason::kNone,
+                          .reason = copy->status.reason,
                           .epoch_known = true,
                           .epoch = copy->claim_epoch});
     } else {

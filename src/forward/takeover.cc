@@ -14,6 +14,7 @@ namespace tollgate::forward {
 
 using ledger::ClaimVerdict;
 using ledger::Holder;
+using payments::RejectReason;
 using table::SlotState;
 
 namespace {
@@ -138,7 +139,7 @@ void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& r
   if (reply.verdict == ClaimVerdict::kBooked && SameName(reply.processor, attempt.processor)) {
     // Its record was executed before the crash, or the tail was restored.
     attempt.requested_at_ms = reply.requested_at_ms;
-    attempt.reject_reason = 0;
+    attempt.reject_reason = RejectReason::kNone;
     return transitions.EnterFree(entry, SlotState::kFreeBooked);
   }
   if (reply.verdict == ClaimVerdict::kElsewhere && IsSamePlace(attempt, reply)) {
@@ -154,10 +155,10 @@ void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& r
   }
   if (reply.verdict == ClaimVerdict::kRejected || (reply.settled && !booked)) {
     // Nobody else has charged it: only its own processor can tell, and may be asked again.
-    attempt.reject_reason = 0;
+    attempt.reject_reason = RejectReason::kNone;
     return transitions.EnterUnknown(entry);
   }
-  attempt.reject_reason = static_cast<uint8_t>(table::RejectReason::kElsewhere);
+  attempt.reject_reason = RejectReason::kElsewhere;
   if (!known) return transitions.EnterUnknown(entry);
   if (!booked) return transitions.WaitUnresolved(entry);
   // Another processor has charged it. Its own has just said that it has not, or cannot be asked.
@@ -165,7 +166,7 @@ void Forwarder::Impl::OnContradicted(uint32_t entry, const ledger::ClaimReply& r
       "possible double charge: " + reports.Describe(attempt) +
       " is let go: " + reports.NameOf(reply.processor) +
       " has booked it; look it up later at the other processor, where it may still arrive");
-  attempt.reject_reason = 0;
+  attempt.reject_reason = RejectReason::kNone;
   transitions.EnterFree(entry, SlotState::kFree);
 }
 

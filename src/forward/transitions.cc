@@ -8,7 +8,7 @@
 
 namespace tollgate::forward {
 
-using table::RejectReason;
+using payments::RejectReason;
 using table::SlotState;
 
 namespace {
@@ -30,7 +30,7 @@ void Transitions::SetStatus(const Attempt& attempt, SlotState state) {
   Step();
   parts_.table.SetStatus(attempt.slot, {.state = state,
                                         .pinned = attempt.pinned || attempt.pin_when_granted,
-                                        .reason = static_cast<RejectReason>(attempt.reject_reason),
+                                        .reason = attempt.reject_reason,
                                         .processor = attempt.processor,
                                         .attempt = attempt.number,
                                         .requested_at_ms = attempt.requested_at_ms});
@@ -83,7 +83,7 @@ void Transitions::EnterBooked(uint32_t entry, int64_t requested_at_ms) {
   CountUnresolved(entry, false);
   attempt.requested_at_ms = requested_at_ms;
   attempt.pinned = false;
-  attempt.reject_reason = 0;
+  attempt.reject_reason = RejectReason::kNone;
   SetStatus(attempt, SlotState::kBooked);
   CountBooked(attempt);
   WaitForRecord(entry);
@@ -108,7 +108,7 @@ void Transitions::EnterRejected(uint32_t entry, RejectReason reason) {
   GiveBackPlace(attempt);
   CountUnresolved(entry, false);
   attempt.pinned = false;
-  attempt.reject_reason = static_cast<uint8_t>(reason);
+  attempt.reject_reason = reason;
   SetStatus(attempt, SlotState::kRejected);
   parts_.metrics.rejected.Add();
   if (reason == RejectReason::kConflict) parts_.metrics.conflicts.Add();
@@ -126,7 +126,7 @@ void Transitions::EnterFree(uint32_t entry, SlotState state) {
   Step();
   parts_.table.Release(attempt.slot, {.state = state,
                                       .pinned = false,
-                                      .reason = static_cast<RejectReason>(attempt.reject_reason),
+                                      .reason = attempt.reject_reason,
                                       .processor = attempt.processor,
                                       .attempt = attempt.number,
                                       .requested_at_ms = attempt.requested_at_ms});

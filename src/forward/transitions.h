@@ -62,7 +62,7 @@ class Transitions {
   // BOOKED by its processor at that time; to be recorded.
   void EnterBooked(uint32_t entry, int64_t requested_at_ms);
   // REJECTED: it can never be booked; to be recorded.
-  void EnterRejected(uint32_t entry, table::RejectReason reason);
+  void EnterRejected(uint32_t entry, payments::RejectReason reason);
   // kFree: the slot has nothing to tell; kFreeBooked: it rests with what it held. The entry is
   // gone.
   void EnterFree(uint32_t entry, table::SlotState state);

@@ -83,7 +83,7 @@ inline void PackTakeOver(PackedBatch& out, const TakeOverRequest& request) {
 inline void PackRecord(PackedBatch& out, const RecordRequest& request) {
   constexpr uint64_t kRejected = 2;  // and the reason
   PackUuid(out.ids, Spread(request.claim.payment.id));
-  Pack<1>(out.settled, request.booked ? 0 : kRejected + request.reason);
+  Pack<1>(out.settled, request.booked ? 0 : kRejected + static_cast<uint8_t>(request.reason));
   PackPlace(out.settled, request.claim);
   PackSlot(out.slots, request.claim);
   Pack<1>(out.epochs, request.epoch_known ? 1 : 0);

@@ -230,7 +230,7 @@ struct RedisBooks::Impl {
     }
     entry.requested_at_ms = NumberOf(*reply.element[3]);
     entry.amount_cents = NumberOf(*reply.element[4]);
-    entry.reason = static_cast<uint8_t>(NumberOf(*reply.element[5]));
+    entry.reason = payments::RejectReasonFrom(static_cast<uint64_t>(NumberOf(*reply.element[5])));
     entry.counted = NumberOf(*reply.element[6]) == 1;
     entry.epoch = static_cast<uint32_t>(NumberOf(*reply.element[7]));
     return entry;

@@ -124,7 +124,7 @@ struct RedisClaimReader::Impl {
     claim.id = IdOf(std::string(bytes) + std::string(key));
     const uint64_t kind = in.Take<1>();
     claim.entry.state = kind < 2 ? EntryState::kBooked : EntryState::kRejected;
-    claim.entry.reason = static_cast<uint8_t>(kind < 2 ? 0 : kind - 2);
+    claim.entry.reason = payments::RejectReasonFrom(kind < 2 ? 0 : kind - 2);
     claim.entry.counted = kind == 0;
     claim.entry.processor = ProcessorOf(in.Take<1>());
     claim.entry.requested_at_ms = static_cast<int64_t>(in.Take<6>());

@@ -37,7 +37,7 @@ RecordRequest RequestOf(const Finding& finding) {
                     .processor = processor,
                     .requested_at_ms = held.requested_at_ms},
           .booked = true,
-          .reason = 0,
+          .reason = payments::RejectReason::kNone,
           .epoch_known = pending,
           .epoch = pending ? books->epoch : 0};
 }

@@ -35,7 +35,7 @@ SlotStatus UnpackStatus(uint64_t word) {
   const uint64_t time = word & kTimeMask;
   return {.state = static_cast<SlotState>(word >> 61U),
           .pinned = (word >> 60U & 1U) != 0,
-          .reason = static_cast<RejectReason>(word >> 58U & 3U),
+          .reason = payments::RejectReasonFrom(word >> 58U & 3U),
           .processor = static_cast<payments::ProcessorId>(word >> 53U & 31U),
           .attempt = static_cast<uint16_t>(word >> 40U & payments::kAttemptMax),
           .requested_at_ms = time == 0 ? 0 : static_cast<int64_t>(time) + kOriginMs};

@@ -156,7 +156,7 @@ TEST_F(GatewayHandlerTest, APaymentThatMovesFromTheTableToTheBooksMeanwhileIsNev
         for (int i = 0; i < turns; ++i) loop.RunOnce(0);
         table_->Release(slot, {.state = rest,
                                .pinned = false,
-                               .reason = table::RejectReason::kNone,
+                               .reason = payments::RejectReason::kNone,
                                .processor = 0,
                                .attempt = 1,
                                .requested_at_ms = 1'752'583'000'000});

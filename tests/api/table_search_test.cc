@@ -24,7 +24,7 @@ class TableSearchTest : public ::testing::Test {
   static table::SlotStatus Status(SlotState state) {
     return {.state = state,
             .pinned = false,
-            .reason = table::RejectReason::kNone,
+            .reason = payments::RejectReason::kNone,
             .processor = 0,
             .attempt = 1,
             .requested_at_ms = 1'752'583'000'000};

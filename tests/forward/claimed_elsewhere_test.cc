@@ -43,7 +43,8 @@ class ClaimedElsewhere : public OneForwarder {
   void RecordOther(bool booked, int64_t cents = 100) {
     ledger_.Record(kOther, {{.claim = Claim(cents),
                              .booked = booked,
-                             .reason = static_cast<uint8_t>(booked ? 0 : 2)}});
+                             .reason = booked ? payments::RejectReason::kNone
+                                              : payments::RejectReason::kRefused}});
   }
   table::SlotStatus Status() const { return table_->Status(0); }
 
@@ -54,7 +55,7 @@ TEST_F(ClaimedElsewhere, IsOnlyLookedUpAndLetGoOnceTheOtherHasBookedIt) {
   LoseClaim();
   Turn(5'000);
   EXPECT_EQ(Status().state, table::SlotState::kUnresolved);
-  EXPECT_EQ(Status().reason, table::RejectReason::kElsewhere);
+  EXPECT_EQ(Status().reason, payments::RejectReason::kElsewhere);
   ASSERT_FALSE(told_.empty());
   EXPECT_TRUE(told_.back().starts_with("possible double charge: ")) << told_.back();
   const size_t reported = told_.size();
@@ -128,7 +129,7 @@ TEST_F(ClaimedElsewhere, AfterALostTailTheClaimIsAskedForBeforeAnythingIsSentAga
   session_.Connect();
   Turn(20'000);
   EXPECT_EQ(posts_, 0);
-  EXPECT_EQ(Status().reason, table::RejectReason::kElsewhere);
+  EXPECT_EQ(Status().reason, payments::RejectReason::kElsewhere);
 }
 
 }  // namespace

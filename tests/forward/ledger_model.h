@@ -36,7 +36,7 @@ class LedgerModel {
   struct Entry {
     bool rejected = false;
     bool counted = true;
-    uint8_t reason = 0;
+    payments::RejectReason reason = payments::RejectReason::kNone;
     payments::ProcessorId processor = 0;
     int64_t requested_at_ms = 0;
     int64_t cents = 0;

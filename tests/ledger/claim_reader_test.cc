@@ -130,7 +130,8 @@ TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   for (uint64_t i = 1; i <= 900; ++i) {
     claims.push_back(Request(Scattered(i), static_cast<int64_t>(i)));
     if (i % 3 == 0) continue;
-    records.push_back({.claim = claims.back(), .booked = i % 3 == 1, .reason = 2});
+    records.push_back(
+        {.claim = claims.back(), .booked = i % 3 == 1, .reason = payments::RejectReason::kRefused});
   }
   Claim(claims);
   Record(records);

@@ -77,7 +77,7 @@ class RedisScriptsTest : public RedisLedgerTest {
       batch.claims.push_back(DrawClaim());
       batch.records.push_back({.claim = batch.claims.back(),
                                .booked = nobody || !random_.OneIn(6),
-                               .reason = 1,
+                               .reason = payments::RejectReason::kConflict,
                                .epoch_known = true,
                                .epoch = 0});
     }

@@ -8,6 +8,7 @@
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/payments/processor_json.h"
+#include "tollgate/payments/reject_reason.h"
 #include "tollgate/payments/summary.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -233,6 +234,17 @@ TEST(ProcessorDirectory, KeepsConfiguredNamesFirstAndAppends) {
     ASSERT_TRUE(directory.Add("p" + std::to_string(directory.size())));
   }
   EXPECT_FALSE(directory.Add("one too many"));
+}
+
+TEST(RejectReason, ANumberThatStandsForNoneIsNone) {
+  for (uint64_t number = 0; number <= 3; ++number) {
+    EXPECT_EQ(static_cast<uint64_t>(RejectReasonFrom(number)), number);
+  }
+  for (const uint64_t number : {uint64_t{4}, uint64_t{255}, uint64_t{257}, UINT64_MAX}) {
+    EXPECT_EQ(RejectReasonFrom(number), RejectReason::kNone) << number;
+    EXPECT_EQ(Name(RejectReasonFrom(number)), "");
+  }
+  EXPECT_EQ(Name(RejectReason::kElsewhere), "elsewhere");
 }
 
 }  // namespace

@@ -301,7 +301,8 @@ TEST_F(ReconcilerTest, RandomBooksEndAsTheProcessorsHoldThem) {
     if (random.OneIn(3)) {
       Book(claim);
     } else if (random.OneIn(4)) {
-      books_.model.Record(owner_, {{.claim = claim, .booked = false, .reason = 2}});
+      books_.model.Record(
+          owner_, {{.claim = claim, .booked = false, .reason = payments::RejectReason::kRefused}});
     }
     if (random.OneIn(10)) claim.payment.amount_cents += 5;
     if (random.OneIn(10)) claim.requested_at_ms -= 3;

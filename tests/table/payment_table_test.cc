@@ -265,7 +265,7 @@ TEST(SlotStatus, SurvivesPacking) {
     const SlotStatus status{
         .state = static_cast<SlotState>(random.Below(8)),
         .pinned = random.OneIn(2),
-        .reason = static_cast<RejectReason>(random.Below(4)),
+        .reason = payments::RejectReasonFrom(random.Below(4)),
         .processor = static_cast<payments::ProcessorId>(random.Below(32)),
         .attempt = static_cast<uint16_t>(random.Below(8192)),
         .requested_at_ms =

@@ -44,7 +44,7 @@ TEST(SlotStatusTest, ATimeThatDoesNotFitBecomesTheNearestAndTakesNoBitOfItsNeigh
   for (const auto& [asked, kept] : cases) {
     SlotStatus status{.state = SlotState::kBooked,
                       .pinned = false,
-                      .reason = RejectReason::kNone,
+                      .reason = payments::RejectReason::kNone,
                       .processor = 0,
                       .attempt = 0,
                       .requested_at_ms = asked};

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "tollgate/payments/payment.h"
+#include "tollgate/payments/reject_reason.h"
 #include "tollgate/payments/summary.h"
 
 namespace tollgate::ledger {
@@ -34,7 +35,7 @@ struct BookEntry {
   payments::ProcessorId processor = payments::kNoProcessor;
   int64_t requested_at_ms = 0;
   uint16_t attempt = 0;
-  uint8_t reason = 0;    // table::RejectReason
+  payments::RejectReason reason = payments::RejectReason::kNone;
   bool counted = false;  // booked: it is in the summary (it was claimed after the last purge)
   uint32_t epoch = 0;    // pending: the purge epoch of the claim
   bool operator==(const BookEntry&) const = default;

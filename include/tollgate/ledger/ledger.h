@@ -14,6 +14,7 @@
 
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/payment.h"
+#include "tollgate/payments/reject_reason.h"
 
 namespace tollgate::ledger {
 
@@ -100,7 +101,7 @@ struct ClaimReply {
 struct RecordRequest {
   ClaimRequest claim;       // as last adopted; requested_at_ms is the processor's
   bool booked = true;       // false: rejected, with reason
-  uint8_t reason = 0;       // table::RejectReason
+  payments::RejectReason reason = payments::RejectReason::kNone;
   bool epoch_known = true;  // false if a restart lost it: the current epoch is used
   uint32_t epoch = 0;
 };

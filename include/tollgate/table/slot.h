@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "tollgate/payments/payment.h"
+#include "tollgate/payments/reject_reason.h"
 
 namespace tollgate::table {
 
@@ -26,19 +27,12 @@ enum class SlotState : uint8_t {
   kFreeBooked = 7,  // resting: recorded as booked (or, with a reason, rejected); may be replayed
 };
 
-enum class RejectReason : uint8_t {
-  kNone = 0,
-  kConflict = 1,   // the id is known with another amount
-  kRefused = 2,    // the processor says that the request can never be valid (400 etc.)
-  kElsewhere = 3,  // unresolved: another owner has its claim, so it is only looked up
-};
-
 // The status word, unpacked. Bits from the top: state 3, pinned 1, reason 2, processor 5,
 // attempt 13, requestedAt 40 (milliseconds since 2025-01-01T00:00:00Z).
 struct SlotStatus {
   SlotState state = SlotState::kFree;
   bool pinned = false;
-  RejectReason reason = RejectReason::kNone;
+  payments::RejectReason reason = payments::RejectReason::kNone;
   payments::ProcessorId processor = payments::kNoProcessor;
   uint16_t attempt = 0;
   int64_t requested_at_ms = 0;  // Unix milliseconds; 0: none
