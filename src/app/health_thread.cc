@@ -6,7 +6,7 @@
 
 #include "app/capacity.h"
 #include "tollgate/net/listener.h"
-#include "tollgate/payments/processor_json.h"
+#include "tollgate/upstream/processor_protocol.h"
 
 namespace tollgate::app {
 namespace {
@@ -14,11 +14,7 @@ namespace {
 std::vector<upstream::GetTarget> MakeHealthTargets(const config::Config& config) {
   std::vector<upstream::GetTarget> targets;
   for (const auto& processor : config.processors) {
-    targets.push_back({.url = processor.url + "/payments/service-health",
-                       .connect_timeout_ms = processor.connect_timeout_ms,
-                       .answer_timeout_ms = processor.answer_timeout_ms,
-                       .headers = processor.headers,
-                       .ca_file = processor.ca_file});
+    targets.push_back(upstream::MakeHealthTarget(processor));
   }
   return targets;
 }
@@ -42,8 +38,7 @@ HealthThread::HealthThread(GatewayContext& context, api::AdminPages pages)
   getter_ = std::make_unique<upstream::HttpGetter>(
       loop, MakeHealthTargets(context.config),
       [this](size_t target, const upstream::GetAnswer& answer) {
-        const bool good = answer.complete && answer.status == 200;
-        monitor_->OnAnswer(target, good ? payments::ParseServiceHealth(answer.body) : std::nullopt);
+        monitor_->OnAnswer(target, upstream::ReadHealth(answer));
       });
   health::MonitorOptions options;
   for (const auto& processor : context.config.processors) {

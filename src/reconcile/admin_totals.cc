@@ -4,24 +4,13 @@
 #include <utility>
 
 #include "tollgate/config/reconcile_options.h"
-#include "tollgate/payments/timestamp.h"
+#include "tollgate/upstream/processor_protocol.h"
 
 namespace tollgate::reconcile {
 namespace {
 
 constexpr int kTriesMax = 4;
 constexpr int64_t kPauseNs = 500 * base::kNanosPerMilli;
-
-// Gives both ends of the range: with only one a processor returns an empty summary.
-std::string UrlOf(const upstream::ProcessorOptions& processor,
-                  const payments::SummaryRange& range) {
-  std::string url = processor.url;
-  while (url.ends_with('/')) url.pop_back();
-  // A processor may not parse a year before 1; no payment was requested before 1970.
-  return url + "/admin/payments-summary?from=" +
-         payments::TimestampToString(std::max<int64_t>(range.from_ms, 0)) +
-         "&to=" + payments::TimestampToString(std::max<int64_t>(range.to_ms, 0));
-}
 
 }  // namespace
 
@@ -37,13 +26,7 @@ AdminTotals::AdminTotals(net::EventLoop& loop,
     const auto token = tokens.find(processor.name);
     if (token == tokens.end()) continue;
     asked_.push_back(processor);
-    upstream::GetTarget target{.url = UrlOf(processor, range),
-                               .connect_timeout_ms = processor.connect_timeout_ms,
-                               .answer_timeout_ms = processor.answer_timeout_ms,
-                               .headers = processor.headers,
-                               .ca_file = processor.ca_file};
-    target.headers.push_back("X-Rinha-Token: " + token->second);
-    targets.push_back(std::move(target));
+    targets.push_back(upstream::MakeAdminSummaryTarget(processor, range, token->second));
   }
   tries_.resize(asked_.size());
   getter_ = std::make_unique<upstream::HttpGetter>(
@@ -69,17 +52,22 @@ void AdminTotals::Ask(size_t target) {
 void AdminTotals::OnAnswer(size_t target, const upstream::GetAnswer& answer) {
   const upstream::ProcessorOptions& processor = asked_[target];
   AdminTotal total;
-  if (answer.complete && (answer.status == 401 || answer.status == 403)) {
-    total.refused = true;
-    total.problem = processor.name + " refuses the admin token (" + std::to_string(answer.status) +
-                    "): set " + config::TokenVariable(processor.name) +
-                    " or --tokens to the right one";
-    return Set(target, std::move(total));
-  }
-  if (answer.complete && answer.status == 200) {
-    total.summary = payments::ParseProcessorSummary(answer.body);
-    if (!total.summary) total.problem = processor.name + ": its admin summary is not understood";
-    return Set(target, std::move(total));
+  const upstream::AdminSummaryAnswer read = upstream::ReadAdminSummary(answer);
+  switch (read.verdict) {
+    case upstream::AdminSummaryVerdict::kSummary:
+      total.summary = read.summary;
+      return Set(target, std::move(total));
+    case upstream::AdminSummaryVerdict::kNotUnderstood:
+      total.problem = processor.name + ": its admin summary is not understood";
+      return Set(target, std::move(total));
+    case upstream::AdminSummaryVerdict::kTokenRefused:
+      total.refused = true;
+      total.problem = processor.name + " refuses the admin token (" +
+                      std::to_string(answer.status) + "): set " +
+                      config::TokenVariable(processor.name) + " or --tokens to the right one";
+      return Set(target, std::move(total));
+    case upstream::AdminSummaryVerdict::kFailed:
+      break;
   }
   if (tries_[target] < kTriesMax) {
     again_.push_back(target);

@@ -9,11 +9,11 @@
 
 #include "tollgate/base/assert.h"
 #include "tollgate/payments/processor_json.h"
+#include "tollgate/upstream/processor_protocol.h"
 
 namespace tollgate::upstream {
 namespace {
 
-constexpr std::string_view kPaymentsPath = "/payments";
 constexpr size_t kLengthDigits = 3;
 static_assert(payments::kProcessorBodyBytesMax < 1000);
 
