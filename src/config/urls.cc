@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "tollgate/net/url.h"
+
 namespace tollgate::config {
 namespace {
 
@@ -53,51 +55,62 @@ std::optional<std::string> PercentDecoded(std::string_view text) {
   return decoded;
 }
 
-struct Authority {
-  std::string user_info;  // before the @, percent-encoded
-  std::string host;       // in lower case; an IPv6 address without its brackets
-  int port = 0;           // 0: not given
+// libcurl would take more than a configuration may say: percent-encoded hosts, up to three slashes,
+// a port that is empty or 0, a path, a query. These are refused, as a processor's URL is part of
+// its identity and has one form. What libcurl refuses itself could not be connected to.
+bool IsPlainAuthority(std::string_view text) {
+  return !text.ends_with(':') && std::all_of(text.begin(), text.end(), [](char c) {
+    return IsAlphanumeric(c) || std::string_view(".-_:[]").find(c) != std::string_view::npos;
+  });
+}
+
+struct Server {
+  std::string host;  // in lower case, an IPv6 address without its brackets
+  int port = 0;      // 0: not given
 };
 
-// RFC 3986 section 3.2, for the usual hosts: names, IPv4, IPv6 in brackets.
-std::optional<Authority> ReadAuthority(std::string_view text) {
-  Authority authority;
-  if (const size_t at = text.rfind('@'); at != std::string_view::npos) {
-    authority.user_info = text.substr(0, at);
-    text.remove_prefix(at + 1);
-  }
-  const bool bracketed = text.starts_with('[');
-  const size_t host_end = bracketed ? text.find(']') : text.find(':');
-  if (bracketed && host_end == std::string_view::npos) return std::nullopt;
-  authority.host = InLowerCase(text.substr(bracketed ? 1 : 0, host_end - (bracketed ? 1 : 0)));
+// `authority`: host[:port], behind the user's name and password.
+std::optional<Server> ReadServer(std::string_view scheme, std::string_view authority) {
+  if (!IsPlainAuthority(authority)) return std::nullopt;
+  const auto url = net::ReadUrl(std::string(scheme) + std::string(authority));
+  if (!url) return std::nullopt;
+  Server server;
+  if (!url->port.empty() && !ReadNumber(url->port, 1, 65'535, server.port)) return std::nullopt;
+  server.host = InLowerCase(url->host);
+  if (server.host.starts_with('[')) server.host = server.host.substr(1, server.host.size() - 2);
+  return server;
+}
+
+// User and password, and what is behind them. They are taken off before libcurl reads the rest: a
+// password may hold a slash, a question mark or an @, where libcurl would end the authority.
+struct Split {
+  std::string_view user_info;  // percent-encoded
   std::string_view rest;
-  if (host_end != std::string_view::npos) rest = text.substr(host_end + (bracketed ? 1 : 0));
-  const bool plain = std::all_of(authority.host.begin(), authority.host.end(), [&](char c) {
-    return IsAlphanumeric(c) || c == '.' || c == '-' || c == '_' || (bracketed && c == ':');
-  });
-  if (authority.host.empty() || !plain) return std::nullopt;
-  if (rest.empty()) return authority;
-  if (rest.front() != ':' || !ReadNumber(rest.substr(1), 1, 65'535, authority.port)) {
-    return std::nullopt;
-  }
-  return authority;
+};
+Split SplitUserInfo(std::string_view text) {
+  const size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return {.user_info = {}, .rest = text};
+  return {.user_info = text.substr(0, at), .rest = text.substr(at + 1)};
+}
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c > 0x20 && c < 0x7F; });
 }
 
 }  // namespace
 
 Problem ReadProcessorUrl(const std::string& text, std::string& url) {
-  std::string_view rest = text;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!HasScheme(text, scheme)) continue;
-    rest.remove_prefix(scheme.size());
-    if (rest.ends_with('/')) rest.remove_suffix(1);
-    const bool printable =
-        std::all_of(rest.begin(), rest.end(), [](unsigned char c) { return c > 0x20 && c < 0x7F; });
-    if (!printable || rest.find_first_of("/?#") != std::string_view::npos) break;
-    if (!ReadAuthority(rest)) break;
-    const size_t at = rest.rfind('@');
-    const size_t host = at == std::string_view::npos ? 0 : at + 1;
-    url = std::string(scheme) + std::string(rest.substr(0, host)) + InLowerCase(rest.substr(host));
+    std::string_view all = std::string_view(text).substr(scheme.size());
+    if (all.ends_with('/')) all.remove_suffix(1);
+    // A processor's password is no exception: libcurl gets the URL as a whole to connect to.
+    if (!IsPrintable(all) || all.find_first_of("/?#") != std::string_view::npos) break;
+    const std::string_view authority = SplitUserInfo(all).rest;
+    if (!ReadServer(scheme, authority)) break;
+    url = std::string(scheme) + std::string(all.substr(0, all.size() - authority.size())) +
+          InLowerCase(authority);
     return std::nullopt;
   }
   return "must be http://HOST:PORT or https://HOST:PORT, without a path";
@@ -112,25 +125,23 @@ Problem ReadRedisUrl(const std::string& text, ledger::RedisOptions& redis) {
     return kRedisForm;
   }
   if (!HasScheme(text, kTcp)) return kRedisForm;
-  std::string_view rest = std::string_view(text).substr(kTcp.size());
-  const size_t at = rest.rfind('@');  // a slash before it belongs to the password
-  const size_t slash = rest.find('/', at == std::string_view::npos ? 0 : at);
+  const Split split = SplitUserInfo(std::string_view(text).substr(kTcp.size()));
+  const size_t slash = split.rest.find('/');
   if (slash != std::string_view::npos) {
-    const std::string_view database = rest.substr(slash + 1);
+    const std::string_view database = split.rest.substr(slash + 1);
     if (!database.empty() && !ReadNumber(database, 0, 1'000'000, redis.database)) return kRedisForm;
-    rest = rest.substr(0, slash);
   }
-  const auto authority = ReadAuthority(rest);
-  if (!authority) return kRedisForm;
-  const size_t colon = authority->user_info.find(':');
-  const auto user = PercentDecoded(std::string_view(authority->user_info).substr(0, colon));
+  const auto server = ReadServer(kTcp, split.rest.substr(0, slash));
+  if (!server) return kRedisForm;
+  const size_t colon = split.user_info.find(':');
+  // Not by libcurl, which lets a percent sign pass that is not followed by two digits.
+  const auto user = PercentDecoded(split.user_info.substr(0, colon));
   const auto password = PercentDecoded(
-      colon == std::string::npos ? std::string_view{}
-                                 : std::string_view(authority->user_info).substr(colon + 1));
+      colon == std::string_view::npos ? std::string_view{} : split.user_info.substr(colon + 1));
   if (!user || !password) return kRedisForm;
   redis.unix_path.clear();
-  redis.host = authority->host;
-  if (authority->port != 0) redis.port = static_cast<uint16_t>(authority->port);
+  redis.host = server->host;
+  if (server->port != 0) redis.port = static_cast<uint16_t>(server->port);
   redis.user = *user;
   redis.password = *password;
   return std::nullopt;

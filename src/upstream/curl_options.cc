@@ -1,5 +1,9 @@
 #include "upstream/curl_options.h"
 
+#include <optional>
+
+#include "tollgate/net/url.h"
+
 namespace tollgate::upstream {
 namespace {
 
@@ -32,20 +36,11 @@ void SetCommonOptions(CURL* easy, const std::string& url, int64_t connect_timeou
 
 // CURLOPT_RESOLVE takes "-host:port" out of the cache (lib/hostip.c, Curl_loadhostpairs).
 StaleName::StaleName(const std::string& url) {
-  CURLU* const parts = curl_url();
-  TG_ASSERT(parts != nullptr);
-  char* host = nullptr;
-  char* port = nullptr;
-  if (curl_url_set(parts, CURLUPART_URL, url.c_str(), 0) == CURLUE_OK &&
-      curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-      curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-      host[0] != '[') {
-    forget_ = curl_slist_append(nullptr, (std::string("-") + host + ":" + port).c_str());
-    TG_ASSERT(forget_ != nullptr);
-  }
-  curl_free(host);
-  curl_free(port);
-  curl_url_cleanup(parts);
+  const std::optional<net::Url> parts = net::ReadUrl(url);
+  // An address needs no look-up, and in brackets it would not be understood here.
+  if (!parts || parts->host.starts_with('[') || parts->port_or_default.empty()) return;
+  forget_ = curl_slist_append(nullptr, ("-" + parts->host + ":" + parts->port_or_default).c_str());
+  TG_ASSERT(forget_ != nullptr);
 }
 
 StaleName::~StaleName() { curl_slist_free_all(forget_); }

@@ -1,13 +1,11 @@
 #include "upstream/request_writer.h"
 
-#include <curl/curl.h>
 #include <strings.h>
 
-#include <array>
-#include <memory>
 #include <vector>
 
 #include "tollgate/base/assert.h"
+#include "tollgate/net/url.h"
 #include "tollgate/payments/processor_json.h"
 #include "tollgate/upstream/processor_protocol.h"
 
@@ -16,15 +14,6 @@ namespace {
 
 constexpr size_t kLengthDigits = 3;
 static_assert(payments::kProcessorBodyBytesMax < 1000);
-
-// A part of a URL as curl parses it, so that both agree; empty if it has none.
-std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
-  std::string result = text;
-  curl_free(text);
-  return result;
-}
 
 // RFC 4648 section 4.
 std::string Base64(std::string_view bytes) {
@@ -59,21 +48,13 @@ struct Place {
   std::string login;      // "user:password", or empty
 };
 
-Place PlaceOf(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
-  TG_ASSERT(parsed != nullptr);
-  Place place;
-  // A URL that curl refuses never gets a connection, so its requests are never sent.
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return place;
-  place.path = Part(parsed.get(), CURLUPART_PATH);
+Place PlaceOf(const std::string& text) {
+  // A URL that libcurl refuses never gets a connection; what is rendered for it is never sent.
+  const net::Url url = net::ReadUrl(text).value_or(net::Url{});
+  Place place{.path = url.path, .authority = url.host, .login = {}};
   while (place.path.ends_with('/')) place.path.pop_back();
-  place.authority = Part(parsed.get(), CURLUPART_HOST);
-  const std::string port = Part(parsed.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
-  if (!port.empty()) place.authority += ":" + port;
-  const std::string user = Part(parsed.get(), CURLUPART_USER, CURLU_URLDECODE);
-  if (!user.empty()) {
-    place.login = user + ":" + Part(parsed.get(), CURLUPART_PASSWORD, CURLU_URLDECODE);
-  }
+  if (!url.port.empty()) place.authority += ":" + url.port;
+  if (!url.user.empty()) place.login = url.user + ":" + url.password;
   return place;
 }
 

@@ -34,10 +34,33 @@ TEST(ProcessorUrl, SchemeAndHostAreTheSameInEitherCase) {
 }
 
 TEST(ProcessorUrl, WhatCannotBeAskedIsRefused) {
-  for (const char* text :
-       {"", "default:8080", "ftp://h", "http://", "http:///", "http://:8080", "http://h:0",
-        "http://h:99999", "http://h:8x", "http://h:", "http://a b", "http://h/path", "http://h?x",
-        "http://h#x", "http://[::1", "http://h\n", "http://me@", "http://::1:80"}) {
+  for (const char* text : {"",
+                           "default:8080",
+                           "ftp://h",
+                           "http://",
+                           "http:///",
+                           "http://:8080",
+                           "http://h:0",
+                           "http://h:99999",
+                           "http://h:8x",
+                           "http://h:",
+                           "http://a b",
+                           "http://h/path",
+                           "http://h?x",
+                           "http://h#x",
+                           "http://[::1",
+                           "http://h\n",
+                           "http://me@",
+                           "http://::1:80",
+                           "http://[zz]",
+                           "http://[1.2.3.4]",
+                           "http://[::1]80",
+                           "http://%41",
+                           "http:///h",
+                           "http://h//",
+                           "http://h/.",
+                           "http://h:+80",
+                           "http://h;x"}) {
     std::string url = "untouched";
     const Problem problem = ReadProcessorUrl(text, url);
     ASSERT_TRUE(problem) << text;
@@ -56,6 +79,15 @@ TEST(RedisUrl, EveryPart) {
   EXPECT_EQ(redis.user, "me");
   EXPECT_EQ(redis.password, "p@ss/w:rd");
   EXPECT_EQ(redis.database, 3);
+}
+
+TEST(RedisUrl, APasswordMayHoldWhatEndsAnAuthorityElsewhere) {
+  ledger::RedisOptions redis;
+  ASSERT_FALSE(ReadRedisUrl("redis://me:a/b?c#d@e@db:7000/2", redis));
+  EXPECT_EQ(redis.host, "db");
+  EXPECT_EQ(redis.port, 7000);
+  EXPECT_EQ(redis.password, "a/b?c#d@e");
+  EXPECT_EQ(redis.database, 2);
 }
 
 TEST(RedisUrl, PartsThatAreMissingKeepTheirDefaults) {
@@ -83,7 +115,8 @@ TEST(RedisUrl, SchemeAndHostAreTheSameInEitherCaseAndNothingElseIs) {
 TEST(RedisUrl, WhatNamesNoServerIsRefused) {
   for (const char* text : {"", "db:6379", "http://db", "redis://", "redis://:6379", "redis://db:x",
                            "redis://db:70000", "redis://db/x", "redis://db/-1", "redis://u:%4@db",
-                           "redis://u:%zz@db", "unix://", "unix://relative"}) {
+                           "redis://u:%zz@db", "redis://[zz]", "redis://db?x", "redis:///db",
+                           "redis://db:0", "redis://db:", "unix://", "unix://relative"}) {
     ledger::RedisOptions redis;
     EXPECT_TRUE(ReadRedisUrl(text, redis)) << text;
   }

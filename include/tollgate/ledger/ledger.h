@@ -99,8 +99,8 @@ struct ClaimReply {
 
 // The outcome of an attempt. It has all data, so it can restore a claim that the books have lost.
 struct RecordRequest {
-  ClaimRequest claim;       // as last adopted; requested_at_ms is the processor's
-  bool booked = true;       // false: rejected, with reason
+  ClaimRequest claim;  // as last adopted; requested_at_ms is the processor's
+  bool booked = true;  // false: rejected, with reason
   payments::RejectReason reason = payments::RejectReason::kNone;
   bool epoch_known = true;  // false if a restart lost it: the current epoch is used
   uint32_t epoch = 0;
