@@ -31,6 +31,7 @@ http::StaticResponse NotAllowed(std::string_view allow, std::string_view detail)
 
 }  // namespace
 
+// Members: half are answers that are rendered once at start-up.
 struct GatewayHandler::Impl {
   using Entry = std::optional<ledger::BookEntry>;
 

@@ -37,6 +37,8 @@ inline ledger::Owner OwnerOf(const table::TableIdentity& identity) {
           .predecessors = identity.predecessors};
 }
 
+// Members: half are references to what it works with, the rest are its parts and their queues; each
+// part owns its own data.
 struct Forwarder::Impl {
   Impl(const ForwarderOptions& options_in, const payments::ProcessorDirectory& directory_in,
        table::PaymentTable& table_in, WorkRing& ring_in, ledger::Ledger& ledger_in,

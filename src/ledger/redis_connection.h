@@ -37,6 +37,8 @@ struct RedisFacts {
   std::string eviction_policy;
 };
 
+// Members: one connection's life in one place: address, hand-shake, time-outs, reconnecting,
+// reports.
 class RedisConnection final : public net::EventHandler {
  public:
   using OnReply = std::function<void(const redisReply* reply)>;

@@ -22,6 +22,8 @@ namespace tollgate::ledger {
 
 enum Script : size_t { kClaimScript, kRecordScript, kHelloScript, kOwnerScript };
 
+// Members: greeting, claims and records share one connection, and what one of them learns of the
+// books decides whether the others may be sent.
 struct RedisLedger::Impl {
   // One open batch, or the rest of a batch that is sent entry by entry.
   struct Call {

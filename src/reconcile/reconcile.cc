@@ -57,6 +57,7 @@ std::string AboutAbsence(const upstream::ProcessorOptions& processor, const Aske
 }
 
 // The whole command. It owns all parts of a run.
+// Members: each part of the command is one.
 class ReconcileRun {
  public:
   ReconcileRun(const config::Config& config, const config::ReconcileOptions& options);

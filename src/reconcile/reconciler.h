@@ -51,6 +51,7 @@ struct ReconcileCounts {
   uint64_t damaged = 0;
 };
 
+// Members: the counts and the queues of one comparison, which each step reads and changes.
 class Reconciler final : public ledger::LedgerEvents {
  public:
   struct Parts {

@@ -66,6 +66,7 @@ struct SumCheckOptions {
   int64_t pause_ms = 300;        // before spans that changed are read again
 };
 
+// Members: the progress of one walk over the tree.
 class SumCheck {
  public:
   struct Parts {

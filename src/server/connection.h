@@ -33,6 +33,7 @@ struct Owed {
   bool http10 = false;
 };
 
+// Members: all that one client costs lies together, for the cache and for the memory limit.
 struct Connection final : public net::EventHandler {
   Connection(ConnectionEvents& events_in, uint32_t index_in, const http::ParserLimits& limits,
              size_t pipeline_max)

@@ -23,6 +23,7 @@ inline constexpr size_t kUsualInputBytes = 4096 - kBodyPaddingBytes;
 inline constexpr size_t kSpareBuffersMax = 64;
 inline constexpr size_t kSpareOutputsMax = 64;
 
+// Members: the lists and buffers that all connections of a server share.
 struct HttpServer::Impl final : public ConnectionEvents, public GroupMember, public AcceptorOwner {
   // `group_in` null: the server forms a group of its own.
   Impl(HttpServer& self_in, net::EventLoop& loop_in, const ServerOptions& options_in,

@@ -24,6 +24,8 @@
 
 namespace tollgate::upstream {
 
+// Members: the pools of exchanges and connections of one processor, and what was learned of its
+// address.
 class Endpoint final : public Connection::Events {
  public:
   class Events {

@@ -53,7 +53,8 @@ def declared(text):
     """The functions and the members with an end stroke that a header's text declares."""
     functions, members = set(), set()
     for statement in statements(text):
-        if re.match(r"(?:using|typedef|friend|explicit|static_assert|return|template\s*<>)\b", statement):
+        if re.match(r"(?:using|typedef|friend|explicit|static_assert|return|template\s*<>)\b",
+                    statement):
             continue
         member = MEMBER.search(statement)
         if member and "(" not in statement.split("=")[0].replace("()", ""):

@@ -24,6 +24,8 @@ enum class ParseStatus : uint8_t {
   kBad,           // answer error_status() with error_detail() and close
 };
 
+// Members: the state of one byte-wise grammar: where it is, what was read so far, what it may still
+// take.
 class RequestParser {
  public:
   explicit RequestParser(const ParserLimits& limits) : limits_(limits) {}

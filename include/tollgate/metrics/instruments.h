@@ -39,6 +39,7 @@ struct ProcessorMetrics {
   Histogram forwarding_us;  // from a payment's acceptance to its booking
 };
 
+// Members: one for each figure that is exported.
 struct alignas(64) ForwardMetrics {
   std::array<ProcessorMetrics, kProcessorSlots> processors;
   Counter retries;         // attempts after the first
