@@ -102,6 +102,7 @@ struct GatewayHandler::Impl {
 
   void Summarise(const http::Request& request, Responder& responder) {
     parts.metrics.summaries.Add();
+    parts.visits.Note(parts.loop.wall_ms(), parts.loop.wall_ms());
     const auto parsed = payments::ParseSummaryQuery(request.query);
     if (!parsed.ok()) return responder.SendProblem(400, parsed.problem);
     parts.books.GetSummary(parsed.range, [this, responder](const auto& summary) mutable {

@@ -41,6 +41,7 @@ AcceptorThread::AcceptorThread(GatewayContext& context, size_t index)
                         .books = *books_,
                         .directory = context.directory,
                         .metrics = *metrics_,
+                        .visits = context.health.visits(),
                         .readiness = {.draining = context.draining, .standing = context.standing}});
   server_ =
       std::make_unique<server::HttpServer>(loop, context.config.server, *handler_, context.clients);

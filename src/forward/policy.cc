@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tollgate/forward/audit_calendar.h"
+
 namespace tollgate::forward {
 namespace {
 
@@ -21,10 +23,7 @@ constexpr int64_t kProbeAgeMs = 1'000;
 constexpr int64_t kMarginMs = 50;
 // Payments that would be booked across an audit are sent in bursts, so that they are booked at the
 // same moment of every second. An auditor sees a difference only at that moment, and further bursts
-// add nothing to it. The moment is not the round second, which auditors prefer.
-constexpr int64_t kBurstEveryMs = 1'000;
-constexpr int64_t kBurstAtMs = 700;
-constexpr int64_t kBurstMs = 20;
+// add nothing to it. The audit calendar chooses the moment.
 // The remaining risk of each payment in a burst. It is not worth taking for a small difference
 // between fees.
 constexpr int64_t kBurstCostPpm = 30'000;
@@ -56,9 +55,7 @@ bool CrossesAudit(const ProcessorView& view, const PolicyOptions& options) {
 // has ended there is no time left to avoid one.
 int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   if (moment.load_ended || !CrossesAudit(view, options)) return 0;
-  const int64_t booked_ms = moment.wall_ms + view.latency_ms;
-  const int64_t phase_ms = (booked_ms + kBurstEveryMs - kBurstAtMs) % kBurstEveryMs;
-  return phase_ms < kBurstMs ? 0 : kBurstEveryMs - phase_ms;
+  return NextBurstInMs(moment.wall_ms + view.latency_ms, moment.burst_phase_ms);
 }
 
 bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {

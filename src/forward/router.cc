@@ -42,7 +42,19 @@ Router::Router(const ForwarderOptions& options, const upstream::HealthBoard& hea
                const base::Clock& clock)
     : options_(options), health_(health), clock_(clock), states_(StatesOf(options)) {}
 
+// Old visits are forgotten without a change, so it is done again now and then.
+void Router::ReadVisits(int64_t now_ns) {
+  constexpr int64_t kAgainNs = 10 * base::kNanosPerSecond;
+  const uint64_t changes = health_.visits().changes();
+  if (changes == visits_known_ && now_ns - visits_read_ns_ < kAgainNs) return;
+  visits_known_ = changes;
+  visits_read_ns_ = now_ns;
+  base::RecentTimes::Times times;
+  burst_phase_ms_ = BurstPhaseMs(health_.visits().Read(times, clock_.WallMillis()));
+}
+
 Router::ProcessorSet Router::ReadHealth(int64_t now_ns) {
+  ReadVisits(now_ns);
   const uint32_t instances = health_.instances();
   if (instances != fleet_) {
     fleet_ = instances;
@@ -122,6 +134,7 @@ Moment Router::MomentNow(int64_t now_ns) const {
   const int64_t wall_ms = clock_.WallMillis();
   return {.now_ms = now_ns / base::kNanosPerMilli,
           .wall_ms = wall_ms,
+          .burst_phase_ms = burst_phase_ms_,
           .waiting = Waiting(),
           .arrivals_per_s = arrivals_.per_s(),
           .load_ended = arrivals_.Ended(now_ns),

@@ -16,6 +16,7 @@
 #include "forward/arrival_rate.h"
 #include "forward/due_heap.h"
 #include "forward/processor_state.h"
+#include "tollgate/forward/audit_calendar.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 
@@ -80,6 +81,7 @@ class Router {
   Moment MomentNow(int64_t now_ns) const;
 
  private:
+  void ReadVisits(int64_t now_ns);
   int64_t Waiting() const {
     return static_cast<int64_t>(ready_.size() + tried_.size()) + arrivals_.in_line();
   }
@@ -94,6 +96,10 @@ class Router {
   int64_t wait_until_ns_ = std::numeric_limits<int64_t>::max();
   uint32_t fleet_ = 1;  // live instances
   uint32_t rechecks_ = 0;
+  // What was made of the visits of auditors, and when.
+  int64_t burst_phase_ms_ = kSpreadPhase;
+  uint64_t visits_known_ = 0;
+  int64_t visits_read_ns_ = 0;
 };
 
 }  // namespace tollgate::forward

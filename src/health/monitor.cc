@@ -9,6 +9,8 @@
 namespace tollgate::health {
 
 struct Monitor::Impl {
+  static constexpr int64_t kVisitsToldMs = 30'000;
+
   // The last answer of one processor, from this instance's poll or the holder's snapshot.
   struct Known {
     bool any = false;
@@ -35,7 +37,10 @@ struct Monitor::Impl {
   }
 
   void Renew() {
-    lease.Acquire(options.token, options.lease_ttl_ms,
+    // A call may fail once or twice, so a visit is told again and again.
+    base::RecentTimes::Times times;
+    const auto visits = board.visits().Read(times, loop.wall_ms(), kVisitsToldMs);
+    lease.Acquire(options.token, options.lease_ttl_ms, visits,
                   [this, alive = std::weak_ptr<bool>(life)](const auto& view) {
                     if (!alive.expired()) OnView(view);
                   });
@@ -46,6 +51,7 @@ struct Monitor::Impl {
     if (view) {
       failures = 0;
       board.PublishInstances(view->instances);
+      for (const int64_t at_ms : view->visits) board.visits().Note(at_ms, loop.wall_ms());
       SetHeld(view->held, view->holder.empty() ? "nobody" : view->holder);
       if (!view->held) Adopt(*view);
       if (view->held && !seen_snapshot) Adopt(*view);  // to learn when the former holder polled

@@ -2,6 +2,7 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -9,9 +10,32 @@
 #include "ledger/lua_scripts.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
+#include "tollgate/base/recent_times.h"
 #include "tollgate/ledger/redis_books.h"
 
 namespace tollgate::ledger {
+namespace {
+
+std::string TextOfTimes(std::span<const int64_t> times_ms) {
+  std::string text;
+  for (const int64_t time_ms : times_ms) text += std::to_string(time_ms) + ' ';
+  return text;
+}
+
+// What is no number is skipped, and so is what comes after as many as anybody keeps.
+std::vector<int64_t> TimesOf(std::string_view text) {
+  std::vector<int64_t> times;
+  while (!text.empty() && times.size() < base::RecentTimes::kCount) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    int64_t time_ms = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), time_ms);
+    if (error == std::errc{} && end == word.data() + word.size()) times.push_back(time_ms);
+  }
+  return times;
+}
+
+}  // namespace
 
 struct RedisLeaseStore::Impl {
   enum Script : size_t { kAcquire, kPublish, kRelease, kSweep };
@@ -61,16 +85,18 @@ RedisLeaseStore::RedisLeaseStore(net::EventLoop& loop, const RedisOptions& optio
 RedisLeaseStore::~RedisLeaseStore() = default;
 void RedisLeaseStore::Start() { impl_->connection.Start(); }
 
-void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
+void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms,
+                              std::span<const int64_t> visits, OnView done) {
   const std::optional<BooksText> books = ExpectedBooks(impl_->memory);
   if (!impl_->connection.ready() || !books) return done(std::nullopt);
-  impl_->connection.Begin(impl_->command, Impl::kAcquire, 3)
+  impl_->connection.Begin(impl_->command, Impl::kAcquire, 4)
       .Add(token)
       .Add(std::to_string(ttl_ms))
-      .Add(books->text());
+      .Add(books->text())
+      .Add(TextOfTimes(visits));
   impl_->connection.Call(
       impl_->command, [impl = impl_.get(), done = std::move(done)](const redisReply* reply) {
-        if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 5) {
+        if (!impl->IsAnswer(reply) || reply->type != REDIS_REPLY_ARRAY || reply->elements != 6) {
           return done(std::nullopt);
         }
         const bool held = NumberOf(*reply->element[0]) == 1;
@@ -79,6 +105,7 @@ void RedisLeaseStore::Acquire(const std::string& token, int64_t ttl_ms, OnView d
                        .holder = std::string(TextOf(*reply->element[1])),
                        .snapshot = std::string(TextOf(*reply->element[2])),
                        .snapshot_age_ms = NumberOf(*reply->element[3]),
+                       .visits = TimesOf(TextOf(*reply->element[5])),
                        .instances = static_cast<uint32_t>(
                            std::clamp<int64_t>(NumberOf(*reply->element[4]), 1, 1'000'000))});
       });

@@ -54,6 +54,7 @@ class GatewayHandlerTest : public server::ServerTest {
                      .books = books_,
                      .directory = directory_,
                      .metrics = metrics_,
+                     .visits = visits_,
                      .readiness = {.draining = draining_, .standing = standing_}});
     other = [this](const http::Request& request, server::Responder responder) {
       handler_->OnRequest(request, responder);
@@ -92,6 +93,7 @@ class GatewayHandlerTest : public server::ServerTest {
   net::WaiterList waiters_{1'000};
   SlowBooks books_;
   metrics::AcceptorMetrics metrics_;
+  base::RecentTimes visits_;
   std::atomic<bool> draining_{false};
   std::atomic<ledger::BooksStanding> standing_{ledger::BooksStanding::kUnknown};
   std::unique_ptr<GatewayHandler> handler_;

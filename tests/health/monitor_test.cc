@@ -13,7 +13,8 @@ namespace {
 class FakeLease final : public ledger::LeaseStore {
  public:
   explicit FakeLease(const base::Clock& clock) : clock_(clock) {}
-  void Acquire(const std::string& token, int64_t ttl_ms, OnView done) override {
+  void Acquire(const std::string& token, int64_t ttl_ms, std::span<const int64_t> told,
+               OnView done) override {
     if (away) return done(std::nullopt);
     const int64_t now = clock_.MonotonicNanos() / base::kNanosPerMilli;
     if (now >= expires_ms_) holder.clear();
@@ -21,10 +22,12 @@ class FakeLease final : public ledger::LeaseStore {
       holder = token;
       expires_ms_ = now + ttl_ms;
     }
+    visits.insert(visits.end(), told.begin(), told.end());
     done(ledger::LeaseView{.held = holder == token,
                            .holder = holder,
                            .snapshot = snapshot,
                            .snapshot_age_ms = now - published_ms_ + stepped_ms,
+                           .visits = visits,
                            .instances = 3});
   }
   void Publish(const std::string& token, const std::string& text, OnDone done) override {
@@ -41,6 +44,7 @@ class FakeLease final : public ledger::LeaseStore {
   bool away = false;
   int64_t stepped_ms = 0;  // of Redis' clock since the snapshot was published
   std::string holder, snapshot;
+  std::vector<int64_t> visits;
 
  private:
   const base::Clock& clock_;
@@ -101,6 +105,21 @@ TEST_F(MonitorTest, OthersLearnWhatTheHolderHeard) {
   Run(16'000);
   EXPECT_FALSE(a.board.Read(0).known);
   EXPECT_FALSE(b.board.Read(0).known);
+}
+
+TEST_F(MonitorTest, AVisitAtOneInstanceIsKnownToAllWithinASecond) {
+  Instance a(*this, "a");
+  Instance b(*this, "b");
+  const int64_t visit_ms = clock_.WallMillis();
+  lease_.visits = {INT64_MIN, -1, INT64_MAX};  // whatever a peer wrote
+  b.board.visits().Note(visit_ms, visit_ms);
+  Run(2'100);
+  base::RecentTimes::Times times;
+  for (const Instance* const instance : {&a, &b}) {
+    const auto known = instance->board.visits().Read(times, clock_.WallMillis());
+    ASSERT_EQ(known.size(), 1U);
+    EXPECT_EQ(known[0], visit_ms);
+  }
 }
 
 TEST_F(MonitorTest, AHolderThatDiesIsFollowedWithinItsLeaseAndTheIntervalIsKept) {

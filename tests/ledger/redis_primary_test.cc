@@ -271,7 +271,7 @@ TEST_F(RedisRightsTest, TheRightsThatAreAskedForAreEnoughForEverything) {
   EXPECT_TRUE(Answered([&](auto done) { books.Purge(done); })) << told_;
   const auto held = std::make_shared<bool>(false);
   EXPECT_TRUE(Until([&] {
-    lease.Acquire("token", 5'000, [held](const auto& view) { *held = view && view->held; });
+    lease.Acquire("token", 5'000, {}, [held](const auto& view) { *held = view && view->held; });
     loop_.RunOnce(10);
     return *held;
   })) << told_;

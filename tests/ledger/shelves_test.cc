@@ -60,7 +60,7 @@ TEST_F(RedisLedgerTest, AnIdIsKnownForTheWholeHorizonAndLaterForgotten) {
   // The answer may come after the turn: then it counts in the next turn.
   const auto held = std::make_shared<bool>(false);
   const auto renew = [&] {
-    lease.Acquire("token", 5'000, [held](const auto& view) { *held = view && view->held; });
+    lease.Acquire("token", 5'000, {}, [held](const auto& view) { *held = view && view->held; });
     loop_.RunOnce(10);
     return std::exchange(*held, false);
   };

@@ -12,7 +12,11 @@ constexpr uint32_t kAnswer = 1;
 
 }  // namespace
 
-void LeaseModel::Acquire(const std::string& token, int64_t ttl_ms, OnView done) {
+void LeaseModel::Acquire(const std::string& token, int64_t ttl_ms, std::span<const int64_t> visits,
+                         OnView done) {
+  for (const int64_t at_ms : visits) visits_.Note(at_ms, clock_.WallMillis());
+  base::RecentTimes::Times times;
+  const auto known = visits_.Read(times, clock_.WallMillis());
   if (NowMs() >= expires_ms_) holder_.clear();
   if (holder_.empty() || holder_ == token) {
     holder_ = token;
@@ -21,7 +25,8 @@ void LeaseModel::Acquire(const std::string& token, int64_t ttl_ms, OnView done) 
   done(ledger::LeaseView{.held = holder_ == token,
                          .holder = holder_,
                          .snapshot = snapshot_,
-                         .snapshot_age_ms = NowMs() - published_ms_});
+                         .snapshot_age_ms = NowMs() - published_ms_,
+                         .visits = {known.begin(), known.end()}});
 }
 
 void LeaseModel::Publish(const std::string& token, const std::string& snapshot, OnDone done) {

@@ -21,7 +21,8 @@ namespace tollgate::schedule {
 class LeaseModel final : public ledger::LeaseStore {
  public:
   explicit LeaseModel(const base::Clock& clock) : clock_(clock) {}
-  void Acquire(const std::string& token, int64_t ttl_ms, OnView done) override;
+  void Acquire(const std::string& token, int64_t ttl_ms, std::span<const int64_t> visits,
+               OnView done) override;
   void Publish(const std::string& token, const std::string& snapshot, OnDone done) override;
   void Release(const std::string& token, OnDone done) override;
 
@@ -29,6 +30,7 @@ class LeaseModel final : public ledger::LeaseStore {
   int64_t NowMs() const { return clock_.MonotonicNanos() / base::kNanosPerMilli; }
   const base::Clock& clock_;
   std::string holder_, snapshot_;
+  base::RecentTimes visits_;
   int64_t expires_ms_ = 0;
   int64_t published_ms_ = 0;
 };

@@ -23,6 +23,7 @@ struct Arguments {
   uint64_t sparse = 0;
   uint64_t turning = 0;
   bool auditors = false;
+  bool unheard = false;
   std::vector<std::string> rules;  // empty: all
   std::string csv;
   size_t jobs = 1;
@@ -79,13 +80,16 @@ void Adjust(const Arguments& arguments, Rule& rule) {
   }
 }
 
-// No gateway hears of the visits, so one run does for all auditors.
-std::vector<Audited> Audit(const Job& job, const Outcome& outcome) {
+// Each auditor in a run of its own. If no gateway hears of visits, the run of `unheard` is that of
+// all.
+std::vector<Audited> Audit(const Job& job, const std::vector<double>& arrivals, const Rule& rule,
+                           RunOptions options, const Outcome* unheard) {
   std::vector<Audited> audited;
   for (const Auditor& auditor : AllAuditors()) {
-    const std::vector<int64_t> visits = VisitsNs(auditor, job.seed, job.schedule.cutoff_ms);
-    audited.push_back(
-        {auditor.name, visits.size(), VisitsIn(visits, outcome.unsafe), outcome.share});
+    options.visits_ns = VisitsNs(auditor, job.seed, job.schedule.cutoff_ms);
+    const Outcome its = unheard != nullptr ? *unheard : Run(job.schedule, arrivals, rule, options);
+    audited.push_back({auditor.name, options.visits_ns.size(),
+                       VisitsIn(options.visits_ns, its.unsafe), its.share});
   }
   return audited;
 }
@@ -109,7 +113,10 @@ std::vector<Row> RowsOf(const Arguments& arguments, const Job& job) {
                     bound,
                     Run(job.schedule, arrivals, rule, options),
                     {}});
-    if (arguments.auditors) rows.back().audited = Audit(job, rows.back().outcome);
+    if (arguments.auditors) {
+      rows.back().audited =
+          Audit(job, arrivals, rule, options, arguments.unheard ? &rows.back().outcome : nullptr);
+    }
   }
   return rows;
 }
@@ -150,6 +157,7 @@ int main(int argc, char** argv) {
                  "schedules per pair of fees in which the cheaper one turns slow again and again");
   app.add_flag("--auditors", arguments.auditors,
                "play auditors of several kinds, and count the differences that they see");
+  app.add_flag("--unheard", arguments.unheard, "auditors whose visits no gateway hears of");
   app.add_flag("--late-records", arguments.run.costs.late_records,
                "each record is up to 30 ms late, one in fifty 100 ms");
   app.add_option("--first-seed", arguments.first_seed, "of them")->capture_default_str();

@@ -41,6 +41,10 @@ double CoveredShare(std::vector<Stretch> stretches, int64_t period) {
   return static_cast<double>(covered) / static_cast<double>(period);
 }
 
+// Kinds of events.
+constexpr uint32_t kPost = 0;
+constexpr uint32_t kVisit = 1;
+
 class Simulation final : public EventTarget {
  public:
   Simulation(const Schedule& schedule, const std::vector<double>& arrivals, const Rule& rule,
@@ -64,6 +68,9 @@ class Simulation final : public EventTarget {
 
   Outcome Run() {
     ScheduleArrival();
+    for (size_t i = 0; i < options_.visits_ns.size(); ++i) {
+      events_.At(options_.visits_ns[i], *this, kVisit, i);
+    }
     while (events_.RunMoment(schedule_.cutoff_ms * base::kNanosPerMilli)) {
       for (const auto& instance : instances_) instance->Pump();
     }
@@ -83,7 +90,11 @@ class Simulation final : public EventTarget {
     return outcome_;
   }
 
-  void OnEvent(uint32_t /*kind*/, uint64_t argument) override {  // a payment is posted
+  void OnEvent(uint32_t kind, uint64_t argument) override {
+    if (kind == kVisit) {
+      const int64_t wall_ms = events_.clock().WallMillis();
+      return instances_[argument % instances_.size()]->board().visits().Note(wall_ms, wall_ms);
+    }
     const bool taken =
         instances_[argument % instances_.size()]->Accept({{1, argument}, kAmountCents});
     if (!taken) ++outcome_.refused;
@@ -127,7 +138,7 @@ class Simulation final : public EventTarget {
   void ScheduleArrival() {
     if (next_ == arrivals_.size()) return;
     const double at_ns = arrivals_[next_] * static_cast<double>(base::kNanosPerMilli);
-    events_.At(static_cast<int64_t>(at_ns), *this, 0, next_);
+    events_.At(static_cast<int64_t>(at_ns), *this, kPost, next_);
     ++next_;
   }
 

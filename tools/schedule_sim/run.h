@@ -25,6 +25,8 @@ struct RunOptions {
   size_t slots = 65'536;
   uint64_t seed = 1;
   Costs costs;
+  // When an auditor asks one of the gateways for a summary, each in turn: ns since the start.
+  std::vector<int64_t> visits_ns;
 };
 
 struct Outcome {

@@ -13,6 +13,7 @@
 
 #include "tollgate/api/readiness.h"
 #include "tollgate/base/mpmc_ring.h"
+#include "tollgate/base/recent_times.h"
 #include "tollgate/ledger/books.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/event_loop.h"
@@ -39,6 +40,7 @@ struct GatewayParts {
   ledger::Books& books;
   const payments::ProcessorDirectory& directory;
   metrics::AcceptorMetrics& metrics;
+  base::RecentTimes& visits;  // of those who ask for a summary
   Readiness readiness;
 };
 

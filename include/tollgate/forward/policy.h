@@ -50,6 +50,8 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 struct Moment {
   int64_t now_ms = 0;   // monotonic
   int64_t wall_ms = 0;  // Unix; it aligns the bursts of all instances
+  // Of the second: when bursts are booked, as the audit calendar says; or kSpreadPhase.
+  int64_t burst_phase_ms = 700;
   int64_t age_ms = 0;   // of the payment
   uint32_t probes = 0;  // how often the payment was a probe before
   // The processor that answered 429 to the payment's last attempt. Another one is preferred.

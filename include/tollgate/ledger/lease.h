@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tollgate::ledger {
 
@@ -17,7 +19,9 @@ struct LeaseView {
   std::string holder;           // the holder, for the log
   std::string snapshot;         // the last published, empty if none
   int64_t snapshot_age_ms = 0;  // by Redis' own clock
-  uint32_t instances = 1;       // that asked within the last seconds, with this one
+  // When auditors came lately, at any instance: Unix ms as Redis has them, so any number.
+  std::vector<int64_t> visits;
+  uint32_t instances = 1;  // that asked within the last seconds, with this one
 };
 
 class LeaseStore {
@@ -25,9 +29,11 @@ class LeaseStore {
   virtual ~LeaseStore() = default;
   using OnView = std::function<void(std::optional<LeaseView>)>;  // empty: Redis is away
   using OnDone = std::function<void(bool)>;
-  // Takes the lease if it is free, renews it if this token holds it, and reads the snapshot, in one
-  // script.
-  virtual void Acquire(const std::string& token, int64_t ttl_ms, OnView done) = 0;
+  // Takes the lease if it is free, renews it if this token holds it, tells `visits` to the fleet,
+  // and reads the snapshot and the visits of all, in one script. `visits`: Unix ms, at most
+  // base::RecentTimes::kCount.
+  virtual void Acquire(const std::string& token, int64_t ttl_ms, std::span<const int64_t> visits,
+                       OnView done) = 0;
   // Publishes only while `token` holds the lease. Otherwise the callback gets false.
   virtual void Publish(const std::string& token, const std::string& snapshot, OnDone done) = 0;
   // Deletes the lease if `token` holds it.

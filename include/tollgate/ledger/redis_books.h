@@ -48,7 +48,8 @@ class RedisLeaseStore final : public LeaseStore {
   ~RedisLeaseStore() override;
   void Start();
 
-  void Acquire(const std::string& token, int64_t ttl_ms, OnView done) override;
+  void Acquire(const std::string& token, int64_t ttl_ms, std::span<const int64_t> visits,
+               OnView done) override;
   void Publish(const std::string& token, const std::string& snapshot, OnDone done) override;
   void Release(const std::string& token, OnDone done) override;
 

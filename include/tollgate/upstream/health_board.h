@@ -1,5 +1,5 @@
 // HealthBoard: the routing snapshot of one process: the last service-health answers, one atomic
-// word per processor, and the number of live instances.
+// word per processor, the number of live instances, and when auditors came.
 //
 // Thread: Publish and PublishInstances the health thread's. The rest any.
 #pragma once
@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "tollgate/base/recent_times.h"
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/payment.h"
 
@@ -38,8 +39,13 @@ class HealthBoard {
   void PublishInstances(uint32_t live) { instances_.store(live, std::memory_order_relaxed); }
   uint32_t instances() const { return instances_.load(std::memory_order_relaxed); }
 
+  // GET /payments-summary, at any instance of the fleet. Thread: any.
+  base::RecentTimes& visits() { return visits_; }
+  const base::RecentTimes& visits() const { return visits_; }
+
  private:
   std::array<std::atomic<uint64_t>, payments::kProcessorsMax> words_{};
+  base::RecentTimes visits_;
   std::atomic<uint32_t> instances_{1};  // relaxed: no other data depends on it
 };
 
