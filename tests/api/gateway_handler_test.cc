@@ -99,6 +99,20 @@ class GatewayHandlerTest : public server::ServerTest {
   std::unique_ptr<GatewayHandler> handler_;
 };
 
+// What asks for a summary may be an auditor, so forwarding has to know when it came.
+TEST_F(GatewayHandlerTest, AQuestionForASummaryIsNotedAsAVisit) {
+  base::RecentTimes::Times times;
+  Client client = Connect();
+  ASSERT_TRUE(client.Send(GetPayment(1)));
+  UntilAsked();
+  EXPECT_TRUE(visits_.Read(times, clock.WallMillis()).empty()) << "a look-up is no audit";
+  books_.Answer(Entry(EntryState::kBooked));
+  client.Read();
+  ASSERT_TRUE(client.Send(server::Get("/payments-summary")));
+  EXPECT_EQ(client.Read().status, 503) << "these books have no summary";
+  EXPECT_EQ(visits_.Read(times, clock.WallMillis()).size(), 1U);
+}
+
 TEST_F(GatewayHandlerTest, APaymentOnTheBooksIsShownWithoutALookAtTheTable) {
   Client client = Connect();
   ASSERT_TRUE(client.Send(GetPayment(1)));

@@ -282,6 +282,17 @@ TEST(Policy, WhenAllAreSlowAllGoInBursts) {
   EXPECT_NE(audited().processor, kNobody) << "at the end there is no time for that";
 }
 
+TEST(Policy, BurstsAreBookedAtThePhaseOfTheCalendar) {
+  Case audited = Audited(2'000);
+  audited.dear.latency_ms = 3'500;
+  audited.dear.unavailable_ppm = 1'000'000;
+  audited.moment.burst_phase_ms = 240;
+  audited.moment.wall_ms = kBookedInABurst;
+  EXPECT_EQ(audited().processor, kNobody);
+  audited.moment.wall_ms = 240;  // and booked two seconds later
+  EXPECT_EQ(audited().processor, 0);
+}
+
 TEST(Policy, WaitsForASlowOneToBeQuickAgain) {
   Case slow;
   slow.cheap.availability = Availability::kFull;
