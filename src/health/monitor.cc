@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "health/snapshot.h"
+#include "tollgate/base/lifetime.h"
 #include "tollgate/base/random.h"
 
 namespace tollgate::health {
@@ -41,9 +42,7 @@ struct Monitor::Impl {
     base::RecentTimes::Times times;
     const auto visits = board.visits().Read(times, loop.wall_ms(), kVisitsToldMs);
     lease.Acquire(options.token, options.lease_ttl_ms, visits,
-                  [this, alive = std::weak_ptr<bool>(life)](const auto& view) {
-                    if (!alive.expired()) OnView(view);
-                  });
+                  life.Guard([this](const auto& view) { OnView(view); }));
   }
 
   void OnView(const std::optional<ledger::LeaseView>& view) {
@@ -170,7 +169,7 @@ struct Monitor::Impl {
   base::Random random;
   net::Timer renew_timer;
   net::Timer poll_timer;
-  const std::shared_ptr<bool> life = std::make_shared<bool>(true);  // replies may outlive it
+  base::Lifetime life;  // replies may outlive it
   int failures = 0;
   bool held = false;
   bool seen_snapshot = false;

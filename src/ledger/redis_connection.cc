@@ -307,9 +307,7 @@ void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply
   }
   if (reply == nullptr && self.in_send_) {
     // The write failed inside Call: run the callback after Call has returned.
-    self.loop_.Post([on_reply = std::move(on_reply), life = std::weak_ptr<bool>(self.life_)] {
-      if (!life.expired()) on_reply(nullptr);
-    });
+    self.loop_.Post(self.life_.Guard([on_reply = std::move(on_reply)] { on_reply(nullptr); }));
     return;
   }
   on_reply(answer);

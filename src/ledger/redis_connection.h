@@ -19,6 +19,7 @@
 #include "ledger/deadline_queue.h"
 #include "ledger/redis_command.h"
 #include "ledger/reply_arena.h"
+#include "tollgate/base/lifetime.h"
 #include "tollgate/base/random.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/net/event_loop.h"
@@ -133,7 +134,7 @@ class RedisConnection final : public net::EventHandler {
   bool closing_ = false;
   bool stopped_ = false;
   bool in_send_ = false;
-  const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
+  base::Lifetime life_;
   RedisFacts facts_;
   size_t handshake_left_ = 0;
   std::string handshake_error_;

@@ -103,11 +103,10 @@ void RedisLedger::Impl::Send(Call* call) {
   call->era = EraOf(number);
   if (memory != nullptr && call->era != era) {
     // Another worker of this table has seen a loss: send nothing before the replay.
-    loop.Post([this, call, life = std::weak_ptr<bool>(life)] {
-      if (life.expired()) return;
+    loop.Post(life.Guard([this, call] {
       Fail(call);
       if (connection.ready()) connection.Drop("the books have lost something");
-    });
+    }));
     return;
   }
   Identify(call->owner);

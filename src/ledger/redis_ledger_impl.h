@@ -16,6 +16,7 @@
 #include "ledger/packed.h"
 #include "ledger/packed_batch.h"
 #include "ledger/redis_connection.h"
+#include "tollgate/base/lifetime.h"
 #include "tollgate/ledger/redis_ledger.h"
 
 namespace tollgate::ledger {
@@ -152,7 +153,7 @@ struct RedisLedger::Impl {
   std::string known_epoch;  // of the books, as text; empty: not greeted
   std::string books_text;   // of the greeting; a member to keep its capacity
   std::array<char, 24> number_text{};
-  const std::shared_ptr<bool> life = std::make_shared<bool>(true);
+  base::Lifetime life;
   RedisConnection connection;
   net::Timer grace_timer;
   net::Timer refused_timer;

@@ -43,9 +43,7 @@ void Asker::Ask(const payments::Uuid& id, payments::ProcessorId processor, uint6
   ++it.stats.asked;
   it.waiting.push_back(index);
   // Posted, because Pump may get an answer at once and on_answer must not run inside this call.
-  loop_.Post([this, processor, life = std::weak_ptr<bool>(life_)] {
-    if (!life.expired()) Pump(processor);
-  });
+  loop_.Post(life_.Guard([this, processor] { Pump(processor); }));
 }
 
 void Asker::Pump(payments::ProcessorId id) {

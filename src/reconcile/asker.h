@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "reconcile/compare.h"
+#include "tollgate/base/lifetime.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/upstream/processor_client.h"
 
@@ -80,7 +81,7 @@ class Asker final : public upstream::ProcessorEvents {
   std::vector<std::unique_ptr<Processor>> processors_;
   std::vector<Question> questions_;
   std::vector<size_t> free_;
-  const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
+  base::Lifetime life_;
 };
 
 }  // namespace tollgate::reconcile

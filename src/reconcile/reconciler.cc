@@ -179,9 +179,7 @@ void Reconciler::AskAll(size_t index) {
     asker_.Ask(item.subject.id, id, index);
   }
   if (item.waiting > 0) return;
-  loop_.Post([this, index, life = std::weak_ptr<bool>(life_)] {
-    if (!life.expired()) Judge(index);
-  });
+  loop_.Post(life_.Guard([this, index] { Judge(index); }));
 }
 
 void Reconciler::OnAnswer(size_t index, payments::ProcessorId processor, const Answer& answer) {

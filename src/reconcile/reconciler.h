@@ -17,6 +17,7 @@
 
 #include "reconcile/asker.h"
 #include "reconcile/compare.h"
+#include "tollgate/base/lifetime.h"
 #include "tollgate/ledger/books.h"
 #include "tollgate/ledger/claim_reader.h"
 #include "tollgate/ledger/ledger.h"
@@ -153,7 +154,7 @@ class Reconciler final : public ledger::LedgerEvents {
   std::vector<std::function<void()>> retries_;
   net::Timer retry_timer_;
   int64_t redis_failing_since_ns_ = 0;
-  const std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
+  base::Lifetime life_;
 };
 
 }  // namespace tollgate::reconcile
