@@ -114,6 +114,34 @@ class Pages(unittest.TestCase):
                     problems.append(f"{page}.md:{number}: {len(line)} columns")
         self.assertEqual(problems, [])
 
+    def test_sources_that_any_page_names_by_their_name_exist(self):
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True,
+                                text=True).stdout.split()
+        present = {name.rsplit("/", 1)[-1] for name in listed} | {"x_test.cc"}
+        problems = [f"{path.name}: {name}"
+                    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+                    for name in re.findall(r"\b([a-z_0-9]+\.(?:h|cc|lua|py|sh))\b",
+                                           path.read_text(encoding="utf-8"))
+                    if name not in present]
+        self.assertEqual(problems, [])
+
+    def test_tests_that_the_status_names_exist(self):
+        written = re.compile(r"\b(?:(?:TYPED_)?TEST(?:_[FP])?|INSTANTIATE_TEST_SUITE_P|RC_GTEST_\w+)"
+                             r"\(\s*(\w+),\s*(\w+)")
+        names = {pair for path in ROOT.glob("tests/*/*.cc")
+                 for pair in written.findall(path.read_text(encoding="utf-8"))}
+        problems = []
+        for quoted in re.findall(r"`([^`]+)`", " ".join(self.text_of("docs/STATUS").split())):
+            found = re.fullmatch(r"([A-Z]\w+)(\*?)(?:\.(\{.+\}|[\w*…/]+))?", quoted)
+            if not found or (not found[2] and not found[3]):
+                continue
+            for test in re.findall(r"\w+", found[3] or "") or [""]:
+                if not any((suite.startswith(found[1]) if found[2] else suite == found[1])
+                           and name.startswith(test) for suite, name in names):
+                    problems.append(f"docs/STATUS.md: {found[1]}{found[2]}.{test}")
+        self.assertGreater(len(names), 500)
+        self.assertEqual(problems, [])
+
     def test_files_that_pages_name_exist(self):
         problems = []
         for page in PAGES:
