@@ -102,9 +102,9 @@ struct GatewayHandler::Impl {
 
   void Summarise(const http::Request& request, Responder& responder) {
     parts.metrics.summaries.Add();
-    parts.visits.Note(parts.loop.wall_ms(), parts.loop.wall_ms());
     const auto parsed = payments::ParseSummaryQuery(request.query);
     if (!parsed.ok()) return responder.SendProblem(400, parsed.problem);
+    parts.visits.Note(parts.loop.wall_ms(), parts.loop.wall_ms());
     parts.books.GetSummary(parsed.range, [this, responder](const auto& summary) mutable {
       if (!summary) return LedgerAway(responder);
       responder.Send(200, kJson, payments::SummaryToJson(*summary));

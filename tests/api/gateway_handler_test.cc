@@ -108,6 +108,9 @@ TEST_F(GatewayHandlerTest, AQuestionForASummaryIsNotedAsAVisit) {
   EXPECT_TRUE(visits_.Read(times, clock.WallMillis()).empty()) << "a look-up is no audit";
   books_.Answer(Entry(EntryState::kBooked));
   client.Read();
+  ASSERT_TRUE(client.Send(server::Get("/payments-summary?from=then")));
+  EXPECT_EQ(client.Read().status, 400);
+  EXPECT_TRUE(visits_.Read(times, clock.WallMillis()).empty()) << "it compares nothing";
   ASSERT_TRUE(client.Send(server::Get("/payments-summary")));
   EXPECT_EQ(client.Read().status, 503) << "these books have no summary";
   EXPECT_EQ(visits_.Read(times, clock.WallMillis()).size(), 1U);
