@@ -77,13 +77,13 @@ def _quantiles(rounds, path, left, right, limit_factor):
                 for label, key in (left, right)]
         limit = limit_factor * statistics.median(bars[1][1]) if quantile == "p99_us" else None
         _bars(axes, quantile[:-3] + " of POST /payments", "ms", bars, limit,
-              f"{limit_factor} × {right[0]}")
+              f"{limit_factor} × {right[0].splitlines()[0]}")
     return _save(figure, path)
 
 
 def latency(rounds, path):
     return _quantiles(rounds, path, ("two gateways\nbehind HAProxy", "gateway"),
-                      ("HAProxy alone", "haproxy"), 1.3)
+                      ("two bare loops\nbehind HAProxy", "floor"), 1.0)
 
 
 def drain(rounds, path):
