@@ -49,7 +49,8 @@ def measure(sizes):
         path = pathlib.Path(setup / "allocations")
         gateway = Gateway(setup, setup.redis, setup.processors,
                           # So few connections to processors that the warm-up makes them all.
-                          [f"--table-slots={(WINDOWS + 3) * payments + 1024}", "--in-flight-max=32"],
+                          [f"--table-slots={(WINDOWS + 3) * payments + 1024}",
+                           "--in-flight-max=32"],
                           binary=program("tollgate-counted"),
                           environment={"TOLLGATE_ALLOCATIONS": str(path)})
         posted = 0
