@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "tollgate/base/backoff.h"
 #include "tollgate/payments/payment.h"
 #include "tollgate/payments/reject_reason.h"
 
@@ -59,9 +60,9 @@ struct Attempt {
   bool answered_duplicate = false;
   // It was reported that its processor holds it with an impossible time.
   bool reported_time = false;
-  uint8_t claim_asks = 0;  // how often the books were asked about a claim of another owner
-  uint8_t backoffs = 0;
-  uint8_t probes = 0;  // how often it was the probe of a processor
+  base::Backoff claim_asks;  // of asking the books about a claim of another owner
+  base::Backoff backoff;     // of everything else
+  uint8_t probes = 0;        // how often it was the probe of a processor
   payments::RejectReason reject_reason = payments::RejectReason::kNone;
   uint32_t epoch = 0;
   uint32_t tail = 0;  // how many tails the ledger had lost when the books said whose the claim is

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "forward/forwarder_impl.h"
+#include "forward/waits.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::forward {
@@ -281,8 +282,7 @@ void Forwarder::Impl::Reclaim(uint32_t entry) {
 void Forwarder::Impl::OnClaimUndecided(uint32_t entry) {
   Attempt& attempt = pool[entry];
   attempt.keep_requested_at = !attempt.claimed_before;
-  transitions.Wait(entry, Phase::kToClaim, transitions.BackoffMs(attempt.backoffs, 20, 1000));
-  if (attempt.backoffs < 16) ++attempt.backoffs;
+  transitions.WaitAbout(entry, Phase::kToClaim, attempt.backoff.NextMs(kLedgerWaits));
 }
 
 void Forwarder::Impl::MoveCommitted() {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "forward/forwarder_impl.h"
+#include "forward/waits.h"
 #include "tollgate/base/assert.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -120,8 +121,7 @@ void Forwarder::Impl::StartLookup(uint32_t entry) {
     attempt.phase = Phase::kLookingUp;
     return;
   }
-  transitions.Wait(entry, Phase::kLookupWait,
-                   transitions.BackoffMs(0, 20, 20));  // all look-up handles are in use
+  transitions.WaitAbout(entry, Phase::kLookupWait, kHandleWaitMs);
 }
 
 void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& result) {
@@ -150,10 +150,9 @@ void Forwarder::Impl::OnLookedUp(uint32_t entry, const upstream::LookupResult& r
     return transitions.EnterUnknown(entry);
   }
   if (result.outcome == LookupOutcome::kAbsent) return transitions.EnterAccepted(entry);
-  if (++attempt.backoffs > kLookupsUnclearMax) return transitions.EnterUnknown(entry);
-  transitions.Wait(entry, Phase::kLookupWait,
-                   transitions.BackoffMs(attempt.backoffs, options.retry_backoff_ms_min,
-                                         options.retry_backoff_ms_max));
+  attempt.backoff.CountFailure();
+  if (attempt.backoff.failures() > kLookupsUnclearMax) return transitions.EnterUnknown(entry);
+  transitions.WaitAbout(entry, Phase::kLookupWait, attempt.backoff.DelayMs(kRetryWaits));
 }
 
 // Which requestedAt a processor can hold with an id of ours: one that a gateway of the fleet has
@@ -202,8 +201,7 @@ void Forwarder::Impl::OnFound(uint32_t entry, const upstream::LookupResult& resu
 // still answer look-ups.
 void Forwarder::Impl::Recheck(uint32_t entry) {
   Attempt& attempt = pool[entry];
-  if (draining)
-    return transitions.Wait(entry, Phase::kUnresolved, options.unresolved_backoff_ms_max);
+  if (draining) return transitions.Wait(entry, Phase::kUnresolved, kUnresolvedWaits.max_ms);
   if (!Configured(attempt.processor)) {
     if (directory.ConfiguredId(attempt.processor) != payments::kNoProcessor) {
       return StartLookup(entry);
@@ -212,7 +210,7 @@ void Forwarder::Impl::Recheck(uint32_t entry) {
     return ledger.ready() ? Reclaim(entry) : transitions.WaitUnresolved(entry);
   }
   if (!router.TryTakeForRecheck(attempt.processor)) {
-    return transitions.Wait(entry, Phase::kUnresolved, transitions.BackoffMs(0, 50, 50));
+    return transitions.WaitAbout(entry, Phase::kUnresolved, kPlaceWaitMs);
   }
   attempt.counted_in_flight = true;
   attempt.is_recheck = true;

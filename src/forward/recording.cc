@@ -1,5 +1,6 @@
 // Records outcomes on the books, and fences the forwarder.
 #include "forward/forwarder_impl.h"
+#include "forward/waits.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::forward {
@@ -60,9 +61,7 @@ void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply
 }
 
 void Forwarder::Impl::RecordLater(uint32_t entry) {
-  Attempt& attempt = pool[entry];
-  transitions.Wait(entry, Phase::kToRecord, transitions.BackoffMs(attempt.backoffs, 20, 1000));
-  if (attempt.backoffs < 16) ++attempt.backoffs;
+  transitions.WaitAbout(entry, Phase::kToRecord, pool[entry].backoff.NextMs(kLedgerWaits));
 }
 
 void Forwarder::Impl::OnBatchFailed(BatchId id) {

@@ -5,9 +5,9 @@
 //
 // This fences no owner. One that comes back finds that the claim is another owner's. It sends no
 // other entry than the taker does: the same processor, id, amount and time.
-#include <algorithm>
 
 #include "forward/forwarder_impl.h"
+#include "forward/waits.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::forward {
@@ -19,10 +19,6 @@ using table::SlotState;
 
 namespace {
 
-// How often the books are asked about another owner's claim: OwnerWatch needs reads that are less
-// than five seconds apart.
-constexpr int64_t kAskMsMin = 100;
-constexpr int64_t kAskMsMax = 4'000;
 // At one processor at a time: take-overs alone must not make a processor look broken.
 constexpr uint32_t kUnresolvedMax = 64;
 
@@ -63,7 +59,7 @@ OwnerLife Forwarder::Impl::LifeOf(const payments::Uuid& id, const Holder& holder
 void Forwarder::Impl::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool[entry];
   const payments::Uuid id = table.At(attempt.slot).payment.id;
-  if (attempt.claim_asks == 0) metrics.elsewhere.Add();
+  if (attempt.claim_asks.failures() == 0) metrics.elsewhere.Add();
   const OwnerLife life = LifeOf(id, reply.holder);
   const bool ours = reply.holder.table == owner.table || reply.holder.sign == Holder::Sign::kNone;
   const size_t kept_max = table.slot_count() * options.kept_repeats_percent / 100;
@@ -92,9 +88,7 @@ void Forwarder::Impl::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& 
   }
   transitions.GiveBackPlace(attempt);
   kept[id] = entry;
-  transitions.Wait(entry, Phase::kToClaim,
-                   transitions.BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
-  if (attempt.claim_asks < 16) ++attempt.claim_asks;
+  transitions.WaitAbout(entry, Phase::kToClaim, attempt.claim_asks.NextMs(kClaimAskWaits));
 }
 
 void Forwarder::Impl::ForgetKept(uint32_t entry) {
@@ -126,9 +120,7 @@ void Forwarder::Impl::OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply
     return TakeOverSoon(entry, reply);
   }
   transitions.GiveBackPlace(attempt);
-  transitions.Wait(entry, Phase::kUnresolved,
-                   transitions.BackoffMs(attempt.claim_asks, kAskMsMin, kAskMsMax));
-  if (attempt.claim_asks < 16) ++attempt.claim_asks;
+  transitions.WaitAbout(entry, Phase::kUnresolved, attempt.claim_asks.NextMs(kClaimAskWaits));
 }
 
 // A payment that may have been sent, and the books do not answer "yours".

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "forward/waits.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::forward {
@@ -43,10 +44,7 @@ void Transitions::EnterAccepted(uint32_t entry) {
   GiveBackPlace(attempt);
   attempt.claimed_before = false;
   SetStatus(attempt, SlotState::kAccepted);
-  Wait(entry, Phase::kReady,
-       BackoffMs(attempt.backoffs, parts_.options.retry_backoff_ms_min,
-                 parts_.options.retry_backoff_ms_max));
-  if (attempt.backoffs < 16) ++attempt.backoffs;
+  WaitAbout(entry, Phase::kReady, attempt.backoff.NextMs(kRetryWaits));
 }
 
 void Transitions::EnterClaimed(const Attempt& attempt) { SetStatus(attempt, SlotState::kClaimed); }
@@ -72,7 +70,7 @@ void Transitions::EnterUnresolved(uint32_t entry) {
 
 void Transitions::EnterUnknown(uint32_t entry) {
   Attempt& attempt = parts_.pool[entry];
-  attempt.backoffs = 0;
+  attempt.backoff.Reset();
   EnterUnresolved(entry);
   WaitUnresolved(entry);
 }
@@ -138,13 +136,14 @@ void Transitions::Wait(uint32_t entry, Phase phase, int64_t delay_ms) {
   due_.Push(parts_.now_ns + delay_ms * base::kNanosPerMilli, entry);
 }
 
+void Transitions::WaitAbout(uint32_t entry, Phase phase, int64_t delay_ms) {
+  Wait(entry, phase, base::WithJitter(delay_ms, random_));
+}
+
 void Transitions::WaitUnresolved(uint32_t entry) {
   Attempt& attempt = parts_.pool[entry];
   GiveBackPlace(attempt);
-  Wait(entry, Phase::kUnresolved,
-       BackoffMs(attempt.backoffs, parts_.options.unresolved_backoff_ms_min,
-                 parts_.options.unresolved_backoff_ms_max));
-  if (attempt.backoffs < 16) ++attempt.backoffs;
+  WaitAbout(entry, Phase::kUnresolved, attempt.backoff.NextMs(kUnresolvedWaits));
 }
 
 void Transitions::WaitForCommit(uint32_t entry) {
@@ -155,12 +154,6 @@ void Transitions::WaitForCommit(uint32_t entry) {
 void Transitions::WaitForRecord(uint32_t entry) {
   parts_.pool[entry].phase = Phase::kToRecord;
   parts_.pool.PushBack(to_record_, entry);
-}
-
-int64_t Transitions::BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms) {
-  const int64_t whole = std::min(max_ms, min_ms << std::min<uint8_t>(count, 16));
-  // Half fixed, half random, so that payments refused together do not come back together.
-  return whole / 2 + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(whole / 2 + 1)));
 }
 
 void Transitions::GiveBackPlace(Attempt& attempt) {

@@ -71,14 +71,14 @@ class Transitions {
 
   // Until the time of its phase.
   void Wait(uint32_t entry, Phase phase, int64_t delay_ms);
+  // The same, with jitter.
+  void WaitAbout(uint32_t entry, Phase phase, int64_t delay_ms);
   // Until the next recheck of its unknown outcome.
   void WaitUnresolved(uint32_t entry);
   // Until the slot's state is on disk, if the durability level needs that; then it is posted.
   void WaitForCommit(uint32_t entry);
   // Until it is recorded.
   void WaitForRecord(uint32_t entry);
-  // min_ms << count, at most max_ms: half of it fixed, half random.
-  int64_t BackoffMs(uint8_t count, int64_t min_ms, int64_t max_ms);
 
   // --- Counts
 

@@ -48,7 +48,7 @@ struct Monitor::Impl {
   void OnView(const std::optional<ledger::LeaseView>& view) {
     if (stopping) return;
     if (view) {
-      failures = 0;
+      failures.Reset();
       board.PublishInstances(view->instances);
       for (const int64_t at_ms : view->visits) board.visits().Note(at_ms, loop.wall_ms());
       SetHeld(view->held, view->holder.empty() ? "nobody" : view->holder);
@@ -56,13 +56,11 @@ struct Monitor::Impl {
       if (view->held && !seen_snapshot) Adopt(*view);  // to learn when the former holder polled
       seen_snapshot = true;
     } else {
-      failures = std::min(failures + 1, 8);
       SetHeld(false, "the ledger is away");
     }
     PublishBoard();
     // Up to a tenth of jitter, so that instances do not all call at the same moment.
-    int64_t wait_ms = options.renew_interval_ms << std::max(0, failures - 1);
-    wait_ms = std::min(wait_ms, std::max(options.renew_interval_ms, options.renew_backoff_ms_max));
+    int64_t wait_ms = view ? options.renew_waits.min_ms : failures.NextMs(options.renew_waits);
     wait_ms -= static_cast<int64_t>(random.Below(static_cast<uint64_t>(wait_ms / 10 + 1)));
     renew_timer.ArmIn(wait_ms * base::kNanosPerMilli);
   }
@@ -169,8 +167,8 @@ struct Monitor::Impl {
   base::Random random;
   net::Timer renew_timer;
   net::Timer poll_timer;
-  base::Lifetime life;  // replies may outlive it
-  int failures = 0;
+  base::Lifetime life;     // replies may outlive it
+  base::Backoff failures;  // of renewals
   bool held = false;
   bool seen_snapshot = false;
   bool stopping = false;

@@ -4,7 +4,6 @@
 #include <hiredis/hiredis.h>
 #include <sys/epoll.h>
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -14,6 +13,8 @@
 
 namespace tollgate::ledger {
 namespace {
+
+constexpr base::BackoffRange kReconnectWaits{.min_ms = 10, .max_ms = 1'000};
 
 std::string Where(const RedisOptions& options) {
   return options.unix_path.empty() ? options.host + ":" + std::to_string(options.port)
@@ -228,7 +229,7 @@ void RedisConnection::CheckFacts() {
 void RedisConnection::ReportConnected() { Report(false, "redis: connected to " + Where(options_)); }
 
 void RedisConnection::OnSuccess() {
-  backoff_ms_ = 0;
+  reconnects_.Reset();
   if (!std::exchange(refused_, false)) return;
   ReportConnected();
 }
@@ -356,9 +357,7 @@ void RedisConnection::Retry(const std::string& why) {
   if (stopped_) return;
   ReportAway(why);
   events_.on_lost();
-  backoff_ms_ = std::clamp(backoff_ms_ * 2, options_.reconnect_ms_min, options_.reconnect_ms_max);
-  const auto half = static_cast<uint64_t>(backoff_ms_ / 2 + 1);
-  const int64_t wait_ms = backoff_ms_ / 2 + static_cast<int64_t>(random_.Below(half));
+  const int64_t wait_ms = base::WithJitter(reconnects_.NextMs(kReconnectWaits), random_);
   connect_timer_.ArmIn(wait_ms * base::kNanosPerMilli);
 }
 

@@ -19,6 +19,7 @@
 #include "ledger/deadline_queue.h"
 #include "ledger/redis_command.h"
 #include "ledger/reply_arena.h"
+#include "tollgate/base/backoff.h"
 #include "tollgate/base/lifetime.h"
 #include "tollgate/base/random.h"
 #include "tollgate/ledger/redis_options.h"
@@ -148,8 +149,8 @@ class RedisConnection final : public net::EventHandler {
   net::Timer connect_timer_;
   net::Timer role_timer_;
   base::Random random_;
-  int64_t backoff_ms_ = 0;  // of the last reconnect; 0 again after a successful call
-  bool refused_ = false;    // it was dropped, and no call has succeeded since
+  base::Backoff reconnects_;  // reset by a successful call
+  bool refused_ = false;      // it was dropped, and no call has succeeded since
   std::string last_reported_;
 };
 

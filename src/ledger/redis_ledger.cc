@@ -19,7 +19,7 @@ namespace tollgate::ledger {
 namespace {
 
 constexpr uint64_t kForgotten = 3;  // a verdict of record.lua: booked, and not counted
-constexpr int64_t kRefusedMsMin = 20;
+constexpr base::BackoffRange kRefusedWaits{.min_ms = 20, .max_ms = 1'000};
 
 // The argument of record.lua: how long ids are known (seconds), and the bits of a new shelf's
 // buckets.
@@ -151,7 +151,7 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
   }
   ledger_names = TextOf(*reply->element[1]);
   if (!call->record) epoch = static_cast<uint32_t>(reply->element[2]->integer);
-  if (!call->record) refused_ms = 0;
+  if (!call->record) refusals.Reset();
   Unpacker in(TextOf(*reply->element[0]));
   for (size_t i = 0; i < expected; ++i) {
     call->record ? TakeRecordReply(*call, in) : TakeClaimReply(*call, in, call->single + i);
@@ -247,9 +247,8 @@ void RedisLedger::Impl::Fail(Call* call) {
 
 void RedisLedger::Impl::FailLater(Call* call, const std::string& why) {
   Report("claims wait until it has memory again: " + why + " Raise its maxmemory");
-  refused_ms = std::clamp<int64_t>(2 * refused_ms, kRefusedMsMin, options.reconnect_ms_max);
   refused.push_back(call);
-  refused_timer.ArmIn(refused_ms * base::kNanosPerMilli);
+  refused_timer.ArmIn(refusals.NextMs(kRefusedWaits) * base::kNanosPerMilli);
 }
 
 void RedisLedger::Impl::FailRefused() {

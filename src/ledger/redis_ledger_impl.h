@@ -16,6 +16,7 @@
 #include "ledger/packed.h"
 #include "ledger/packed_batch.h"
 #include "ledger/redis_connection.h"
+#include "tollgate/base/backoff.h"
 #include "tollgate/base/lifetime.h"
 #include "tollgate/ledger/redis_ledger.h"
 
@@ -158,7 +159,7 @@ struct RedisLedger::Impl {
   net::Timer grace_timer;
   net::Timer refused_timer;
   std::vector<Call*> refused;  // until refused_timer
-  int64_t refused_ms = 0;      // of the last wait; 0 again after a claim was granted
+  base::Backoff refusals;      // reset by a granted claim
   net::Timer greeting_timer;
   int64_t claims_from_ns = 0;
   RedisCommand command;

@@ -1,6 +1,5 @@
 #include "reconcile/asker.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "tollgate/base/assert.h"
@@ -9,8 +8,7 @@
 namespace tollgate::reconcile {
 namespace {
 
-constexpr int64_t kPauseMsMin = 100;
-constexpr int64_t kPauseMsMax = 5'000;
+constexpr base::BackoffRange kPauses{.min_ms = 100, .max_ms = 5'000};
 
 }  // namespace
 
@@ -53,7 +51,7 @@ void Asker::Pump(payments::ProcessorId id) {
   while (!processor.pause.armed() && !processor.waiting.empty() && processor.in_flight < most) {
     const size_t index = processor.waiting.front();
     if (!client_.Lookup(questions_[index].id, id, index)) {
-      return processor.pause.ArmIn(kPauseMsMin * base::kNanosPerMilli);  // out of handles
+      return processor.pause.ArmIn(kPauses.min_ms * base::kNanosPerMilli);  // out of handles
     }
     processor.waiting.pop_front();
     ++processor.in_flight;
@@ -77,7 +75,7 @@ void Asker::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) {
   } else {
     ++processor.answered;
     processor.failing_since_ns = 0;
-    processor.pause_ms = 0;
+    processor.pauses.Reset();
     const bool held = result.outcome == upstream::LookupOutcome::kFound;
     End(index, {.kind = held ? Answer::Kind::kHeld : Answer::Kind::kLacks,
                 .amount_cents = result.payment.amount_cents,
@@ -104,8 +102,7 @@ void Asker::OnFailed(size_t index, int http_status) {
   ++processor.stats.repeats;
   processor.waiting.push_back(index);
   if (processor.pause.armed()) return;
-  processor.pause_ms = std::clamp(processor.pause_ms * 2, kPauseMsMin, kPauseMsMax);
-  processor.pause.ArmIn(processor.pause_ms * base::kNanosPerMilli);
+  processor.pause.ArmIn(processor.pauses.NextMs(kPauses) * base::kNanosPerMilli);
 }
 
 void Asker::GiveUp(Processor& processor) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "reconcile/compare.h"
+#include "tollgate/base/backoff.h"
 #include "tollgate/base/lifetime.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/upstream/processor_client.h"
@@ -62,7 +63,7 @@ class Asker final : public upstream::ProcessorEvents {
     size_t in_flight = 0;
     uint64_t answered = 0;
     int64_t failing_since_ns = 0;  // 0: the last look-up was answered
-    int64_t pause_ms = 0;
+    base::Backoff pauses;
     net::Timer pause;
     AskerStats stats;
   };

@@ -6,7 +6,16 @@
 #include <chrono>
 #include <utility>
 
+#include "tollgate/base/backoff.h"
+
 namespace tollgate::table {
+
+namespace {
+
+// After a failed sync.
+constexpr base::BackoffRange kSyncWaits{.min_ms = 10, .max_ms = 500};
+
+}  // namespace
 
 Committer::Committer(CommitterOptions options) : options_(std::move(options)) {}
 
@@ -68,11 +77,10 @@ void Committer::WaitForCompany() const {
 
 void Committer::Commit() {
   Begin();
-  auto backoff = std::chrono::milliseconds(10);
+  base::Backoff backoff;
   while (!Try()) {
     if (stop_.load()) return;
-    std::this_thread::sleep_for(backoff);
-    backoff = std::min(backoff * 2, std::chrono::milliseconds(500));
+    std::this_thread::sleep_for(std::chrono::milliseconds(backoff.NextMs(kSyncWaits)));
   }
 }
 

@@ -5,13 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <optional>
 
+#include "tollgate/base/backoff.h"
 #include "tollgate/table/payment_table.h"
 
 namespace tollgate::table {
 namespace {
+
+// Between two tries to lock the file.
+constexpr base::BackoffRange kLockPauses{.min_ms = 1, .max_ms = 32};
 
 const char* KindOf(mode_t mode) {
   if (S_ISLNK(mode)) return "a symbolic link";
@@ -88,7 +91,7 @@ base::Result<base::UniqueFd> OpenToShow(const std::string& path) {
 }
 
 base::Status LockAlone(int fd, const std::string& path, int64_t wait_ms) {
-  int64_t pause_ms = 1;
+  base::Backoff pauses;
   for (;;) {
     if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return base::OkStatus();
     if (errno != EWOULDBLOCK) return base::ErrnoError("the payment table " + path + ": lock");
@@ -99,9 +102,9 @@ base::Status LockAlone(int fd, const std::string& path, int64_t wait_ms) {
     }
     ::flock(fd, LOCK_UN);
     if (wait_ms <= 0) break;
+    const int64_t pause_ms = pauses.NextMs(kLockPauses);
     ::usleep(static_cast<useconds_t>(pause_ms * 1'000));
     wait_ms -= pause_ms;
-    pause_ms = std::min<int64_t>(pause_ms * 2, 32);
   }
   return base::Error{"the payment table " + path +
                          " is held by a shared lock of a process that does not work on it; "

@@ -47,11 +47,7 @@ struct ForwarderOptions {
   // remainder goes to the first one.
   size_t forwarders = 1;
   size_t index = 0;
-  size_t unresolved_max = 2048;       // per processor and forwarder
-  int64_t retry_backoff_ms_min = 20;  // doubles per refusal, with jitter
-  int64_t retry_backoff_ms_max = 2'000;
-  int64_t unresolved_backoff_ms_min = 100;
-  int64_t unresolved_backoff_ms_max = 5'000;
+  size_t unresolved_max = 2048;         // per processor and forwarder
   int64_t probe_interval_ms = 250;      // of an open breaker
   uint32_t breaker_failures = 3;        // consecutive failures that open it
   int64_t outage_expected_ms = 20'000;  // before any outage was seen

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tollgate/base/backoff.h"
 #include "tollgate/ledger/lease.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/payments/processor_json.h"
@@ -29,8 +30,8 @@ struct MonitorOptions {
   std::vector<std::string> processors;  // names; index is the ProcessorId
   std::string token;                    // random, unique to this instance
   int64_t lease_ttl_ms = 3'000;
-  int64_t renew_interval_ms = 1'000;
-  int64_t renew_backoff_ms_max = 5'000;  // while the ledger is away
+  // From one renewal of the lease to the next; longer while the ledger is away.
+  base::BackoffRange renew_waits{.min_ms = 1'000, .max_ms = 5'000};
   int64_t poll_interval_ms = 5'000;
   int64_t believed_ms_max = 15'000;  // an older answer is ignored
   uint64_t seed = 1;                 // of the jitter

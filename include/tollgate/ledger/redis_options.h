@@ -41,8 +41,6 @@ struct RedisOptions {
   // Books that have lost payments are used at once, as if the loss were accepted. For instances
   // that allow purging.
   bool accept_loss = false;
-  int64_t reconnect_ms_min = 10;
-  int64_t reconnect_ms_max = 1'000;
   int64_t role_interval_ms = 1'000;  // how often a connection checks that its server is a primary
   // What a lost connection means, for people.
   std::string while_away = "payments are kept until it is back";
