@@ -17,9 +17,10 @@ std::string Number(int64_t value) {
 }
 const char* Truth(bool value) { return value ? "true" : "false"; }
 
-std::string ProcessorJson(const GatewayContext& context, const forward::Reasons& it) {
+std::string ProcessorJson(const payments::ProcessorDirectory& directory,
+                          const forward::Reasons& it) {
   const forward::ProcessorView& view = it.view;
-  return "{\"processor\":" + base::JsonString(context.directory.Name(view.id)) +
+  return "{\"processor\":" + base::JsonString(directory.Name(view.id)) +
          ",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.availability) +
          "\",\"why\":" + base::JsonString(it.why) + ",\"costPpm\":" + Number(it.estimate.cost_ppm) +
          ",\"feePpm\":" + std::to_string(view.fee_ppm) +
@@ -34,7 +35,8 @@ std::string ProcessorJson(const GatewayContext& context, const forward::Reasons&
          ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
 }
 
-std::string WorkerJson(const GatewayContext& context, const forward::Routing& routing) {
+std::string WorkerJson(const payments::ProcessorDirectory& directory,
+                       const forward::Routing& routing) {
   const forward::Moment& moment = routing.moment;
   std::string json = std::string("{\"claims\":") + Truth(routing.claims) +
                      ",\"waits\":" + Truth(routing.waits) +
@@ -43,12 +45,21 @@ std::string WorkerJson(const GatewayContext& context, const forward::Routing& ro
                      ",\"quiet\":" + Truth(moment.load_ended) +
                      ",\"leftMs\":" + Number(moment.left_ms) + ",\"processors\":[";
   for (size_t i = 0; i < routing.processors.size(); ++i) {
-    json += (i == 0 ? "" : ",") + ProcessorJson(context, routing.processors[i]);
+    json += (i == 0 ? "" : ",") + ProcessorJson(directory, routing.processors[i]);
   }
   return json + "]}";
 }
 
 }  // namespace
+
+std::string RoutingJson(const payments::ProcessorDirectory& directory, uint32_t instances,
+                        const std::vector<std::optional<forward::Routing>>& workers) {
+  std::string json = "{\"instances\":" + std::to_string(instances) + ",\"workers\":[";
+  for (size_t i = 0; i < workers.size(); ++i) {
+    json += (i == 0 ? "" : ",") + (workers[i] ? WorkerJson(directory, *workers[i]) : "null");
+  }
+  return json + "]}\n";
+}
 
 std::string RoutingPage(const GatewayContext& context,
                         const std::vector<std::unique_ptr<WorkerThread>>& workers) {
@@ -56,13 +67,10 @@ std::string RoutingPage(const GatewayContext& context,
   std::vector<std::future<forward::Routing>> asked;
   asked.reserve(workers.size());
   for (const auto& worker : workers) asked.push_back(worker->AskWhy());
-  std::string json =
-      "{\"instances\":" + std::to_string(context.health.instances()) + ",\"workers\":[";
-  for (size_t i = 0; i < asked.size(); ++i) {
-    const auto why = LoopThread::Await(std::move(asked[i]), deadline);
-    json += (i == 0 ? "" : ",") + (why ? WorkerJson(context, *why) : "null");
-  }
-  return json + "]}\n";
+  std::vector<std::optional<forward::Routing>> answers;
+  answers.reserve(asked.size());
+  for (auto& it : asked) answers.push_back(LoopThread::Await(std::move(it), deadline));
+  return RoutingJson(context.directory, context.health.instances(), answers);
 }
 
 }  // namespace tollgate::app
