@@ -11,27 +11,6 @@ namespace {
 
 using table::SlotState;
 
-std::string_view StateName(SlotState state) {
-  switch (state) {
-    case SlotState::kAccepted:
-      return "accepted";
-    case SlotState::kClaimed:
-      return "claimed";
-    case SlotState::kSent:
-      return "sent";
-    case SlotState::kUnresolved:
-      return "unresolved";
-    case SlotState::kBooked:
-    case SlotState::kFreeBooked:
-      return "booked";
-    case SlotState::kRejected:
-      return "rejected";
-    case SlotState::kFree:
-      break;
-  }
-  return "free";
-}
-
 struct View {
   payments::Uuid id;
   std::string_view state;
@@ -82,7 +61,7 @@ std::string SnapshotToJson(const table::PaymentTable::Snapshot& snapshot,
   // After a refused attempt, its processor and time no longer apply to the payment.
   const bool sent_nowhere = snapshot.status.state == SlotState::kAccepted;
   return ToJson({.id = snapshot.payment.id,
-                 .state = rejected ? "rejected" : StateName(snapshot.status.state),
+                 .state = rejected ? "rejected" : table::Name(snapshot.status.state),
                  .reason = payments::Name(snapshot.status.reason),
                  .amount_cents = snapshot.payment.amount_cents,
                  .processor = sent_nowhere ? payments::kNoProcessor : snapshot.status.processor,

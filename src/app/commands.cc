@@ -59,31 +59,10 @@ base::UniqueFd Connect(const net::Address& address) {
   return fd;
 }
 
-const char* StateName(table::SlotState state) {
-  switch (state) {
-    case table::SlotState::kAccepted:
-      return "accepted";
-    case table::SlotState::kClaimed:
-      return "claimed";
-    case table::SlotState::kSent:
-      return "sent";
-    case table::SlotState::kUnresolved:
-      return "unresolved";
-    case table::SlotState::kBooked:
-      return "booked";
-    case table::SlotState::kRejected:
-      return "rejected";
-    case table::SlotState::kFree:
-    case table::SlotState::kFreeBooked:
-      break;
-  }
-  return "free";
-}
-
 void PrintPending(const table::PaymentTable::Snapshot& it,
                   const payments::ProcessorDirectory& directory, bool json) {
   const std::string id = payments::ToString(it.payment.id);
-  const char* const state = StateName(it.status.state);
+  const char* const state = table::Name(it.status.state);
   const std::string amount = payments::CentsToString(it.payment.amount_cents);
   const std::string accepted = payments::TimestampToString(it.accepted_at_ms);
   const bool sent = it.status.processor != payments::kNoProcessor;

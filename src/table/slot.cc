@@ -15,6 +15,27 @@ static_assert(payments::kRequestedAtMsMax - kOriginMs == int64_t{kTimeMask});
 
 }  // namespace
 
+const char* Name(SlotState state) {
+  switch (state) {
+    case SlotState::kAccepted:
+      return "accepted";
+    case SlotState::kClaimed:
+      return "claimed";
+    case SlotState::kSent:
+      return "sent";
+    case SlotState::kUnresolved:
+      return "unresolved";
+    case SlotState::kBooked:
+    case SlotState::kFreeBooked:
+      return "booked";
+    case SlotState::kRejected:
+      return "rejected";
+    case SlotState::kFree:
+      break;
+  }
+  return "free";
+}
+
 uint64_t PackStatus(const SlotStatus& status) {
   TG_ASSERT(status.attempt <= payments::kAttemptMax);
   TG_ASSERT(status.processor <= payments::kNoProcessor);

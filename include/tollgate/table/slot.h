@@ -26,6 +26,8 @@ enum class SlotState : uint8_t {
   kRejected = 6,    // can never be booked; the books may not have the rejection yet
   kFreeBooked = 7,  // resting: recorded as booked (or, with a reason, rejected); may be replayed
 };
+// As clients and operators read it. kFreeBooked is "booked", as a payment that rests is.
+const char* Name(SlotState state);
 
 // The status word, unpacked. Bits from the top: state 3, pinned 1, reason 2, processor 5,
 // attempt 13, requestedAt 40 (milliseconds since 2025-01-01T00:00:00Z).
