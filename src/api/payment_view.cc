@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "tollgate/base/text.h"
+#include "tollgate/base/json_writer.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -22,22 +22,21 @@ struct View {
 };
 
 std::string ToJson(const View& view, const payments::ProcessorDirectory& directory) {
-  std::string json = R"({"correlationId":")" + payments::ToString(view.id) + R"(","state":")";
-  json += view.state;
-  json += R"(","amount":)" + payments::CentsToString(view.amount_cents);
-  if (!view.reason.empty()) {
-    json += R"(,"reason":")";
-    json += view.reason;
-    json += '"';
-  }
+  std::string text;
+  base::JsonWriter json(text);
+  json.BeginObject().Key("correlationId").String(payments::ToString(view.id));
+  json.Key("state").String(view.state);
+  json.Key("amount").Decimal(payments::CentsToString(view.amount_cents));
+  if (!view.reason.empty()) json.Key("reason").String(view.reason);
   if (view.processor != payments::kNoProcessor) {
-    json += R"(,"processor":)" + base::JsonString(directory.Label(view.processor));
+    json.Key("processor").String(directory.Label(view.processor));
   }
   if (view.requested_at_ms != 0) {
-    json += R"(,"requestedAt":")" + payments::TimestampToString(view.requested_at_ms) + '"';
+    json.Key("requestedAt").String(payments::TimestampToString(view.requested_at_ms));
   }
-  if (view.attempt != 0) json += R"(,"attempt":)" + std::to_string(view.attempt);
-  return json + '}';
+  if (view.attempt != 0) json.Key("attempt").Number(view.attempt);
+  json.EndObject();
+  return text;
 }
 
 }  // namespace

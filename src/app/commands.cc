@@ -13,9 +13,9 @@
 #include "app/signals.h"
 #include "tollgate/app/gateway.h"
 #include "tollgate/base/clock.h"
+#include "tollgate/base/json_writer.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/base/startup_pages.h"
-#include "tollgate/base/text.h"
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/config/processors.h"
 #include "tollgate/net/listener.h"
@@ -59,24 +59,28 @@ base::UniqueFd Connect(const net::Address& address) {
   return fd;
 }
 
-void PrintPending(const table::PaymentTable::Snapshot& it,
-                  const payments::ProcessorDirectory& directory, bool json) {
-  const std::string id = payments::ToString(it.payment.id);
-  const char* const state = table::Name(it.status.state);
-  const std::string amount = payments::CentsToString(it.payment.amount_cents);
-  const std::string accepted = payments::TimestampToString(it.accepted_at_ms);
+std::string PendingJson(const table::PaymentTable::Snapshot& it,
+                        const payments::ProcessorDirectory& directory) {
   const bool sent = it.status.processor != payments::kNoProcessor;
-  const std::string name = sent ? directory.Label(it.status.processor) : json ? "" : "-";
-  const std::string processor = json ? base::JsonString(name) : name;
-  if (json) {
-    std::printf(
-        "{\"correlationId\":\"%s\",\"state\":\"%s\",\"amount\":%s,"
-        "\"acceptedAt\":\"%s\",\"processor\":%s,\"attempt\":%d}\n",
-        id.c_str(), state, amount.c_str(), accepted.c_str(), processor.c_str(), it.status.attempt);
-  } else {
-    std::printf("  %s  %-10s %16s  %s  %-12s %d\n", id.c_str(), state, amount.c_str(),
-                accepted.c_str(), processor.c_str(), it.status.attempt);
-  }
+  std::string text;
+  base::JsonWriter json(text);
+  json.BeginObject().Key("correlationId").String(payments::ToString(it.payment.id));
+  json.Key("state").String(table::Name(it.status.state));
+  json.Key("amount").Decimal(payments::CentsToString(it.payment.amount_cents));
+  json.Key("acceptedAt").String(payments::TimestampToString(it.accepted_at_ms));
+  json.Key("processor").String(sent ? directory.Label(it.status.processor) : "");
+  json.Key("attempt").Number(it.status.attempt).EndObject();
+  return text;
+}
+
+void PrintPending(const table::PaymentTable::Snapshot& it,
+                  const payments::ProcessorDirectory& directory) {
+  const bool sent = it.status.processor != payments::kNoProcessor;
+  const std::string processor = sent ? directory.Label(it.status.processor) : "-";
+  std::printf(
+      "  %s  %-10s %16s  %s  %-12s %d\n", payments::ToString(it.payment.id).c_str(),
+      table::Name(it.status.state), payments::CentsToString(it.payment.amount_cents).c_str(),
+      payments::TimestampToString(it.accepted_at_ms).c_str(), processor.c_str(), it.status.attempt);
 }
 
 // The first bytes of the answer of /readyz. Empty if the gateway ended the connection, which
@@ -179,7 +183,13 @@ int ListPending(const config::Config& config, bool json) {
                     "accepted", "processor", "attempt");
       }
     }
-    for (const auto& it : pending.value()) PrintPending(it, directory, json);
+    for (const auto& it : pending.value()) {
+      if (json) {
+        std::puts(PendingJson(it, directory).c_str());
+      } else {
+        PrintPending(it, directory);
+      }
+    }
   }
   return worst;
 }

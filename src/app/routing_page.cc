@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <future>
+#include <string_view>
+#include <utility>
 
-#include "tollgate/base/text.h"
+#include "tollgate/base/json_writer.h"
 
 namespace tollgate::app {
 namespace {
@@ -12,53 +14,59 @@ namespace {
 constexpr std::chrono::milliseconds kPatience(200);
 
 // A time or cost. kNever becomes null.
-std::string Number(int64_t value) {
-  return value == forward::kNever ? "null" : std::to_string(value);
+void AddEstimate(base::JsonWriter& json, std::string_view name, int64_t value) {
+  json.Key(name);
+  value == forward::kNever ? json.Null() : json.Number(value);
 }
-const char* Truth(bool value) { return value ? "true" : "false"; }
 
-std::string ProcessorJson(const payments::ProcessorDirectory& directory,
-                          const forward::Reasons& it) {
+void AddProcessor(base::JsonWriter& json, const payments::ProcessorDirectory& directory,
+                  const forward::Reasons& it) {
   const forward::ProcessorView& view = it.view;
-  return "{\"processor\":" + base::JsonString(directory.Name(view.id)) +
-         ",\"chosen\":" + Truth(it.chosen) + ",\"standing\":\"" + forward::Name(view.availability) +
-         "\",\"why\":" + base::JsonString(it.why) + ",\"costPpm\":" + Number(it.estimate.cost_ppm) +
-         ",\"feePpm\":" + std::to_string(view.fee_ppm) +
-         ",\"waitMs\":" + Number(it.estimate.wait_ms) +
-         ",\"latencyMs\":" + std::to_string(view.latency_ms) +
-         ",\"usualLatencyMs\":" + std::to_string(view.usual_latency_ms) +
-         ",\"backInMs\":" + std::to_string(view.recovers_in_ms) +
-         ",\"weakPpm\":" + std::to_string(view.unavailable_ppm) +
-         ",\"crossesAudit\":" + Truth(it.estimate.crosses_audit) +
-         ",\"missesCutoff\":" + Truth(it.estimate.misses_cutoff) +
-         ",\"inFlight\":" + std::to_string(view.in_flight) +
-         ",\"inFlightCap\":" + std::to_string(view.in_flight_cap) + "}";
+  json.BeginObject().Key("processor").String(directory.Name(view.id));
+  json.Key("chosen").Bool(it.chosen).Key("standing").String(forward::Name(view.availability));
+  json.Key("why").String(it.why);
+  AddEstimate(json, "costPpm", it.estimate.cost_ppm);
+  json.Key("feePpm").Number(view.fee_ppm);
+  AddEstimate(json, "waitMs", it.estimate.wait_ms);
+  json.Key("latencyMs").Number(view.latency_ms);
+  json.Key("usualLatencyMs").Number(view.usual_latency_ms);
+  json.Key("backInMs").Number(view.recovers_in_ms);
+  json.Key("weakPpm").Number(view.unavailable_ppm);
+  json.Key("crossesAudit").Bool(it.estimate.crosses_audit);
+  json.Key("missesCutoff").Bool(it.estimate.misses_cutoff);
+  json.Key("inFlight").Number(view.in_flight);
+  json.Key("inFlightCap").Number(view.in_flight_cap).EndObject();
 }
 
-std::string WorkerJson(const payments::ProcessorDirectory& directory,
-                       const forward::Routing& routing) {
+void AddWorker(base::JsonWriter& json, const payments::ProcessorDirectory& directory,
+               const forward::Routing& routing) {
   const forward::Moment& moment = routing.moment;
-  std::string json = std::string("{\"claims\":") + Truth(routing.claims) +
-                     ",\"waits\":" + Truth(routing.waits) +
-                     ",\"waiting\":" + std::to_string(moment.waiting) +
-                     ",\"arrivalsPerSecond\":" + std::to_string(moment.arrivals_per_s) +
-                     ",\"quiet\":" + Truth(moment.load_ended) +
-                     ",\"leftMs\":" + Number(moment.left_ms) + ",\"processors\":[";
-  for (size_t i = 0; i < routing.processors.size(); ++i) {
-    json += (i == 0 ? "" : ",") + ProcessorJson(directory, routing.processors[i]);
-  }
-  return json + "]}";
+  json.BeginObject().Key("claims").Bool(routing.claims).Key("waits").Bool(routing.waits);
+  json.Key("waiting").Number(moment.waiting);
+  json.Key("arrivalsPerSecond").Number(moment.arrivals_per_s);
+  json.Key("quiet").Bool(moment.load_ended);
+  AddEstimate(json, "leftMs", moment.left_ms);
+  json.Key("processors").BeginArray();
+  for (const forward::Reasons& it : routing.processors) AddProcessor(json, directory, it);
+  json.EndArray().EndObject();
 }
 
 }  // namespace
 
 std::string RoutingJson(const payments::ProcessorDirectory& directory, uint32_t instances,
                         const std::vector<std::optional<forward::Routing>>& workers) {
-  std::string json = "{\"instances\":" + std::to_string(instances) + ",\"workers\":[";
-  for (size_t i = 0; i < workers.size(); ++i) {
-    json += (i == 0 ? "" : ",") + (workers[i] ? WorkerJson(directory, *workers[i]) : "null");
+  std::string page;
+  base::JsonWriter json(page);
+  json.BeginObject().Key("instances").Number(instances).Key("workers").BeginArray();
+  for (const auto& worker : workers) {
+    if (worker) {
+      AddWorker(json, directory, *worker);
+    } else {
+      json.Null();
+    }
   }
-  return json + "]}\n";
+  json.EndArray().EndObject();
+  return page + "\n";
 }
 
 std::string RoutingPage(const GatewayContext& context,

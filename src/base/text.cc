@@ -71,30 +71,4 @@ std::string Printable(std::string_view text, size_t bytes_max) {
   return shown;
 }
 
-void AppendJsonString(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const size_t bytes = Utf8Bytes(text);
-    const uint8_t first = ByteAt(text, 0);
-    if (bytes == 0) {
-      out += "\\ufffd";
-    } else if (first < 0x20) {
-      out += "\\u00";
-      out += kHex[first >> 4U];
-      out += kHex[first & 0xFU];
-    } else {
-      if (first == '"' || first == '\\') out += '\\';
-      out += text.substr(0, bytes);
-    }
-    text.remove_prefix(std::max<size_t>(bytes, 1));
-  }
-  out += '"';
-}
-
-std::string JsonString(std::string_view text) {
-  std::string out;
-  AppendJsonString(out, text);
-  return out;
-}
-
 }  // namespace tollgate::base

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "tollgate/base/json_writer.h"
+
 namespace tollgate::http {
 
 namespace {
@@ -57,26 +59,6 @@ void AppendNumber(std::string& out, Number number) {
 // RFC 9110 sections 6.4.1 and 8.6: these statuses have no content and no Content-Length.
 bool HasNoContent(int status) { return status < 200 || status == 204 || status == 304; }
 
-// RFC 8259 section 7. Bytes from 0x80 on are assumed to be UTF-8 and are copied.
-void AppendJsonString(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xFU];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 }  // namespace
 
 std::string_view ReasonPhrase(int status) {
@@ -117,16 +99,13 @@ void AppendResponse(std::string& out, const ResponseHead& head, std::string_view
 }
 
 std::string ProblemBody(int status, std::string_view detail) {
-  std::string out = R"({"type":"about:blank","title":)";
-  AppendJsonString(out, ReasonPhrase(status));
-  out += R"(,"status":)";
-  AppendNumber(out, status);
-  if (!detail.empty()) {
-    out += R"(,"detail":)";
-    AppendJsonString(out, detail);
-  }
-  out += '}';
-  return out;
+  std::string body;
+  base::JsonWriter json(body);
+  json.BeginObject().Key("type").String("about:blank");
+  json.Key("title").String(ReasonPhrase(status)).Key("status").Number(status);
+  if (!detail.empty()) json.Key("detail").String(detail);
+  json.EndObject();
+  return body;
 }
 
 StaticResponse::StaticResponse(int status, std::string_view content_type, std::string_view body,

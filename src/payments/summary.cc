@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "tollgate/base/text.h"
+#include "tollgate/base/json_writer.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
@@ -87,17 +87,15 @@ ParsedSummaryRange ParseSummaryQuery(std::string_view query) {
 }
 
 std::string SummaryToJson(const Summary& summary) {
-  std::string json = "{";
+  std::string text;
+  base::JsonWriter json(text);
+  json.BeginObject();
   for (const auto& totals : summary) {
-    if (json.size() > 1) json += ',';
-    base::AppendJsonString(json, totals.name);
-    json += R"(:{"totalRequests":)";
-    json += std::to_string(totals.count);
-    json += R"(,"totalAmount":)";
-    json += CentsToString(totals.amount_cents);
-    json += '}';
+    json.Key(totals.name).BeginObject().Key("totalRequests").Number(totals.count);
+    json.Key("totalAmount").Decimal(CentsToString(totals.amount_cents)).EndObject();
   }
-  return json + "}";
+  json.EndObject();
+  return text;
 }
 
 }  // namespace tollgate::payments

@@ -1,147 +1,152 @@
 // The JSON form of the report.
 #include "reconcile/report.h"
-#include "tollgate/base/text.h"
+#include "tollgate/base/json_writer.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
 namespace tollgate::reconcile {
 namespace {
 
-std::string Quoted(std::string_view text) { return base::JsonString(text); }
+using base::JsonWriter;
 
-std::string Member(const char* name, std::string_view value) {
-  return "\"" + std::string(name) + "\":" + std::string(value);
-}
-std::string Number(const char* name, uint64_t value) { return Member(name, std::to_string(value)); }
-std::string Flag(const char* name, bool value) {
-  return Member(name, value ? std::string_view("true") : std::string_view("false"));
+void AddTime(JsonWriter& json, std::string_view name, int64_t unix_ms) {
+  json.Key(name).String(payments::TimestampToString(unix_ms));
 }
 
-std::string Time(int64_t unix_ms) { return Quoted(payments::TimestampToString(unix_ms)); }
-
-std::string AmountAndTime(int64_t cents, int64_t unix_ms) {
-  return Member("amount", payments::CentsToString(cents)) + "," +
-         Member("requestedAt", Time(unix_ms));
+void AddAmountAndTime(JsonWriter& json, int64_t cents, int64_t unix_ms) {
+  json.Key("amount").Decimal(payments::CentsToString(cents));
+  AddTime(json, "requestedAt", unix_ms);
 }
 
-std::string GapJson(const Gap& gap) {
-  return "{" + Member("totalRequests", std::to_string(gap.count)) + "," +
-         Member("totalAmount", payments::CentsToString(gap.amount_cents)) + "}";
+void AddGap(JsonWriter& json, std::string_view name, const Gap& gap) {
+  json.Key(name).BeginObject().Key("totalRequests").Number(gap.count);
+  json.Key("totalAmount").Decimal(payments::CentsToString(gap.amount_cents)).EndObject();
 }
 
-std::string ProcessorJson(const ProcessorReport& it) {
+void AddProcessorName(JsonWriter& json, payments::ProcessorId id,
+                      const payments::ProcessorDirectory& names) {
+  json.Key("processor");
+  id < names.size() ? json.String(names.Name(id)) : json.Null();
+}
+
+void AddProcessor(JsonWriter& json, const ProcessorReport& it) {
   const AskerStats& stats = it.stats;
-  std::string json = "{" + Member("name", Quoted(it.name)) + "," + Number("asked", stats.asked) +
-                     "," + Number("holds", stats.held) + "," + Number("lacks", stats.lacks) + "," +
-                     Number("notAnswered", stats.not_answered) + "," + Flag("away", stats.away);
+  json.BreakLine().BeginObject().Key("name").String(it.name).Key("asked").Number(stats.asked);
+  json.Key("holds").Number(stats.held).Key("lacks").Number(stats.lacks);
+  json.Key("notAnswered").Number(stats.not_answered).Key("away").Bool(stats.away);
   if (it.has_token && it.books && it.processor) {
     const auto unexplained = Unexplained(it);
-    json += "," + Member("books", GapJson(*it.books)) + "," +
-            Member("processor", GapJson(*it.processor)) + "," + Member("found", GapJson(it.found)) +
-            "," + Member("unexplained", GapJson(*unexplained)) + "," +
-            Flag("explained", *unexplained == Gap{});
+    AddGap(json, "books", *it.books);
+    AddGap(json, "processor", *it.processor);
+    AddGap(json, "found", it.found);
+    AddGap(json, "unexplained", *unexplained);
+    json.Key("explained").Bool(*unexplained == Gap{});
   }
-  return json + "}";
+  json.EndObject();
 }
 
-std::string SilentJson(const ledger::SilentOwner& it) {
-  return "{" + Member("table", Quoted(payments::ToString(it.table))) + "," +
-         Number("pending", it.claims) + "," +
-         Member("silentSeconds", it.silent_s < 0 ? "null" : std::to_string(it.silent_s)) + "," +
-         Flag("gone", it.gone) + "}";
+void AddSilent(JsonWriter& json, const ledger::SilentOwner& it) {
+  json.BreakLine().BeginObject().Key("table").String(payments::ToString(it.table));
+  json.Key("pending").Number(it.claims).Key("silentSeconds");
+  it.silent_s < 0 ? json.Null() : json.Number(it.silent_s);
+  json.Key("gone").Bool(it.gone).EndObject();
 }
 
-std::string NameJson(payments::ProcessorId id, const payments::ProcessorDirectory& names) {
-  return id < names.size() ? Quoted(names.Name(id)) : "null";
-}
-
-std::string HeldJson(const Subject& subject, const payments::ProcessorDirectory& names) {
-  std::string json = "[";
+void AddHeld(JsonWriter& json, const Subject& subject, const payments::ProcessorDirectory& names) {
+  json.Key("held").BeginArray();
   for (size_t i = 0; i < subject.answers.size(); ++i) {
     const Answer& answer = subject.answers[i];
     if (answer.kind != Answer::Kind::kHeld) continue;
-    if (json.size() > 1) json += ",";
-    json += "{" + Member("processor", NameJson(static_cast<payments::ProcessorId>(i), names)) +
-            "," + AmountAndTime(answer.amount_cents, answer.requested_at_ms) + "}";
+    json.BeginObject();
+    AddProcessorName(json, static_cast<payments::ProcessorId>(i), names);
+    AddAmountAndTime(json, answer.amount_cents, answer.requested_at_ms);
+    json.EndObject();
   }
-  return json + "]";
+  json.EndArray();
 }
 
-std::string DifferenceJson(const Finding& finding, const Difference& it,
-                           const payments::ProcessorDirectory& names) {
-  const auto& books = finding.subject.books;
-  std::string json = "{" + Member("kind", Quoted(Name(it.kind))) + "," +
-                     Member("correlationId", Quoted(payments::ToString(finding.subject.id))) + "," +
-                     Member("processor", NameJson(it.processor, names)) + ",\"books\":";
-  if (books) {
-    json += "{" + Member("state", Quoted(ledger::Name(books->state))) + "," +
-            Member("processor", NameJson(books->processor, names)) + "," +
-            AmountAndTime(books->amount_cents, books->requested_at_ms) + "}";
-  } else {
-    json += "null";
+void AddBooks(JsonWriter& json, const std::optional<ledger::BookEntry>& books,
+              const payments::ProcessorDirectory& names) {
+  json.Key("books");
+  if (!books) {
+    json.Null();
+    return;
   }
-  return json + "," + Member("held", HeldJson(finding.subject, names)) + "," +
-         Flag("repairable", it.repairable) + "," +
-         Flag("repaired", it.repairable && finding.repair == Repair::kDone) + "}";
+  json.BeginObject().Key("state").String(ledger::Name(books->state));
+  AddProcessorName(json, books->processor, names);
+  AddAmountAndTime(json, books->amount_cents, books->requested_at_ms);
+  json.EndObject();
 }
 
-template <typename Items, typename ToText>
-std::string List(const Items& items, ToText to_text) {
-  std::string json = "[";
-  for (const auto& item : items) {
-    const std::string text = to_text(item);
-    if (text.empty()) continue;
-    if (json.size() > 1) json += ",\n";
-    json += text;
-  }
-  return json + "]";
+void AddDifference(JsonWriter& json, const Finding& finding, const Difference& it,
+                   const payments::ProcessorDirectory& names) {
+  json.BreakLine().BeginObject().Key("kind").String(Name(it.kind));
+  json.Key("correlationId").String(payments::ToString(finding.subject.id));
+  AddProcessorName(json, it.processor, names);
+  AddBooks(json, finding.subject.books, names);
+  AddHeld(json, finding.subject, names);
+  json.Key("repairable").Bool(it.repairable);
+  json.Key("repaired").Bool(it.repairable && finding.repair == Repair::kDone).EndObject();
 }
 
-std::string SumsJson(const SumsReport& sums, const payments::ProcessorDirectory& names) {
-  const auto difference = [&](const SumDifference& it) {
-    return "{" + Member("processor", NameJson(it.processor, names)) + "," +
-           Member("from", Time(it.from_ms)) + "," + Member("to", Time(it.to_ms)) + "," +
-           Number("level", static_cast<uint64_t>(it.level)) + "," +
-           Member("summed", GapJson(it.summed)) + "," + Member("counted", GapJson(it.counted)) +
-           "," + Flag("mended", it.mended) + "}";
-  };
-  std::string json = "{" + Flag("compared", sums.compared);
+void AddSumDifference(JsonWriter& json, const SumDifference& it,
+                      const payments::ProcessorDirectory& names) {
+  json.BreakLine().BeginObject();
+  AddProcessorName(json, it.processor, names);
+  AddTime(json, "from", it.from_ms);
+  AddTime(json, "to", it.to_ms);
+  json.Key("level").Number(it.level);
+  AddGap(json, "summed", it.summed);
+  AddGap(json, "counted", it.counted);
+  json.Key("mended").Bool(it.mended).EndObject();
+}
+
+void AddSums(JsonWriter& json, const SumsReport& sums, const payments::ProcessorDirectory& names) {
+  json.BreakLine().Key("sums").BeginObject().Key("compared").Bool(sums.compared);
   if (sums.compared) {
-    json += "," + Member("from", Time(sums.range.from_ms)) + "," +
-            Member("to", Time(sums.range.to_ms)) + "," + Number("unsettled", sums.unsettled) + "," +
-            Member("differences", List(sums.differences, difference));
+    AddTime(json, "from", sums.range.from_ms);
+    AddTime(json, "to", sums.range.to_ms);
+    json.Key("unsettled").Number(sums.unsettled).Key("differences").BeginArray();
+    for (const SumDifference& it : sums.differences) AddSumDifference(json, it, names);
+    json.EndArray();
   }
-  return json + "}";
+  json.EndObject();
+}
+
+void AddCounts(JsonWriter& json, const ReconcileCounts& counts) {
+  json.BreakLine().Key("compared").Number(counts.compared).Key("booked").Number(counts.booked);
+  json.Key("pending").Number(counts.pending).Key("rejected").Number(counts.rejected);
+  json.Key("unknown").Number(counts.unknown).Key("notCounted").Number(counts.not_counted);
+  json.Key("outOfRange").Number(counts.out_of_range).Key("tooOld").Number(counts.too_old);
+  json.Key("damaged").Number(counts.damaged);
 }
 
 }  // namespace
 
 std::string ToJson(const ReconcileReport& report, const payments::ProcessorDirectory& names) {
-  const ReconcileCounts& counts = report.counts;
-  const auto differences = [&](const Finding& finding) {
-    std::string text;
-    for (const Difference& it : finding.differences) {
-      if (!text.empty()) text += ",\n";
-      text += DifferenceJson(finding, it, names);
-    }
-    return text;
-  };
-  return "{" + Member("from", Time(report.range.from_ms)) + "," +
-         Member("to", Time(report.range.to_ms)) + "," +
-         Member("idsKnownFrom", Time(report.known_from_ms)) + "," + Flag("repair", report.repair) +
-         ",\n" + Number("compared", counts.compared) + "," + Number("booked", counts.booked) + "," +
-         Number("pending", counts.pending) + "," + Number("rejected", counts.rejected) + "," +
-         Number("unknown", counts.unknown) + "," + Number("notCounted", counts.not_counted) + "," +
-         Number("outOfRange", counts.out_of_range) + "," + Number("tooOld", counts.too_old) + "," +
-         Number("damaged", counts.damaged) + ",\n" +
-         Member("processors", List(report.processors, ProcessorJson)) + ",\n" +
-         Member("silentGateways", List(report.silent, SilentJson)) + ",\n" +
-         Member("differences", List(report.findings, differences)) + ",\n" +
-         Member("sums", SumsJson(report.sums, names)) + ",\n" +
-         Number("differencesLeft", uint64_t{DifferencesLeft(report)}) + "," +
-         Flag("complete", report.errors.empty()) + "," +
-         Member("errors", List(report.errors, [](const std::string& it) { return Quoted(it); })) +
-         "}\n";
+  std::string text;
+  JsonWriter json(text);
+  json.BeginObject();
+  AddTime(json, "from", report.range.from_ms);
+  AddTime(json, "to", report.range.to_ms);
+  AddTime(json, "idsKnownFrom", report.known_from_ms);
+  json.Key("repair").Bool(report.repair);
+  AddCounts(json, report.counts);
+  json.BreakLine().Key("processors").BeginArray();
+  for (const ProcessorReport& it : report.processors) AddProcessor(json, it);
+  json.EndArray().BreakLine().Key("silentGateways").BeginArray();
+  for (const ledger::SilentOwner& it : report.silent) AddSilent(json, it);
+  json.EndArray().BreakLine().Key("differences").BeginArray();
+  for (const Finding& finding : report.findings) {
+    for (const Difference& it : finding.differences) AddDifference(json, finding, it, names);
+  }
+  json.EndArray();
+  AddSums(json, report.sums, names);
+  json.BreakLine().Key("differencesLeft").Number(DifferencesLeft(report));
+  json.Key("complete").Bool(report.errors.empty()).Key("errors").BeginArray();
+  for (const std::string& error : report.errors) json.BreakLine().String(error);
+  json.EndArray().EndObject();
+  return text + "\n";
 }
 
 }  // namespace tollgate::reconcile

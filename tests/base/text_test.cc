@@ -41,12 +41,5 @@ TEST(Text, IsCutWhereNobodyReadsOn) {
   EXPECT_LT(Printable(std::string(10'000'000, '\x01')).size(), 5 * kShownBytesMax);
 }
 
-TEST(Text, JsonIsValidWhateverTheTextIs) {
-  EXPECT_EQ(JsonString("default"), R"("default")");
-  EXPECT_EQ(JsonString("a\"b\\c\n\x01/é"), R"("a\"b\\c\u000a\u0001/é")");
-  EXPECT_EQ(JsonString("\xFFx\xC3"), R"("\ufffdx\ufffd")");
-  EXPECT_EQ(JsonString(std::string_view("\0", 1)), R"("\u0000")");
-}
-
 }  // namespace
 }  // namespace tollgate::base

@@ -1,5 +1,4 @@
-// Makes text that comes from elsewhere (a peer, a file, Redis) safe to show in a log line or in
-// JSON.
+// Makes text that comes from elsewhere (a peer, a file, Redis) safe to show in a log line.
 //
 // Thread: pure functions.
 #pragma once
@@ -22,10 +21,5 @@ inline constexpr size_t kShownBytesMax = 4096;
 // The text on one line. Each byte that a line cannot show becomes \xNN. The text is cut after
 // `bytes_max` bytes.
 std::string Printable(std::string_view text, size_t bytes_max = kShownBytesMax);
-
-// Appends `text` as a JSON string with its quotes (RFC 8259 section 7). A byte that is not UTF-8
-// becomes U+FFFD, so the JSON is always valid.
-void AppendJsonString(std::string& out, std::string_view text);
-std::string JsonString(std::string_view text);
 
 }  // namespace tollgate::base
