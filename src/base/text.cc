@@ -1,6 +1,7 @@
 #include "tollgate/base/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 
 namespace tollgate::base {
@@ -69,6 +70,23 @@ std::string Printable(std::string_view text, size_t bytes_max) {
   }
   if (!text.empty()) shown += "… (" + std::to_string(text.size()) + " more bytes)";
   return shown;
+}
+
+std::optional<std::string> PercentDecoded(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    unsigned byte = 0;
+    if (i + 2 >= text.size()) return std::nullopt;
+    const char* const end = text.data() + i + 3;
+    if (std::from_chars(text.data() + i + 1, end, byte, 16).ptr != end) return std::nullopt;
+    decoded += static_cast<char>(byte);
+    i += 2;
+  }
+  return decoded;
 }
 
 }  // namespace tollgate::base

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "tollgate/base/text.h"
 #include "tollgate/net/url.h"
 
 namespace tollgate::config {
@@ -36,23 +37,6 @@ bool ReadNumber(std::string_view text, int least, int most, int& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size() && number >= least &&
          number <= most;
-}
-
-std::optional<std::string> PercentDecoded(std::string_view text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    unsigned byte = 0;
-    if (i + 2 >= text.size()) return std::nullopt;
-    const char* const end = text.data() + i + 3;
-    if (std::from_chars(text.data() + i + 1, end, byte, 16).ptr != end) return std::nullopt;
-    decoded += static_cast<char>(byte);
-    i += 2;
-  }
-  return decoded;
 }
 
 // libcurl would take more than a configuration may say: percent-encoded hosts, up to three slashes,
@@ -135,8 +119,8 @@ Problem ReadRedisUrl(const std::string& text, ledger::RedisOptions& redis) {
   if (!server) return kRedisForm;
   const size_t colon = split.user_info.find(':');
   // Not by libcurl, which lets a percent sign pass that is not followed by two digits.
-  const auto user = PercentDecoded(split.user_info.substr(0, colon));
-  const auto password = PercentDecoded(
+  const auto user = base::PercentDecoded(split.user_info.substr(0, colon));
+  const auto password = base::PercentDecoded(
       colon == std::string_view::npos ? std::string_view{} : split.user_info.substr(colon + 1));
   if (!user || !password) return kRedisForm;
   redis.unix_path.clear();

@@ -1,40 +1,15 @@
 #include "tollgate/payments/summary.h"
 
-#include <optional>
 #include <utility>
 
 #include "tollgate/base/json_writer.h"
+#include "tollgate/base/text.h"
 #include "tollgate/payments/money.h"
 #include "tollgate/payments/timestamp.h"
 
 namespace tollgate::payments {
 
 namespace {
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Percent-decoding of RFC 3986. A '+' stays, because it is the sign of an offset.
-std::optional<std::string> Decode(std::string_view text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded.push_back(text[i]);
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = HexValue(text[i + 1]);
-    const int low = HexValue(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    decoded.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return decoded;
-}
 
 struct Ends {
   bool from = false;
@@ -44,15 +19,16 @@ struct Ends {
 // Takes one "name=value". Returns the problem, or an empty text.
 std::string TakePair(std::string_view pair, ParseTimestamp parse, RangeQuery* range, Ends* seen) {
   const size_t equals = pair.find('=');
-  const auto name = Decode(pair.substr(0, equals));
+  const auto name = base::PercentDecoded(pair.substr(0, equals));
   if (!name) return "query: a '%' must be followed by two hexadecimal digits";
   if (*name != "from" && *name != "to") return {};
   const bool is_from = *name == "from";
   bool& twice = is_from ? seen->from : seen->to;
   if (twice) return *name + ": stands twice";
   twice = true;
-  const auto text =
-      Decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
+  // A '+' stays one, because it is the sign of an offset.
+  const auto text = base::PercentDecoded(
+      equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
   if (!text) return *name + ": a '%' must be followed by two hexadecimal digits";
   if (text->empty()) return {};
   const auto time = parse(*text, is_from ? Rounding::kUp : Rounding::kDown, Zone::kRequired);

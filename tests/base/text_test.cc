@@ -41,5 +41,16 @@ TEST(Text, IsCutWhereNobodyReadsOn) {
   EXPECT_LT(Printable(std::string(10'000'000, '\x01')).size(), 5 * kShownBytesMax);
 }
 
+TEST(Text, IsPercentDecodedWhole) {
+  using namespace std::string_view_literals;
+  EXPECT_EQ(PercentDecoded(""), "");
+  EXPECT_EQ(PercentDecoded("a+b c"), "a+b c");
+  EXPECT_EQ(PercentDecoded("%2B%2b%00%ff%25%32"), "++\0\xff%2"sv);
+  for (const char* bad :
+       {"%", "a%4", "%%", "%4g", "%g4", "%0x41", "%-1", "%+1", "% 1", "ok%41%4"}) {
+    EXPECT_FALSE(PercentDecoded(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::base

@@ -1,9 +1,11 @@
-// Makes text that comes from elsewhere (a peer, a file, Redis) safe to show in a log line.
+// Makes text that comes from elsewhere (a peer, a file, Redis) safe to show in a log line, and
+// decodes what is percent-encoded.
 //
 // Thread: pure functions.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,5 +23,9 @@ inline constexpr size_t kShownBytesMax = 4096;
 // The text on one line. Each byte that a line cannot show becomes \xNN. The text is cut after
 // `bytes_max` bytes.
 std::string Printable(std::string_view text, size_t bytes_max = kShownBytesMax);
+
+// Undoes percent-encoding (RFC 3986 section 2.1); a '+' stays one. Nothing if a '%' is not followed
+// by two hexadecimal digits.
+std::optional<std::string> PercentDecoded(std::string_view text);
 
 }  // namespace tollgate::base
