@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ledger/expected_books.h"
+#include "ledger/find_reply.h"
 #include "ledger/lua_scripts.h"
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
@@ -215,25 +216,12 @@ struct RedisBooks::Impl {
     connection.Begin(command, kFind, 3).Add(packed).Add(books->text()).Add(memory ? "" : "1");
     connection.Call(command, [this, done = std::move(done)](const redisReply* reply) {
       if (!IsAnswer(reply)) return done(std::nullopt);
-      done(EntryOf(*reply));
+      const auto entry = ReadFindReply(*reply, directory);
+      if (!entry && options.report) {
+        options.report(true, "redis: an answer that find.lua cannot have given");
+      }
+      done(entry);
     });
-  }
-
-  std::optional<BookEntry> EntryOf(const redisReply& reply) {
-    if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 8) return std::nullopt;
-    BookEntry entry;
-    entry.state = static_cast<EntryState>(NumberOf(*reply.element[0]));
-    entry.attempt = static_cast<uint16_t>(NumberOf(*reply.element[1]));
-    const std::string_view name = TextOf(*reply.element[2]);
-    if (!name.empty()) {
-      entry.processor = directory.Add(name).value_or(payments::kNoProcessor);
-    }
-    entry.requested_at_ms = NumberOf(*reply.element[3]);
-    entry.amount_cents = NumberOf(*reply.element[4]);
-    entry.reason = payments::RejectReasonFrom(static_cast<uint64_t>(NumberOf(*reply.element[5])));
-    entry.counted = NumberOf(*reply.element[6]) == 1;
-    entry.epoch = static_cast<uint32_t>(NumberOf(*reply.element[7]));
-    return entry;
   }
 
   void Purge(OnPurged done) {

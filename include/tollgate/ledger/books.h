@@ -16,7 +16,13 @@
 
 namespace tollgate::ledger {
 
-enum class EntryState : uint8_t { kPending, kBooked, kRejected };
+// The numbers are those of find.lua's answer.
+enum class EntryState : uint8_t { kPending = 0, kBooked = 1, kRejected = 2 };
+// The state that a number from Redis stands for; nothing if it stands for none.
+constexpr std::optional<EntryState> EntryStateFrom(int64_t number) {
+  if (number < 0 || number > static_cast<int64_t>(EntryState::kRejected)) return std::nullopt;
+  return static_cast<EntryState>(number);
+}
 inline const char* Name(EntryState state) {
   switch (state) {
     case EntryState::kPending:
