@@ -67,8 +67,8 @@ void UseTable::Once() {
 }
 
 void UseRing::Once() {
-  TG_ASSERT(ring_.TryPush(7));
-  TG_ASSERT(ring_.TryPop() == 7U);
+  TG_ASSERT(ring_.TryPush(table::SlotIndex{7}));
+  TG_ASSERT(ring_.TryPop() == table::SlotIndex{7});
 }
 
 void WriteResponse::Once() {

@@ -72,7 +72,7 @@ class UseRing {
   void Once();
 
  private:
-  base::MpmcRing<uint32_t> ring_{65536};
+  base::MpmcRing<table::SlotIndex> ring_{65536};
 };
 
 // An answer with a body, as a summary's.

@@ -19,12 +19,12 @@ namespace tollgate::api {
 template <typename Answer>
 class Admission {
  public:
-  Admission(table::PaymentTable& table, base::MpmcRing<uint32_t>& ring)
+  Admission(table::PaymentTable& table, base::MpmcRing<table::SlotIndex>& ring)
       : table_(table), ring_(ring), waits_(table.durability() == table::Durability::kDisk) {}
 
   // True: the payment is in the ring and may be answered now. False: OnCommitted passes the answer
   // to its caller later. REQUIRES: the slot was just acquired.
-  bool Admit(uint32_t slot, const Answer& answer) {
+  bool Admit(table::SlotIndex slot, const Answer& answer) {
     if (waits_) {
       waiting_.push_back({table_.TakeTicket(), slot, answer});
       return false;
@@ -47,14 +47,14 @@ class Admission {
  private:
   struct Waiting {
     uint64_t ticket;
-    uint32_t slot;
+    table::SlotIndex slot;
     Answer answer;
   };
   // The ring has room for every slot of the table.
-  void Queue(uint32_t slot) { TG_ASSERT(ring_.TryPush(slot)); }
+  void Queue(table::SlotIndex slot) { TG_ASSERT(ring_.TryPush(slot)); }
 
   table::PaymentTable& table_;
-  base::MpmcRing<uint32_t>& ring_;
+  base::MpmcRing<table::SlotIndex>& ring_;
   const bool waits_;
   std::deque<Waiting> waiting_;  // by ticket
 };

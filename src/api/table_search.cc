@@ -73,7 +73,7 @@ void TableSearch::SearchPart() {
   const auto slots = static_cast<uint32_t>(table_.slot_count());
   const uint32_t end = slot_ + std::min(slots - slot_, options_.slots_per_turn);
   slots_looked_at_ += end - slot_;
-  for (; slot_ < end; ++slot_) Look(slot_);
+  for (; slot_ < end; ++slot_) Look(table::SlotIndex{slot_});
   if (slot_ < slots) return;
   for (auto& [id, wanted] : wanted_) {
     for (OnFound& done : wanted.askers) answers_.emplace_back(std::move(done), wanted.best);
@@ -83,7 +83,7 @@ void TableSearch::SearchPart() {
 }
 
 // Reads again if the payment changes meanwhile. Empty if the slot is free or damaged.
-std::optional<TableSearch::Snapshot> TableSearch::ReadSurely(uint32_t slot) const {
+std::optional<TableSearch::Snapshot> TableSearch::ReadSurely(table::SlotIndex slot) const {
   for (;;) {
     const table::SlotStatus before = table_.Status(slot);
     if (before.state == SlotState::kFree) return std::nullopt;
@@ -92,7 +92,7 @@ std::optional<TableSearch::Snapshot> TableSearch::ReadSurely(uint32_t slot) cons
   }
 }
 
-void TableSearch::Look(uint32_t slot) {
+void TableSearch::Look(table::SlotIndex slot) {
   const auto id = table_.IdAtFirstLook(slot);
   if (!id || !marks_[Mark(*id)]) return;
   const auto it = wanted_.find(*id);

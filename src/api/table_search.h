@@ -25,7 +25,8 @@ namespace tollgate::api {
 
 struct TableSearchOptions {
   // For tests: replaces the table's Read.
-  std::function<std::optional<table::PaymentTable::Snapshot>(uint32_t slot)> read_for_test = {};
+  std::function<std::optional<table::PaymentTable::Snapshot>(table::SlotIndex slot)> read_for_test =
+      {};
   uint32_t slots_per_turn = 4'096;  // some 30 us of a turn
   size_t answers_per_turn = 16;     // each may cause a query at the books
   int64_t pause_ns_per_slot =
@@ -58,8 +59,8 @@ class TableSearch {
   void Answer();
   void BeginPass();
   void SearchPart();
-  void Look(uint32_t slot);
-  std::optional<Snapshot> ReadSurely(uint32_t slot) const;
+  void Look(table::SlotIndex slot);
+  std::optional<Snapshot> ReadSurely(table::SlotIndex slot) const;
   static size_t Mark(const payments::Uuid& id) { return (id.low ^ id.high) % kMarks; }
 
   static constexpr size_t kMarks = 8'192;

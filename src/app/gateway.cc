@@ -238,7 +238,7 @@ size_t Gateway::Impl::DrainAndStop() {
   if (context.config.durability == table::Durability::kMemory) workers.front()->SayGone(200);
   workers.front()->Stop();
   size_t left = 0;
-  for (uint32_t slot = 0; slot < context.queue.table->slot_count(); ++slot) {
+  for (const table::SlotIndex slot : table::AllSlots(context.queue.table->slot_count())) {
     const auto state = context.queue.table->Status(slot).state;
     if (state != table::SlotState::kFree && state != table::SlotState::kFreeBooked) ++left;
   }

@@ -52,12 +52,12 @@ base::Result<WorkQueue> OpenWorkQueue(const table::TableOptions& options,
   queue.memory = std::make_unique<forward::TableMemory>(*queue.table);
   queue.ring = std::make_unique<forward::WorkRing>(
       std::bit_ceil(std::max<size_t>(queue.table->slot_count(), 2)));
-  std::vector<uint32_t> slots = queue.table->recovery().to_continue;
-  std::stable_partition(slots.begin(), slots.end(), [&](uint32_t slot) {
+  std::vector<table::SlotIndex> slots = queue.table->recovery().to_continue;
+  std::stable_partition(slots.begin(), slots.end(), [&](table::SlotIndex slot) {
     const table::SlotState state = queue.table->Status(slot).state;
     return state != table::SlotState::kAccepted && state != table::SlotState::kClaimed;
   });
-  for (const uint32_t slot : slots) TG_ASSERT(queue.ring->TryPush(slot));
+  for (const table::SlotIndex slot : slots) TG_ASSERT(queue.ring->TryPush(slot));
   return queue;
 }
 

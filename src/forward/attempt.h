@@ -10,6 +10,7 @@
 #include "tollgate/base/backoff.h"
 #include "tollgate/payments/payment.h"
 #include "tollgate/payments/reject_reason.h"
+#include "tollgate/table/slot_index.h"
 
 namespace tollgate::forward {
 
@@ -31,7 +32,7 @@ enum class Phase : uint8_t {
 };
 
 struct Attempt {
-  uint32_t slot = 0;
+  table::SlotIndex slot{};
   uint32_t next = kNoEntry;
   uint32_t previous = kNoEntry;
   uint16_t number = 0;  // 1 for the first attempt; 0: none was made yet

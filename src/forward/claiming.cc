@@ -45,7 +45,7 @@ void Forwarder::Impl::WaitForProcessor(uint32_t entry) {
 
 // On the monotonic clock, so that a step of the wall clock makes no payment wait longer. Only the
 // age is from the wall clock, because another opening of the table may have accepted the payment.
-int64_t Forwarder::Impl::AcceptedNs(uint32_t slot) const {
+int64_t Forwarder::Impl::AcceptedNs(table::SlotIndex slot) const {
   constexpr int64_t kAgeMsMax = int64_t{1000} * 24 * 3600 * 1000;
   const int64_t accepted_ms = std::max<int64_t>(table.At(slot).accepted_at_ms, 0);
   const int64_t age_ms = std::clamp<int64_t>(clock.WallMillis() - accepted_ms, 0, kAgeMsMax);
@@ -54,7 +54,7 @@ int64_t Forwarder::Impl::AcceptedNs(uint32_t slot) const {
 
 // What a slot from the ring needs depends only on its state. So a new payment and one found after a
 // crash take the same path.
-void Forwarder::Impl::Admit(uint32_t slot) {
+void Forwarder::Impl::Admit(table::SlotIndex slot) {
   const table::SlotStatus status = table.Status(slot);
   const uint32_t entry = pool.Take();
   Attempt& attempt = pool[entry];
@@ -122,7 +122,7 @@ bool Forwarder::Impl::Route(uint32_t entry) {
 ledger::ClaimRequest Forwarder::Impl::RequestOf(const Attempt& attempt) const {
   const table::Slot& slot = table.At(attempt.slot);
   return {.payment = slot.payment,
-          .slot = attempt.slot,
+          .slot = table::NumberOf(attempt.slot),
           .generation = slot.generation,
           .attempt = attempt.number,
           .processor = attempt.processor,

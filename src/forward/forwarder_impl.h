@@ -63,8 +63,8 @@ struct Forwarder::Impl {
   // --- claiming.cc: from the ring to a granted claim, and the POST
   void TakeWork();
   bool TakeOne();
-  void Admit(uint32_t slot);
-  int64_t AcceptedNs(uint32_t slot) const;
+  void Admit(table::SlotIndex slot);
+  int64_t AcceptedNs(table::SlotIndex slot) const;
   // Adds it to those that wait for a processor.
   void WaitForProcessor(uint32_t entry);
   // Routes the oldest of them to its claim; false: it must wait, or there is none.

@@ -20,9 +20,9 @@ bool IsRecord(SlotState state) {
          state == SlotState::kRejected;
 }
 
-ledger::ClaimRequest ClaimOf(const table::PaymentTable::Snapshot& copy, uint32_t slot) {
+ledger::ClaimRequest ClaimOf(const table::PaymentTable::Snapshot& copy, table::SlotIndex slot) {
   return {.payment = copy.payment,
-          .slot = slot,
+          .slot = table::NumberOf(slot),
           .generation = copy.generation,
           .attempt = copy.status.attempt,
           .processor = copy.status.processor,
@@ -70,7 +70,7 @@ void Replay::CollectFrom() {
   records_.clear();
   count_ = 0;
   for (next_ = from_; next_ < table_.slot_count() && count_ < slots_.size(); next_ += forwarders_) {
-    const auto slot = static_cast<uint32_t>(next_);
+    const table::SlotIndex slot{static_cast<uint32_t>(next_)};
     if (!Wanted(table_.Status(slot).state)) continue;
     const auto copy = table_.Read(slot);
     if (!copy || !Wanted(copy->status.state)) continue;

@@ -58,7 +58,7 @@ class Replay {
   size_t from_ = 0;  // the open batch began here
   size_t next_ = 0;
   size_t count_ = 0;
-  std::array<uint32_t, payments::kLedgerBatchMax> slots_{};  // of the open batch
+  std::array<table::SlotIndex, payments::kLedgerBatchMax> slots_{};  // of the open batch
   std::vector<ledger::ClaimRequest> claims_;
   std::vector<ledger::RecordRequest> records_;
 };

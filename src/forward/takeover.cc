@@ -28,8 +28,9 @@ constexpr uint32_t kUnresolvedMax = 64;
 // the slot.
 bool Forwarder::Impl::IsHeldHere(const payments::Uuid& id, const Holder& holder) const {
   if (holder.slot >= table.slot_count()) return false;
-  if (table.Status(holder.slot).state == SlotState::kFree) return false;
-  const auto copy = table.Read(holder.slot);
+  const table::SlotIndex slot{holder.slot};
+  if (table.Status(slot).state == SlotState::kFree) return false;
+  const auto copy = table.Read(slot);
   return !copy || (copy->generation == holder.generation && copy->payment.id == id &&
                    copy->status.state != SlotState::kFree);
 }

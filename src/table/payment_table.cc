@@ -74,12 +74,12 @@ static_assert(kSlotsMax <= size_t{1} << kSlotBits);
 constexpr uint64_t kQueueMsMax = (uint64_t{1} << (64 - kSlotBits)) - 1;
 constexpr int64_t kRestMsMax = 24 * 3'600'000;
 
-uint64_t RestItem(uint32_t slot, uint64_t usable_from_ms) {
-  return std::min(usable_from_ms, kQueueMsMax) << kSlotBits | slot;
+uint64_t RestItem(SlotIndex slot, uint64_t usable_from_ms) {
+  return std::min(usable_from_ms, kQueueMsMax) << kSlotBits | NumberOf(slot);
 }
 uint64_t UsableFromMs(uint64_t item) { return item >> kSlotBits; }
-uint32_t SlotOf(uint64_t item) {
-  return static_cast<uint32_t>(item) & ((uint32_t{1} << kSlotBits) - 1);
+SlotIndex SlotOf(uint64_t item) {
+  return SlotIndex{static_cast<uint32_t>(item) & ((uint32_t{1} << kSlotBits) - 1)};
 }
 
 }  // namespace
@@ -155,18 +155,18 @@ void PaymentTable::Impl::Scan() {
   free = std::make_unique<base::IndexStack<>>(slot_count);
   resting =
       std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
-  std::vector<std::pair<uint32_t, uint32_t>> rest;  // time freed (s), slot
-  for (uint32_t i = 0; i < slot_count; ++i) {
-    Slot& slot = Slots()[i];
+  std::vector<std::pair<uint32_t, SlotIndex>> rest;  // time freed (s), slot
+  for (const SlotIndex index : AllSlots(slot_count)) {
+    Slot& slot = At(index);
     const uint64_t word = slot.status.load(std::memory_order_relaxed);  // no other thread yet
     const SlotStatus status = UnpackStatus(word);
     if (status.state == SlotState::kFree) continue;
     if (!IsSound(slot, status)) {
       ++report.damaged;
     } else if (status.state == SlotState::kFreeBooked) {
-      rest.push_back({slot.freed_at_s, i});
+      rest.push_back({slot.freed_at_s, index});
     } else {
-      report.to_continue.push_back(i);
+      report.to_continue.push_back(index);
       const payments::ProcessorId processor = names.ToDirectory(status.processor);
       const bool sent = status.state == SlotState::kSent || status.state == SlotState::kUnresolved;
       if (sent && processor >= names.configured_count()) ++report.sent_to_strangers[processor];
@@ -187,10 +187,9 @@ void PaymentTable::Impl::Scan() {
   }
   report.resting = rest.size();
   report.unfinished = report.to_continue.size();
-  std::stable_sort(report.to_continue.begin(), report.to_continue.end(),
-                   [this](uint32_t a, uint32_t b) {
-                     return Slots()[a].accepted_at_ms < Slots()[b].accepted_at_ms;
-                   });
+  std::stable_sort(
+      report.to_continue.begin(), report.to_continue.end(),
+      [this](SlotIndex a, SlotIndex b) { return At(a).accepted_at_ms < At(b).accepted_at_ms; });
 }
 
 SlotStatus PaymentTable::Impl::Unpack(uint64_t word) const {
@@ -236,24 +235,23 @@ size_t PaymentTable::slot_count() const { return impl_->slot_count; }
 const std::string& PaymentTable::path() const { return impl_->options.path; }
 Durability PaymentTable::durability() const { return impl_->options.durability; }
 void PaymentTable::RemoveFile() { impl_->file.Remove(impl_->options.path); }
-const Slot& PaymentTable::At(uint32_t slot) const { return impl_->Slots()[slot]; }
+const Slot& PaymentTable::At(SlotIndex slot) const { return impl_->At(slot); }
 
 // Slots that hold nothing come first, then the slot that was freed first, if it has rested.
-std::optional<uint32_t> PaymentTable::Impl::TakeFree() {
-  if (const auto slot = free->TryPop()) return slot;
+std::optional<SlotIndex> PaymentTable::Impl::TakeFree() {
+  if (const auto slot = free->TryPop()) return SlotIndex{*slot};
   const uint64_t now_ms = rest_clock.NowMs();
   const auto item =
       resting->TryPopIf([now_ms](uint64_t candidate) { return UsableFromMs(candidate) <= now_ms; });
   return item ? std::optional(SlotOf(*item)) : std::nullopt;
 }
 
-std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment,
-                                              int64_t wall_now_ms) {
+std::optional<SlotIndex> PaymentTable::Acquire(const payments::Payment& payment,
+                                               int64_t wall_now_ms) {
   if (!healthy() || fenced()) return std::nullopt;
   const auto taken = impl_->TakeFree();
   if (!taken) return std::nullopt;
-  const uint32_t index = *taken;
-  Slot& slot = impl_->Slots()[index];
+  Slot& slot = impl_->At(*taken);
   impl_->Forget(slot);
   // Mark the slot free before its payment part changes: a crash between these stores leaves a free
   // slot. The release fence is the partner of Read's acquire fence: a reader that sees a word of
@@ -269,17 +267,17 @@ std::optional<uint32_t> PaymentTable::Acquire(const payments::Payment& payment,
   slot.claim_epoch.store(0, std::memory_order_relaxed);
   static constexpr SlotStatus kAccepted{.state = SlotState::kAccepted};
   slot.status.store(PackStatus(kAccepted), std::memory_order_release);  // partner: Status, Read
-  return index;
+  return *taken;
 }
 
-void PaymentTable::Release(uint32_t slot, const SlotStatus& status) {
+void PaymentTable::Release(SlotIndex slot, const SlotStatus& status) {
   TG_ASSERT(IsFree(status.state));
   if (status.state == SlotState::kFree) {
     SetStatus(slot, status);
-    return impl_->free->Push(slot);
+    return impl_->free->Push(NumberOf(slot));
   }
-  impl_->Slots()[slot].freed_at_s = impl_->TableSeconds();
-  impl_->Slots()[slot].recorded_in = NumberIn(impl_->file.live().number);
+  impl_->At(slot).freed_at_s = impl_->TableSeconds();
+  impl_->At(slot).recorded_in = NumberIn(impl_->file.live().number);
   SetStatus(slot, status);
   const auto rest_ms = static_cast<uint64_t>(impl_->options.rest_ms);
   // Do not count the current millisecond, so that a rest is never too short.
@@ -294,21 +292,21 @@ bool PaymentTable::CanHold(payments::ProcessorId processor) {
   return impl_->names.Add(processor, impl_->file).has_value();
 }
 
-void PaymentTable::SetStatus(uint32_t slot, const SlotStatus& status) {
-  impl_->Slots()[slot].status.store(impl_->Pack(status), std::memory_order_release);
+void PaymentTable::SetStatus(SlotIndex slot, const SlotStatus& status) {
+  impl_->At(slot).status.store(impl_->Pack(status), std::memory_order_release);
 }
 
-SlotStatus PaymentTable::Status(uint32_t slot) const {
-  return impl_->Unpack(impl_->Slots()[slot].status.load(std::memory_order_acquire));
+SlotStatus PaymentTable::Status(SlotIndex slot) const {
+  return impl_->Unpack(impl_->At(slot).status.load(std::memory_order_acquire));
 }
 
-void PaymentTable::SetClaimEpoch(uint32_t slot, uint32_t epoch) {
-  impl_->Slots()[slot].claim_epoch.store(epoch, std::memory_order_relaxed);  // before SetStatus
+void PaymentTable::SetClaimEpoch(SlotIndex slot, uint32_t epoch) {
+  impl_->At(slot).claim_epoch.store(epoch, std::memory_order_relaxed);  // before SetStatus
 }
 
 // A sequence lock whose sequence is the status: a slot is reused only after its status was 0.
-std::optional<PaymentTable::Snapshot> PaymentTable::Read(uint32_t slot) const {
-  const Slot& source = impl_->Slots()[slot];
+std::optional<PaymentTable::Snapshot> PaymentTable::Read(SlotIndex slot) const {
+  const Slot& source = impl_->At(slot);
   const uint64_t before = source.status.load(std::memory_order_acquire);
   const PaymentPart part = Load(source);
   const uint32_t epoch = source.claim_epoch.load(std::memory_order_relaxed);
@@ -322,8 +320,8 @@ std::optional<PaymentTable::Snapshot> PaymentTable::Read(uint32_t slot) const {
                   .status = impl_->Unpack(before)};
 }
 
-std::optional<payments::Uuid> PaymentTable::IdAtFirstLook(uint32_t slot) const {
-  Slot& source = impl_->Slots()[slot];
+std::optional<payments::Uuid> PaymentTable::IdAtFirstLook(SlotIndex slot) const {
+  Slot& source = impl_->At(slot);
   const uint64_t word = source.status.load(std::memory_order_acquire);  // partner: Acquire
   if (UnpackStatus(word).state == SlotState::kFree) return std::nullopt;
   return payments::Uuid{.high = std::atomic_ref(Word(source, 0)).load(std::memory_order_relaxed),

@@ -48,10 +48,11 @@ struct PaymentTable::Impl {
   uint64_t Pack(const SlotStatus& status) const;
   void DirtyAll();
   void Forget(const Slot& slot);
-  std::optional<uint32_t> TakeFree();
+  std::optional<SlotIndex> TakeFree();
   uint32_t TableSeconds() const;
 
   Slot* Slots() const { return file.slots(); }
+  Slot& At(SlotIndex slot) const { return file.slots()[NumberOf(slot)]; }
 
   const TableOptions options;
   TableFile file;

@@ -74,10 +74,10 @@ class GatewayHandlerTest : public server::ServerTest {
       clock.AdvanceMillis(1);
     }
   }
-  uint32_t Accept(uint64_t id) {
+  table::SlotIndex Accept(uint64_t id) {
     const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 1990}, clock.WallMillis());
     EXPECT_TRUE(slot.has_value());
-    return slot.value_or(0);
+    return slot.value();
   }
   static BookEntry Entry(EntryState state) {
     return {.state = state,
@@ -89,7 +89,7 @@ class GatewayHandlerTest : public server::ServerTest {
 
   payments::ProcessorDirectory directory_{{"default", "fallback"}};
   std::unique_ptr<table::PaymentTable> table_;
-  base::MpmcRing<uint32_t> ring_{32'768};
+  base::MpmcRing<table::SlotIndex> ring_{32'768};
   net::WaiterList waiters_{1'000};
   SlowBooks books_;
   metrics::AcceptorMetrics metrics_;
@@ -167,7 +167,7 @@ TEST_F(GatewayHandlerTest, APaymentThatMovesFromTheTableToTheBooksMeanwhileIsNev
         for (uint64_t i = 0; i < before; ++i) {
           table_->Release(Accept(100 + i), {.state = SlotState::kFree});
         }
-        const uint32_t slot = Accept(7);
+        const table::SlotIndex slot = Accept(7);
         Client client = Connect();
         ASSERT_TRUE(client.Send(GetPayment(7)));
         UntilAsked();

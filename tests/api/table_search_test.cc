@@ -16,10 +16,10 @@ class TableSearchTest : public ::testing::Test {
                            {.durability = table::Durability::kMemory, .slots = slots}, directory_))
                  .value();
   }
-  uint32_t Accept(uint64_t id) {
+  table::SlotIndex Accept(uint64_t id) {
     const auto slot = table_->Acquire({.id = {1, id}, .amount_cents = 100}, clock_.WallMillis());
     EXPECT_TRUE(slot.has_value());
-    return slot.value_or(0);
+    return slot.value();
   }
   static table::SlotStatus Status(SlotState state) {
     return {.state = state,
@@ -112,9 +112,9 @@ TEST_F(TableSearchTest, HoweverManyAskATurnLooksAtSoManySlotsAndOnePassServesAll
 // It is claimed, twice, between the reads of its status that make a copy consistent.
 TEST_F(TableSearchTest, APaymentThatGoesOnWhileItIsReadIsFound) {
   Open(4);
-  const uint32_t slot = Accept(7);
+  const table::SlotIndex slot = Accept(7);
   int reads = 0;
-  TableSearch search(loop_, *table_, {.read_for_test = [&](uint32_t at) {
+  TableSearch search(loop_, *table_, {.read_for_test = [&](table::SlotIndex at) {
                        if (++reads > 2) return table_->Read(at);
                        table_->SetStatus(
                            slot, Status(reads == 1 ? SlotState::kClaimed : SlotState::kSent));
@@ -130,7 +130,7 @@ TEST_F(TableSearchTest, ADamagedSlotIsReadOnce) {
   Open(4);
   Accept(7);
   int reads = 0;
-  TableSearch search(loop_, *table_, {.read_for_test = [&](uint32_t) {
+  TableSearch search(loop_, *table_, {.read_for_test = [&](table::SlotIndex) {
                        ++reads;
                        return std::optional<TableSearch::Snapshot>{};
                      }});

@@ -38,7 +38,7 @@ class ClaimedElsewhere : public OneForwarder {
   void Restart() {
     posts_ = 0;
     Open();
-    ASSERT_TRUE(ring_.TryPush(0));
+    ASSERT_TRUE(ring_.TryPush(table::SlotIndex{0}));
   }
   void RecordOther(bool booked, int64_t cents = 100) {
     ledger_.Record(kOther, {{.claim = Claim(cents),
@@ -46,7 +46,7 @@ class ClaimedElsewhere : public OneForwarder {
                              .reason = booked ? payments::RejectReason::kNone
                                               : payments::RejectReason::kRefused}});
   }
-  table::SlotStatus Status() const { return table_->Status(0); }
+  table::SlotStatus Status() const { return table_->Status(table::SlotIndex{0}); }
 
   int posts_ = 0;
 };

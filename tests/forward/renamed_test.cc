@@ -53,7 +53,8 @@ class Renamed : public ::testing::Test {
       options.report = [this](bool problem, std::string_view text) {
         if (problem) reported.emplace_back(text);
       };
-      for (const uint32_t slot : table->recovery().to_continue) EXPECT_TRUE(ring.TryPush(slot));
+      for (const table::SlotIndex slot : table->recovery().to_continue)
+        EXPECT_TRUE(ring.TryPush(slot));
       client.OnPost([this](const upstream::PostRequest& request) {
         posted.push_back(request.payment.id.low);
       });
@@ -83,7 +84,7 @@ class Renamed : public ::testing::Test {
     gateway_.reset();
     gateway_ = std::make_unique<Gateway>(*this, start);
   }
-  uint32_t Accept(uint64_t id) {
+  table::SlotIndex Accept(uint64_t id) {
     const auto slot = gateway_->table->Acquire({.id = {1, id}, .amount_cents = 100},
                                                timeline_.clock().WallMillis());
     return slot.value();
@@ -153,7 +154,7 @@ TEST_F(Renamed, WhatPeopleSettledOnTheBooksIsLetGo) {
 
 TEST_F(Renamed, AClaimForARemovedOneThatWasNeverSentIsRoutedAnew) {
   Open({});
-  const uint32_t slot = Accept(1);
+  const table::SlotIndex slot = Accept(1);
   gateway_->table->SetStatus(slot, {.state = SlotState::kClaimed,
                                     .processor = 1,
                                     .attempt = 1,
@@ -167,7 +168,7 @@ TEST_F(Renamed, AClaimForARemovedOneThatWasNeverSentIsRoutedAnew) {
 // The books know the claim: an earlier start, or the table's original, may have sent it.
 TEST_F(Renamed, AClaimForARemovedOneThatTheBooksKnowWaits) {
   Open({});
-  const uint32_t slot = Accept(1);
+  const table::SlotIndex slot = Accept(1);
   const int64_t at_ms = timeline_.clock().WallMillis();
   gateway_->table->SetStatus(
       slot, {.state = SlotState::kClaimed, .processor = 1, .attempt = 1, .requested_at_ms = at_ms});
@@ -175,7 +176,7 @@ TEST_F(Renamed, AClaimForARemovedOneThatTheBooksKnowWaits) {
   ledger_.Claim(
       {.table = identity.table, .incarnation = identity.incarnation, .nonce = identity.nonce},
       {{.payment = {.id = {1, 1}, .amount_cents = 100},
-        .slot = slot,
+        .slot = table::NumberOf(slot),
         .generation = gateway_->table->At(slot).generation,
         .attempt = 1,
         .processor = 1,
@@ -231,7 +232,7 @@ TEST_F(Renamed, WasSaysThatItIsTheSameAndItsPaymentsGoOn) {
 // A power loss took the slot's last attempt; the books have it. Both were at a processor named b.
 TEST_F(Renamed, TheBooksSayWhichOneOfTheNameALaterAttemptWentTo) {
   Open({.identities = {{1}, {kNew}}});
-  const uint32_t slot = Accept(1);
+  const table::SlotIndex slot = Accept(1);
   const int64_t at_ms = timeline_.clock().WallMillis();
   gateway_->table->SetStatus(
       slot, {.state = SlotState::kSent, .processor = 1, .attempt = 1, .requested_at_ms = at_ms});
@@ -241,7 +242,7 @@ TEST_F(Renamed, TheBooksSayWhichOneOfTheNameALaterAttemptWentTo) {
   ledger_.Claim(
       {.table = identity.table, .incarnation = identity.incarnation, .nonce = identity.nonce},
       {{.payment = {.id = {1, 1}, .amount_cents = 100},
-        .slot = slot,
+        .slot = table::NumberOf(slot),
         .generation = gateway_->table->At(slot).generation,
         .attempt = 2,
         .processor = 1,

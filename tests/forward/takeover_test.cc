@@ -42,7 +42,7 @@ class TakeOverTest : public OneForwarder {
     while (timeline_.RunNext(until_ns)) {
     }
     Open();
-    for (uint32_t i = 0; i < count; ++i) ASSERT_TRUE(ring_.TryPush(i));
+    for (uint32_t i = 0; i < count; ++i) ASSERT_TRUE(ring_.TryPush(table::SlotIndex{i}));
   }
   // `count` payments of ours were sent and lost on the way; another owner has taken them over.
   void SendAndBeTakenOver(size_t count) {

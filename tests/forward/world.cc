@@ -66,11 +66,13 @@ void World::OpenInstance(size_t index) {
   it.life = std::make_shared<bool>(true);
   it.committing = false;
   it.drains = false;
-  if (options_.disk) it.disk.Open(it.path, &it.table->At(0), it.table->slot_count());
+  if (options_.disk)
+    it.disk.Open(it.path, &it.table->At(table::SlotIndex{0}), it.table->slot_count());
   it.disk.SetFaults(calm_ ? 0 : options_.sync_fails);
   TG_ASSERT(it.table->recovery().damaged == 0);
   it.ring = std::make_unique<forward::WorkRing>(std::bit_ceil(options_.slots));
-  for (const uint32_t slot : it.table->recovery().to_continue) TG_ASSERT(it.ring->TryPush(slot));
+  for (const table::SlotIndex slot : it.table->recovery().to_continue)
+    TG_ASSERT(it.ring->TryPush(slot));
   it.admission = std::make_unique<api::Admission<payments::Uuid>>(*it.table, *it.ring);
   OpenWorkers(index);
 }

@@ -13,12 +13,12 @@ void World::CheckPost(size_t index, const LedgerSession& ledger, const payments:
   const Instance& it = *instances_[index];
   bool granted = false;
   bool repeat = false;
-  for (uint32_t slot = 0; slot < it.table->slot_count(); ++slot) {
+  for (const table::SlotIndex slot : table::AllSlots(it.table->slot_count())) {
     const auto copy = it.table->Read(slot);
     if (!copy || copy->payment.id != id) continue;
     const bool sent = copy->status.state == SlotState::kSent;
     if (!sent && copy->status.state != SlotState::kUnresolved) continue;
-    const auto said = it.said.find({slot, copy->generation});
+    const auto said = it.said.find({table::NumberOf(slot), copy->generation});
     if (said == it.said.end() || (said->second != ledger::ClaimVerdict::kYours &&
                                   said->second != ledger::ClaimVerdict::kStale)) {
       continue;
@@ -111,7 +111,7 @@ void World::CheckTable(const Instance& instance, Verdict* verdict) const {
     verdict->text += instance.path + " is not up\n";
     return;
   }
-  for (uint32_t slot = 0; slot < instance.table->slot_count(); ++slot) {
+  for (const table::SlotIndex slot : table::AllSlots(instance.table->slot_count())) {
     const auto state = instance.table->Status(slot).state;
     if (state == SlotState::kFree || state == SlotState::kFreeBooked) continue;
     const auto copy = instance.table->Read(slot);

@@ -72,7 +72,7 @@ void World::LoseOwner() {
   if (it.table == nullptr) return;
   owner_lost_ = true;
   const int64_t back_us = timeline_.Between(2'600'000, 3'000'000);
-  for (uint32_t slot = 0; slot < it.table->slot_count(); ++slot) {
+  for (const table::SlotIndex slot : table::AllSlots(it.table->slot_count())) {
     const auto copy = it.table->Read(slot);
     if (!copy || copy->status.state == SlotState::kFree) continue;
     timeline_.After(timeline_.Between(2'050'000, 2'500'000),
@@ -132,7 +132,7 @@ void World::SilenceOwner() {
   const size_t owner = timeline_.random().Below(options_.instances);
   Instance& it = *instances_[owner];
   if (it.table == nullptr || timeline_.now_ns() < it.away_until_ns) return;
-  for (uint32_t slot = 0; slot < it.table->slot_count(); ++slot) {
+  for (const table::SlotIndex slot : table::AllSlots(it.table->slot_count())) {
     const auto copy = it.table->Read(slot);
     if (!copy || copy->status.state == SlotState::kFree) continue;
     for (size_t other = 1; other < options_.instances; ++other) {

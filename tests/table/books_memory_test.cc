@@ -12,7 +12,7 @@ constexpr uint64_t kEra = uint64_t{1} << 40U;
 class BooksMemoryTest : public TableFixture {
  protected:
   // A resting slot that was booked, and recorded while the books were at `number`.
-  uint32_t Recorded(PaymentTable& table, uint64_t id, uint64_t number) {
+  SlotIndex Recorded(PaymentTable& table, uint64_t id, uint64_t number) {
     const auto slot = table.Acquire(Pay(id), 1'000'000);
     EXPECT_TRUE(slot);
     table.ConfirmLedgerNumber(number);

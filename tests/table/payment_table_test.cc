@@ -100,11 +100,11 @@ TEST_F(PaymentTableTest, ADamagedSlotIsSetAside) {
   }
   auto table = Open();
   EXPECT_EQ(table->recovery().damaged, 1U);
-  EXPECT_EQ(table->recovery().to_continue, (std::vector<uint32_t>{0, 2}));
-  std::set<uint32_t> taken;
+  EXPECT_EQ(table->recovery().to_continue, (std::vector{SlotIndex{0}, SlotIndex{2}}));
+  std::set<SlotIndex> taken;
   while (const auto slot = table->Acquire(Pay(9), 5)) taken.insert(*slot);
   EXPECT_EQ(taken.size(), 5U);
-  EXPECT_FALSE(taken.contains(1)) << "a damaged slot was reused";
+  EXPECT_FALSE(taken.contains(SlotIndex{1})) << "a damaged slot was reused";
 }
 
 TEST_F(PaymentTableTest, AnotherSizeOrOtherProcessorsDropNothing) {
@@ -124,7 +124,7 @@ TEST_F(PaymentTableTest, AnotherSizeOrOtherProcessorsDropNothing) {
   auto table = std::move(PaymentTable::Open(options, other)).value();
   EXPECT_EQ(table->slot_count(), 8U);
   ASSERT_EQ(table->recovery().to_continue.size(), 1U);
-  const auto processor = table->Status(0).processor;
+  const auto processor = table->Status(SlotIndex{0}).processor;
   EXPECT_EQ(other.Name(processor), "fallback") << "it came to mean another processor";
   EXPECT_GE(processor, other.configured_count());
 }
@@ -141,7 +141,7 @@ TEST_F(PaymentTableTest, AReusedSlotNeverShowsTheNewPaymentUnderTheOldStatus) {
   std::atomic<uint64_t> wrong{0};
   std::thread reader([&] {
     while (!stop.load()) {
-      const auto copy = table->Read(0);
+      const auto copy = table->Read(SlotIndex{0});
       if (!copy || copy->status.state != SlotState::kFreeBooked) continue;
       const auto tag = static_cast<uint64_t>(copy->status.requested_at_ms - 1'752'583'000'000);
       if (copy->payment.id.high != tag) wrong.fetch_add(1);
@@ -166,7 +166,7 @@ TEST_F(PaymentTableTest, ManyThreadsNeverGetTheSameSlot) {
   std::vector<std::thread> threads;
   for (uint64_t t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      while (const auto slot = table->Acquire(Pay(t), 5)) taken[*slot].fetch_add(1);
+      while (const auto slot = table->Acquire(Pay(t), 5)) taken[NumberOf(*slot)].fetch_add(1);
     });
   }
   for (auto& thread : threads) thread.join();

@@ -34,7 +34,7 @@ TEST_F(ProcessorNamesTest, WhatWasSentToAnotherOfTheSameNameIsNotAtTheConfigured
   for (const SlotState state : {SlotState::kClaimed, SlotState::kSent, SlotState::kUnresolved}) {
     std::filesystem::remove(path_);
     auto table = OpenWith({11});
-    const uint32_t slot = table->Acquire(Pay(1), 5).value();
+    const SlotIndex slot = table->Acquire(Pay(1), 5).value();
     table->SetStatus(slot, SentTo(1, state));
     table.reset();
     for (int start = 0; start < 3; ++start) {
@@ -48,7 +48,7 @@ TEST_F(ProcessorNamesTest, WhatWasSentToAnotherOfTheSameNameIsNotAtTheConfigured
       EXPECT_EQ(table->recovery().sent_to_strangers.count(at), sent ? 1U : 0U);
       // Another change of the slot, and a new payment at the new processor.
       table->SetStatus(slot, SentTo(at, state));
-      const uint32_t next = table->Acquire(Pay(2), 5).value();
+      const SlotIndex next = table->Acquire(Pay(2), 5).value();
       table->SetStatus(next, SentTo(1));
       EXPECT_EQ(table->Status(next).processor, 1);
       table.reset();
@@ -75,7 +75,7 @@ TEST_F(ProcessorNamesTest, AChangeWhileNothingIsAtItTakesNoPlace) {
 
 TEST_F(ProcessorNamesTest, APlaceWithoutAnIdentityIsTheConfiguredOnes) {
   auto table = OpenWith({});  // as from a file of version 1
-  const uint32_t slot = table->Acquire(Pay(1), 5).value();
+  const SlotIndex slot = table->Acquire(Pay(1), 5).value();
   table->SetStatus(slot, SentTo(1));
   table.reset();
   EXPECT_EQ(OpenWith({11})->Status(slot).processor, 1);

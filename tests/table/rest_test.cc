@@ -24,11 +24,11 @@ constexpr SlotStatus kBookedAndFree{.state = SlotState::kFreeBooked,
 class RestTest : public TableFixture {
  protected:
   // A payment is accepted, booked and recorded.
-  static uint32_t Use(PaymentTable& table) {
+  static SlotIndex Use(PaymentTable& table) {
     const auto slot = table.Acquire(Pay(1), 5);
     EXPECT_TRUE(slot);
-    table.Release(slot.value_or(0), kBookedAndFree);
-    return slot.value_or(0);
+    table.Release(slot.value(), kBookedAndFree);
+    return slot.value();
   }
   // How many slots can be acquired now.
   static size_t TakeAll(PaymentTable& table) {
@@ -146,13 +146,13 @@ TEST_F(RestTest, WhatHasNothingToTellNeedsNoRestAndWaitsForNone) {
 
 TEST_F(RestTest, NeverUsedSlotsAreTakenInTheirOrderAndCounted) {
   auto table = Open(8);
-  for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(table->Acquire(Pay(i), 5), i);
+  for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(table->Acquire(Pay(i), 5), SlotIndex{i});
   EXPECT_EQ(table->UsedApprox(), 5U);
-  table->Release(1, {.state = SlotState::kFree});
-  table->Release(3, kBookedAndFree);
+  table->Release(SlotIndex{1}, {.state = SlotState::kFree});
+  table->Release(SlotIndex{3}, kBookedAndFree);
   EXPECT_EQ(table->UsedApprox(), 3U);
-  EXPECT_EQ(table->Acquire(Pay(9), 5), 1U);
-  EXPECT_EQ(table->Acquire(Pay(9), 5), 5U);
+  EXPECT_EQ(table->Acquire(Pay(9), 5), SlotIndex{1});
+  EXPECT_EQ(table->Acquire(Pay(9), 5), SlotIndex{5});
 }
 
 // Fewer payments than slots for weeks, or none at all.
@@ -260,7 +260,7 @@ TEST_F(RestTest, AWrongTimeOfFreeingCostsARestAtMost) {
     auto table = Open(2);
     Answered(*table, 0, 5'000);
     EXPECT_EQ(TakeAll(*table), 2U) << life;
-    for (uint32_t slot = 0; slot < 2; ++slot) table->Release(slot, kBookedAndFree);
+    for (const SlotIndex slot : AllSlots(2)) table->Release(slot, kBookedAndFree);
     Answered(*table, 5'000, 10'000);
     EXPECT_EQ(TakeAll(*table), 0U) << life;
   }

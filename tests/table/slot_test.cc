@@ -87,7 +87,7 @@ TEST_F(SlotTest, AnyWordIsEitherSetAsideOrOneToGoOnFrom) {
   const auto table = Open(kSlots);
   EXPECT_GT(table->recovery().damaged, kSlots / 8);
   EXPECT_GT(table->recovery().unfinished, kSlots / 8);
-  for (const uint32_t slot : table->recovery().to_continue) {
+  for (const SlotIndex slot : table->recovery().to_continue) {
     SlotStatus status = table->Status(slot);
     if (status.state == SlotState::kAccepted) ++status.attempt;
     if (status.state != SlotState::kAccepted && status.state != SlotState::kRejected) {

@@ -136,14 +136,14 @@ TEST_F(TableFileTest, AFileOfVersion1IsReadWholeAndWrittenAsThisOne) {
     EXPECT_EQ(table.identity().table, (payments::Uuid{0x1111, 0x2222}));
     EXPECT_EQ(table.identity().incarnation, incarnation);
     EXPECT_EQ(table.LastLedgerRunId(), "0123456789abcdef0123456789abcdef01234567");
-    ASSERT_EQ(table.recovery().to_continue, std::vector<uint32_t>{0});
-    EXPECT_EQ(table.At(0).payment.id, (payments::Uuid{5, 6}));
+    ASSERT_EQ(table.recovery().to_continue, std::vector{SlotIndex{0}});
+    EXPECT_EQ(table.At(SlotIndex{0}).payment.id, (payments::Uuid{5, 6}));
     const SlotStatus expected{.state = SlotState::kUnresolved,
                               .pinned = true,
                               .processor = 1,
                               .attempt = 9,
                               .requested_at_ms = 1'735'689'601'000};
-    EXPECT_EQ(table.Status(0), expected);
+    EXPECT_EQ(table.Status(SlotIndex{0}), expected);
   };
   expect(*Open(), 42);
   const auto version_of = [this](std::streamoff page) {
@@ -170,7 +170,7 @@ TEST_F(TableFileTest, ATableOfARunningVersion1IsTakenOver) {
   const PaymentTable& table = *opened.value();
   EXPECT_EQ(table.recovery().damaged, 0U);
   ASSERT_EQ(table.recovery().to_continue.size(), 2U);
-  for (const uint32_t slot : table.recovery().to_continue) {
+  for (const SlotIndex slot : table.recovery().to_continue) {
     const auto copy = table.Read(slot);
     ASSERT_TRUE(copy);
     const bool sent = copy->payment.amount_cents == 950;
@@ -181,7 +181,7 @@ TEST_F(TableFileTest, ATableOfARunningVersion1IsTakenOver) {
     EXPECT_EQ(copy->status.attempt, 1);
   }
   int resting = 0;
-  for (uint32_t slot = 0; slot < table.slot_count(); ++slot) {
+  for (const SlotIndex slot : AllSlots(table.slot_count())) {
     resting += table.Status(slot).state == SlotState::kFreeBooked ? 1 : 0;
   }
   EXPECT_EQ(resting, 8);

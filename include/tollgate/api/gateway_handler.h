@@ -35,7 +35,7 @@ struct GatewayOptions {
 struct GatewayParts {
   net::EventLoop& loop;
   table::PaymentTable& table;
-  base::MpmcRing<uint32_t>& ring;  // of slot numbers
+  base::MpmcRing<table::SlotIndex>& ring;
   net::WaiterList& waiters;
   ledger::Books& books;
   const payments::ProcessorDirectory& directory;

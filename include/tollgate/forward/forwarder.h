@@ -37,7 +37,7 @@ struct ForwardMetrics;
 
 namespace tollgate::forward {
 
-using WorkRing = base::MpmcRing<uint32_t>;  // slot numbers
+using WorkRing = base::MpmcRing<table::SlotIndex>;
 
 struct ForwarderOptions {
   std::vector<upstream::ProcessorOptions> processors;  // index is the ProcessorId

@@ -27,6 +27,7 @@
 #include "tollgate/table/commit_listeners.h"
 #include "tollgate/table/durability.h"
 #include "tollgate/table/slot.h"
+#include "tollgate/table/slot_index.h"
 
 namespace tollgate::table {
 
@@ -66,7 +67,7 @@ struct RecoveryReport {
   // Payments that may have been sent to a processor that is not configured, or whose identity has
   // changed. They are not sent again.
   std::map<payments::ProcessorId, size_t> sent_to_strangers;
-  std::vector<uint32_t> to_continue;  // slots with unfinished payments, oldest accepted first
+  std::vector<SlotIndex> to_continue;  // with unfinished payments, oldest accepted first
 };
 
 // The code of Open's error, instead of errno, for a file of another user.
@@ -93,21 +94,21 @@ class PaymentTable {
 
   // Takes a free slot, writes the payment and publishes it as kAccepted. Empty if no slot is free
   // and rested, or the disk has failed. Thread: any. Makes no system call.
-  std::optional<uint32_t> Acquire(const payments::Payment& payment, int64_t wall_now_ms);
+  std::optional<SlotIndex> Acquire(const payments::Payment& payment, int64_t wall_now_ms);
   // Frees the slot as kFree, or as kFreeBooked, which rests. REQUIRES: status.state is one of
   // these, and the caller owns the slot.
-  void Release(uint32_t slot, const SlotStatus& status);
+  void Release(SlotIndex slot, const SlotStatus& status);
 
   // True if a slot's status can name `processor`. A name added after this table was opened is first
   // written into its header. False if that failed or the id has no name. Thread: any.
   bool CanHold(payments::ProcessorId processor);
   // One release store; partner: Status. REQUIRES: the caller owns the slot. Its processor is none,
   // configured, known to the table from its opening, or CanHold returned true for it.
-  void SetStatus(uint32_t slot, const SlotStatus& status);
-  SlotStatus Status(uint32_t slot) const;  // acquire; partner: SetStatus and Acquire
+  void SetStatus(SlotIndex slot, const SlotStatus& status);
+  SlotStatus Status(SlotIndex slot) const;  // acquire; partner: SetStatus and Acquire
   // REQUIRES: the caller owns the slot.
-  const Slot& At(uint32_t slot) const;
-  void SetClaimEpoch(uint32_t slot, uint32_t epoch);
+  const Slot& At(SlotIndex slot) const;
+  void SetClaimEpoch(SlotIndex slot, uint32_t epoch);
 
   // A consistent copy of a slot that the caller does not own. Empty if it changed meanwhile or its
   // checksum is wrong.
@@ -118,10 +119,10 @@ class PaymentTable {
     uint32_t claim_epoch = 0;
     SlotStatus status;
   };
-  std::optional<Snapshot> Read(uint32_t slot) const;
+  std::optional<Snapshot> Read(SlotIndex slot) const;
   // The id in a slot that is not free, without its checksum. For searching one payment among many.
   // The id may be wrong if the slot changes meanwhile, so confirm it with Read.
-  std::optional<payments::Uuid> IdAtFirstLook(uint32_t slot) const;
+  std::optional<payments::Uuid> IdAtFirstLook(SlotIndex slot) const;
 
   // The approximate number of slots that are not free. Thread: any.
   size_t UsedApprox() const;
