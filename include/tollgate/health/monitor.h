@@ -12,13 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tollgate/base/backoff.h"
+#include "tollgate/base/lifetime.h"
+#include "tollgate/base/random.h"
 #include "tollgate/ledger/lease.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/payments/processor_json.h"
@@ -47,21 +48,52 @@ class Monitor {
   // All references outlive the monitor.
   Monitor(net::EventLoop& loop, MonitorOptions options, ledger::LeaseStore& lease,
           upstream::HealthBoard& board, Ask ask);
-  ~Monitor();
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
 
-  void Start();
+  void Start() { Renew(); }
   // Empty: no answer, 429, or an answer that cannot be parsed.
   void OnAnswer(size_t processor, const std::optional<payments::ServiceHealth>& answer);
   // Releases the lease, so that another instance need not wait until it expires.
   void Stop(std::function<void()> done);
 
-  bool holds_lease() const;
+  bool holds_lease() const { return held_; }
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  // The last answer of one processor, from this instance's poll or the holder's snapshot.
+  struct Known {
+    bool any = false;
+    bool failing = false;
+    uint32_t min_response_ms = 0;
+    int64_t heard_ns = 0;
+    int64_t next_poll_ns = 0;
+  };
+
+  void Report(bool problem, const std::string& text) const;
+  void Renew();
+  void OnView(const std::optional<ledger::LeaseView>& view);
+  void SetHeld(bool now_held, const std::string& why);
+  // Takes over the answers of another instance.
+  void Adopt(const ledger::LeaseView& view);
+  int64_t PollIntervalNs() const;
+  void Poll();
+  void PublishSnapshot();
+  void PublishBoard();
+
+  net::EventLoop& loop_;
+  const MonitorOptions options_;
+  ledger::LeaseStore& lease_;
+  upstream::HealthBoard& board_;
+  const Ask ask_;
+  std::vector<Known> known_;
+  base::Random random_;
+  net::Timer renew_timer_;
+  net::Timer poll_timer_;
+  base::Lifetime life_;     // replies may outlive it
+  base::Backoff failures_;  // of renewals
+  bool held_ = false;
+  bool seen_snapshot_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace tollgate::health
