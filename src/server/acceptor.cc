@@ -1,4 +1,4 @@
-#include "server/acceptor.h"
+#include "tollgate/server/acceptor.h"
 
 #include <fcntl.h>
 #include <poll.h>

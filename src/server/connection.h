@@ -12,6 +12,7 @@
 #include "tollgate/base/unique_fd.h"
 #include "tollgate/http/request_parser.h"
 #include "tollgate/net/event_loop.h"
+#include "tollgate/server/http_server.h"
 
 namespace tollgate::server {
 
@@ -19,11 +20,11 @@ namespace tollgate::server {
 enum class Waiting : uint8_t { kHeader, kBody, kIdle, kWrite, kLinger, kNone };
 inline constexpr size_t kWaitingKinds = 5;  // the kinds that have a limit
 
-class ConnectionEvents {
- public:
-  virtual ~ConnectionEvents() = default;
-  virtual void OnConnectionEvents(uint32_t index, uint32_t events) = 0;
-};
+// The size of an input buffer without its padding. A larger request gets a larger buffer.
+inline constexpr size_t kUsualInputBytes = 4096 - kBodyPaddingBytes;
+// What a server keeps for the next requests and answers.
+inline constexpr size_t kSpareBuffersMax = 64;
+inline constexpr size_t kSpareOutputsMax = 64;
 
 // A request that the handler has, and whose answer is not sent yet.
 struct Owed {
@@ -35,17 +36,17 @@ struct Owed {
 
 // Members: all that one client costs lies together, for the cache and for the memory limit.
 struct Connection final : public net::EventHandler {
-  Connection(ConnectionEvents& events_in, uint32_t index_in, const http::ParserLimits& limits,
+  Connection(HttpServer& server_in, uint32_t index_in, const http::ParserLimits& limits,
              size_t pipeline_max)
-      : events(events_in), index(index_in), parser(limits), owed(pipeline_max + 1) {}
-  void OnEvents(uint32_t what) override { events.OnConnectionEvents(index, what); }
+      : server(server_in), index(index_in), parser(limits), owed(pipeline_max + 1) {}
+  void OnEvents(uint32_t what) override { server.OnConnectionEvents(index, what); }
 
   Owed& OwedAt(uint32_t sequence) { return owed[sequence % owed.size()]; }
   uint32_t owed_count() const { return next_sequence - first_sequence; }
   // True if the maximum is owed. The ring has one more place, for a refusal.
   bool owes_most() const { return owed_count() + 1 >= owed.size(); }
 
-  ConnectionEvents& events;
+  HttpServer& server;
   const uint32_t index;
   uint32_t generation = 0;
   base::UniqueFd fd;

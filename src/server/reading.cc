@@ -7,7 +7,9 @@
 #include <cstring>
 #include <utility>
 
-#include "server/http_server_impl.h"
+#include "server/connection.h"
+#include "server/deadlines.h"
+#include "tollgate/server/http_server.h"
 
 namespace tollgate::server {
 namespace {
@@ -18,8 +20,8 @@ constexpr size_t kUnsentBytesMax = 64 * 1024;
 
 }  // namespace
 
-void HttpServer::Impl::OnConnectionEvents(uint32_t index, uint32_t events) {
-  Connection& connection = *connections[index];
+void HttpServer::OnConnectionEvents(uint32_t index, uint32_t events) {
+  Connection& connection = *connections_[index];
   if (!connection.fd.valid()) return;
   if (connection.waiting == Waiting::kLinger) return Discard(connection);
   if ((connection.watched & EPOLLIN) != 0) {
@@ -37,7 +39,7 @@ void HttpServer::Impl::OnConnectionEvents(uint32_t index, uint32_t events) {
 }
 
 // Returns false if the connection has ended.
-bool HttpServer::Impl::Receive(Connection& connection) {
+bool HttpServer::Receive(Connection& connection) {
   if (connection.input == nullptr) TakeBuffer(connection);
   if (connection.input_used == connection.input_capacity &&
       MakeInputRoom(connection) != Room::kMade)
@@ -59,7 +61,7 @@ bool HttpServer::Impl::Receive(Connection& connection) {
   return true;
 }
 
-void HttpServer::Impl::HandleRequests(Connection& connection) {
+void HttpServer::HandleRequests(Connection& connection) {
   const uint32_t generation = connection.generation;
   connection.in_turn = true;
   connection.stalled = false;
@@ -79,7 +81,7 @@ void HttpServer::Impl::HandleRequests(Connection& connection) {
       RefuseRequest(connection, connection.parser.error_status(), connection.parser.error_detail());
       break;
     }
-    counters.requests.Add();
+    counters_.requests.Add();
     done += HandOut(connection);
     if (connection.generation != generation) return;  // the handler ended the connection
   }
@@ -88,30 +90,30 @@ void HttpServer::Impl::HandleRequests(Connection& connection) {
 }
 
 // Hands the parsed request to the handler. Returns its length.
-size_t HttpServer::Impl::HandOut(Connection& connection) {
+size_t HttpServer::HandOut(Connection& connection) {
   const http::Request& request = connection.parser.request();
   const size_t length = connection.parser.consumed();
   const uint32_t sequence = connection.next_sequence++;
-  const bool close = !request.keep_alive || draining;
+  const bool close = !request.keep_alive || draining_;
   connection.OwedAt(sequence) = {.answered = false,
                                  .head_only = request.method == http::Method::kHead,
                                  .close = close,
                                  .http10 = request.http10};
   connection.continue_due = false;
   if (close) connection.reading = false;
-  if (draining) connection.linger = true;
+  if (draining_) connection.linger = true;
   Responder responder;
-  responder.server_ = &self;
+  responder.server_ = this;
   responder.connection_ = connection.index;
   responder.generation_ = connection.generation;
   responder.sequence_ = sequence;
-  handler.OnRequest(request, responder);
+  handler_.OnRequest(request, responder);
   connection.parser.Reset();
   return length;
 }
 
 // Removes `done` bytes of handled requests from the input.
-void HttpServer::Impl::Consume(Connection& connection, size_t done) {
+void HttpServer::Consume(Connection& connection, size_t done) {
   if (done == 0) {
     if (!connection.reading || connection.stalled ||
         connection.input_used < connection.input_capacity)
@@ -129,15 +131,15 @@ void HttpServer::Impl::Consume(Connection& connection, size_t done) {
   if (connection.input_used > 0)
     std::memmove(connection.input.get(), connection.input.get() + done, connection.input_used);
   // The next request gets a new time limit.
-  deadlines.Clear(connection);
+  deadlines_->Clear(connection);
   if (connection.input_used > 0) ShrinkInput(connection);
 }
 
 // Refuses a request that cannot be read. The answer follows those before it, and the connection
 // then ends.
-void HttpServer::Impl::RefuseRequest(Connection& connection, int status, std::string_view detail,
-                                     std::string_view extra_headers) {
-  if (status != 503) counters.bad_requests.Add();  // 503 is not the request's fault
+void HttpServer::RefuseRequest(Connection& connection, int status, std::string_view detail,
+                               std::string_view extra_headers) {
+  if (status != 503) counters_.bad_requests.Add();  // 503 is not the request's fault
   connection.reading = false;
   connection.stalled = false;
   connection.linger = true;
@@ -157,8 +159,8 @@ void HttpServer::Impl::RefuseRequest(Connection& connection, int status, std::st
   connection.in_turn = in_turn;
 }
 
-void HttpServer::Impl::RefuseForMemory(Connection& connection) {
-  counters.memory_full.Add();
+void HttpServer::RefuseForMemory(Connection& connection) {
+  counters_.memory_full.Add();
   RefuseRequest(connection, 503,
                 "no memory for half a request at the moment; send it again a little later",
                 "Retry-After: 1\r\n");

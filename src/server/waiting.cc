@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <limits>
 
-#include "server/http_server_impl.h"
+#include "server/connection.h"
+#include "server/deadlines.h"
+#include "tollgate/server/http_server.h"
 
 namespace tollgate::server {
 namespace {
@@ -22,15 +24,15 @@ static_assert(kEvictionOrder.size() == kWaitingKinds);
 
 }  // namespace
 
-void HttpServer::Impl::Watch(Connection& connection, uint32_t events) {
+void HttpServer::Watch(Connection& connection, uint32_t events) {
   if (connection.watched == events) return;
   connection.watched = events;
-  loop.Modify(connection.fd.get(), events);
+  loop_.Modify(connection.fd.get(), events);
 }
 
 // Call it after each step. It sends, ends the connection if due, and sets what the connection now
 // waits for. It never calls the handler, because answers are given inside the handler too.
-void HttpServer::Impl::Settle(Connection& connection) {
+void HttpServer::Settle(Connection& connection) {
   if (connection.input != nullptr) SettleInput(connection);
   if (!Send(connection) || !Charge(connection)) return;
   const bool unsent = !connection.output.empty();
@@ -38,7 +40,7 @@ void HttpServer::Impl::Settle(Connection& connection) {
   if (!unsent && connection.close_when_sent)
     return connection.linger ? Linger(connection) : Close(connection);
   if (!unsent && !owing && !connection.stalled &&
-      (connection.peer_done || (draining && connection.input_used == 0))) {
+      (connection.peer_done || (draining_ && connection.input_used == 0))) {
     return Close(connection);
   }
   uint32_t events = 0;
@@ -61,20 +63,20 @@ void HttpServer::Impl::Settle(Connection& connection) {
   }
   // A request that arrives byte by byte does not renew its limit.
   if (kind == connection.waiting && kind != Waiting::kIdle) return;
-  deadlines.Set(connection, kind, loop.now_ns());
+  deadlines_->Set(connection, kind, loop_.now_ns());
   ArmTimer();
 }
 
 // RFC 9112 section 9.6: closing at once could destroy an answer in transit.
-void HttpServer::Impl::Linger(Connection& connection) {
+void HttpServer::Linger(Connection& connection) {
   ::shutdown(connection.fd.get(), SHUT_WR);
   Watch(connection, EPOLLIN);
-  deadlines.Set(connection, Waiting::kLinger, loop.now_ns());
+  deadlines_->Set(connection, Waiting::kLinger, loop_.now_ns());
   ArmTimer();
 }
 
 // Discards what still arrives until the client has read the answer.
-void HttpServer::Impl::Discard(Connection& connection) {
+void HttpServer::Discard(Connection& connection) {
   std::array<char, 4096> thrown_away;
   const ssize_t n = ::recv(connection.fd.get(), thrown_away.data(), thrown_away.size(), 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -82,40 +84,40 @@ void HttpServer::Impl::Discard(Connection& connection) {
   if (n <= 0 || connection.drained_bytes > kLingerBytesMax) Close(connection);
 }
 
-void HttpServer::Impl::ArmTimer() {
-  const int64_t next = deadlines.NextNs();
+void HttpServer::ArmTimer() {
+  const int64_t next = deadlines_->NextNs();
   if (next == std::numeric_limits<int64_t>::max()) return;
-  if (!timer.armed() || timer.deadline_ns() > next) timer.Arm(next);
+  if (!timer_.armed() || timer_.deadline_ns() > next) timer_.Arm(next);
 }
 
-void HttpServer::Impl::OnTimer() {
-  while (Connection* const connection = deadlines.Expired(loop.now_ns())) Expire(*connection);
+void HttpServer::OnTimer() {
+  while (Connection* const connection = deadlines_->Expired(loop_.now_ns())) Expire(*connection);
   ArmTimer();
 }
 
-void HttpServer::Impl::Expire(Connection& connection) {
-  if (connection.waiting != Waiting::kLinger) counters.timeouts.Add();
+void HttpServer::Expire(Connection& connection) {
+  if (connection.waiting != Waiting::kLinger) counters_.timeouts.Add();
   const bool half_a_request =
       connection.waiting == Waiting::kHeader || connection.waiting == Waiting::kBody;
   if (!half_a_request) return Close(connection);
-  deadlines.Clear(connection);
+  deadlines_->Clear(connection);
   RefuseRequest(connection, 408, "the request did not arrive in time");
   Settle(connection);
 }
 
 // Ends the connection that has kept the server waiting for longest, to make room for another.
 // Returns false if none has waited for long enough.
-bool HttpServer::Impl::EvictOne() {
+bool HttpServer::EvictOne() {
   const bool evicted = std::any_of(kEvictionOrder.begin(), kEvictionOrder.end(), [&](Waiting kind) {
     const int64_t after_ms = kind == Waiting::kIdle ? kEvictIdleAfterMs : kEvictAfterMs;
-    return EvictFrom(kind, loop.now_ns() - after_ms * base::kNanosPerMilli);
+    return EvictFrom(kind, loop_.now_ns() - after_ms * base::kNanosPerMilli);
   });
-  if (evicted) counters.evicted.Add();
+  if (evicted) counters_.evicted.Add();
   return evicted;
 }
 
-bool HttpServer::Impl::EvictFrom(Waiting kind, int64_t since_ns) {
-  while (Connection* const connection = deadlines.Longest(kind, since_ns)) {
+bool HttpServer::EvictFrom(Waiting kind, int64_t since_ns) {
+  while (Connection* const connection = deadlines_->Longest(kind, since_ns)) {
     if (kind == Waiting::kLinger || kind == Waiting::kWrite) return Close(*connection), true;
     // The socket may hold the missing bytes without an event yet.
     const uint32_t generation = connection->generation;
@@ -125,7 +127,8 @@ bool HttpServer::Impl::EvictFrom(Waiting kind, int64_t since_ns) {
       HandleRequests(*connection);
       if (connection->generation == generation) Settle(*connection);
       if (connection->generation != generation) return true;
-      if (connection->waiting != kind || deadlines.Longest(kind, since_ns) != connection) continue;
+      if (connection->waiting != kind || deadlines_->Longest(kind, since_ns) != connection)
+        continue;
     }
     if (kind != Waiting::kIdle && connection->reading) {
       RefuseRequest(*connection, 503, "others wait, and this request is not whole; send it again",

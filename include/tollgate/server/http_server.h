@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tollgate/base/result.h"
 #include "tollgate/base/unique_fd.h"
@@ -28,13 +29,18 @@
 #include "tollgate/http/request_parser.h"
 #include "tollgate/http/response.h"
 #include "tollgate/net/event_loop.h"
+#include "tollgate/server/acceptor.h"
+#include "tollgate/server/server_counters.h"
+#include "tollgate/server/server_group.h"
 #include "tollgate/server/server_options.h"
 
 namespace tollgate::server {
 
-class ServerGroup;
-// What a server counts. Its thread writes, any thread reads (relaxed).
-struct ServerCounters;
+// The parts of a server (src/server).
+struct Connection;
+struct Owed;
+class Deadlines;
+enum class Waiting : uint8_t;
 
 // The right and duty to answer one request once. It may be kept and used later (deferred). It names
 // the connection by index and generation, so an answer to a connection that has ended does nothing.
@@ -80,14 +86,18 @@ inline constexpr int64_t kEvictAfterMs = 250;
 // Short, so that many idle clients delay a new one by at most a second.
 inline constexpr int64_t kEvictIdleAfterMs = 50;
 
-class HttpServer {
+// The implementation: http_server.cc has the connections, memory.cc their buffers, reading.cc the
+// path from the socket to the handler, answering.cc the path back, and waiting.cc the time limits
+// and evictions.
+// Members: the lists and buffers that all connections of a server share.
+class HttpServer final : private GroupMember, private AcceptorOwner {
  public:
   // Without `group` the server forms a group of its own. `group` must outlive the server. REQUIRES:
   // no loop of the group runs yet.
   HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler);
   HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler,
              ServerGroup& group);
-  ~HttpServer();
+  ~HttpServer() override;
 
   // Accepts from `listener_fd`, which the caller owns and keeps open. `exclusive`: EPOLLEXCLUSIVE,
   // for a Unix descriptor that several loops watch.
@@ -96,17 +106,99 @@ class HttpServer {
   // Drains: accepts no more, closes idle connections, and answers the requests that have arrived
   // with "Connection: close".
   void StartDrain();
-  size_t connection_count() const;
+  size_t connection_count() const { return open_; }
   // True if no connection has an unanswered request or an unsent answer, and none is on its way to
   // another server.
   bool idle() const;
 
-  const ServerCounters& counters() const;
+  // Its thread writes, any thread reads (relaxed).
+  const ServerCounters& counters() const { return counters_; }
 
  private:
   friend class Responder;
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  friend struct Connection;
+
+  // `group` null: the server forms a group of its own.
+  HttpServer(net::EventLoop& loop, const ServerOptions& options, RequestHandler& handler,
+             ServerGroup* group);
+
+  // --- http_server.cc
+  net::EventLoop& member_loop() override { return loop_; }
+  void TakeIn(base::UniqueFd fd) override;
+  void AcceptOnce() override;
+  bool HasRoom() const override;
+  bool MakeRoom() override { return EvictOne(); }
+  void OnAccepted(base::UniqueFd fd) override;
+  void OnNoRoom() override { group_.AskOthersToAccept(seat_); }
+  bool FreeDescriptors() override;
+  void OnPause() override { counters_.accept_pauses.Add(); }
+  std::string_view refusal() const override { return full_.closing(); }
+  void Close(Connection& connection);
+  void LookForRequest(Connection& connection);
+
+  // --- memory.cc
+  void TakeBuffer(Connection& connection);
+  void GiveBuffer(Connection& connection);
+  std::unique_ptr<char[]> NewUsualBuffer();
+  enum class Room : uint8_t { kMade, kTooLarge, kNoMemory };
+  Room MakeInputRoom(Connection& connection);
+  void ShrinkInput(Connection& connection);
+  void SettleInput(Connection& connection);
+  void GiveOutput(Connection& connection);
+  bool Charge(Connection& connection);
+
+  // --- reading.cc
+  void OnConnectionEvents(uint32_t index, uint32_t events);
+  bool Receive(Connection& connection);
+  void HandleRequests(Connection& connection);
+  size_t HandOut(Connection& connection);
+  void Consume(Connection& connection, size_t done);
+  void RefuseRequest(Connection& connection, int status, std::string_view detail,
+                     std::string_view extra_headers = {});
+  void RefuseForMemory(Connection& connection);
+
+  // --- waiting.cc
+  void Watch(Connection& connection, uint32_t events);
+  void Settle(Connection& connection);
+  void Linger(Connection& connection);
+  void Discard(Connection& connection);
+  void ArmTimer();
+  void OnTimer();
+  void Expire(Connection& connection);
+  bool EvictOne();
+  bool EvictFrom(Waiting kind, int64_t since_ns);
+
+  // --- answering.cc
+  Connection* Find(uint32_t index, uint32_t generation);
+  void Render(std::string& out, const Owed& owed, const http::StaticResponse* fixed,
+              const http::ResponseHead& head, std::string_view body) const;
+  std::string* Open(Connection& connection, uint32_t sequence);
+  void Finish(Connection& connection, uint32_t sequence);
+  void Advance(Connection& connection);
+  void Continue(Connection& connection);
+  void Answer(Connection& connection, uint32_t sequence, const http::StaticResponse* fixed,
+              const http::ResponseHead& head, std::string_view body);
+  bool Send(Connection& connection);
+
+  net::EventLoop& loop_;
+  const ServerOptions options_;
+  RequestHandler& handler_;
+  const std::unique_ptr<ServerGroup> own_group_;
+  ServerGroup& group_;
+  const size_t seat_;
+  const http::StaticResponse full_ = http::StaticResponse::Problem(
+      503, "too many connections; come again a little later", "Retry-After: 1\r\n");
+  ServerCounters counters_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<uint32_t> free_;
+  std::vector<std::unique_ptr<char[]>> buffers_;  // of the usual size, not in use
+  std::unique_ptr<char[]> reserve_;               // a spare buffer for when memory is used up
+  std::vector<std::string> outputs_;              // empty, with capacity
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  const std::unique_ptr<Deadlines> deadlines_;
+  net::Timer timer_;
+  size_t open_ = 0;
+  bool draining_ = false;
 };
 
 }  // namespace tollgate::server
