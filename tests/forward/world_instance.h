@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/admission.h"
 #include "tests/forward/disk_model.h"
 #include "tests/forward/world.h"
+#include "tollgate/api/admission.h"
 #include "tollgate/forward/table_memory.h"
 
 namespace tollgate::simulation {

@@ -8,9 +8,12 @@
 // durability). A payment never waits for the ledger.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "tollgate/api/admission.h"
 #include "tollgate/api/readiness.h"
 #include "tollgate/base/mpmc_ring.h"
 #include "tollgate/base/recent_times.h"
@@ -18,11 +21,16 @@
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/net/waiter_list.h"
+#include "tollgate/payments/payment_json.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/table/payment_table.h"
 
 namespace tollgate::api {
+
+// The parts of a handler (src/api).
+class TableSearch;
+struct FixedAnswers;
 
 struct GatewayOptions {
   bool allow_purge = false;
@@ -55,8 +63,29 @@ class GatewayHandler final : public server::RequestHandler {
   void OnTurnEnd();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  using Entry = std::optional<ledger::BookEntry>;
+
+  void Accept(const http::Request& request, server::Responder& responder);
+  // Call it when the payment is in the ring.
+  void Accepted(server::Responder& responder);
+  void Refuse(metrics::Refusal reason);
+  void Summarise(const http::Request& request, server::Responder& responder);
+  void Purge(server::Responder& responder);
+  void Find(const http::Request& request, server::Responder& responder);
+  void FindAgain(const payments::Uuid& id, const Entry& before, server::Responder& responder);
+  void Show(const payments::Uuid& id, const ledger::BookEntry& entry, server::Responder& responder);
+  template <typename GiveAnswer>
+  void EndLookup(const GiveAnswer& answer);
+  void LedgerAway(server::Responder& responder);
+
+  const GatewayOptions options_;
+  const GatewayParts parts_;
+  payments::PaymentParser parser_;
+  Admission<server::Responder> admission_;
+  const std::unique_ptr<TableSearch> search_;
+  const std::unique_ptr<const FixedAnswers> answers_;
+  size_t lookups_ = 0;   // in progress
+  bool queued_ = false;  // payments were queued in this turn
 };
 
 }  // namespace tollgate::api
