@@ -6,9 +6,12 @@
 #include <mutex>
 #include <utility>
 
+#include "table/committer.h"
 #include "table/payment_rules.h"
-#include "table/payment_table_impl.h"
+#include "table/processor_names.h"
+#include "table/rest_clock.h"
 #include "table/sealed_number.h"
+#include "table/table_file.h"
 #include "tollgate/base/assert.h"
 
 namespace tollgate::table {
@@ -84,50 +87,68 @@ SlotIndex SlotOf(uint64_t item) {
 
 }  // namespace
 
-base::Status PaymentTable::Impl::Open() {
-  if (options.slots == 0 || options.slots > kSlotsMax) {
+PaymentTable::PaymentTable(const TableOptions& options, payments::ProcessorDirectory& directory)
+    : options_(options),
+      file_(std::make_unique<TableFile>()),
+      names_(std::make_unique<ProcessorNames>(directory)),
+      rest_clock_(std::make_unique<RestClock>(static_cast<uint64_t>(options.rest_ms))) {}
+PaymentTable::~PaymentTable() = default;
+
+base::Result<std::unique_ptr<PaymentTable>> PaymentTable::Open(
+    const TableOptions& options, payments::ProcessorDirectory& directory) {
+  std::unique_ptr<PaymentTable> table(new PaymentTable(options, directory));
+  auto status = table->OpenAndScan();
+  if (!status.ok()) return status.error();
+  return table;
+}
+
+base::Status PaymentTable::OpenAndScan() {
+  if (options_.slots == 0 || options_.slots > kSlotsMax) {
     return base::Error{"TABLE_SLOTS must be between 1 and " + std::to_string(kSlotsMax)};
   }
-  TG_ASSERT(options.rest_ms >= 0 && options.rest_ms <= kRestMsMax);
-  const bool memory = options.durability == Durability::kMemory;
-  auto status = memory ? file.OpenMemory(options.slots)
-                       : file.Open(options.path, {.slots = options.slots,
-                                                  .create = options.adopt_slots_max == 0,
-                                                  .slots_max = options.adopt_slots_max == 0
-                                                                   ? kSlotsMax
-                                                                   : options.adopt_slots_max,
-                                                  .lock_wait_ms = options.lock_wait_ms});
+  TG_ASSERT(options_.rest_ms >= 0 && options_.rest_ms <= kRestMsMax);
+  const bool memory = options_.durability == Durability::kMemory;
+  auto status = memory ? file_->OpenMemory(options_.slots)
+                       : file_->Open(options_.path, {.slots = options_.slots,
+                                                     .create = options_.adopt_slots_max == 0,
+                                                     .slots_max = options_.adopt_slots_max == 0
+                                                                      ? kSlotsMax
+                                                                      : options_.adopt_slots_max,
+                                                     .lock_wait_ms = options_.lock_wait_ms});
   if (!status.ok()) return status;
-  TableHeader& header = file.header();
-  status = names.Load(
-      header, [this](payments::ProcessorId index) { return MayHoldWhatWasSent(file, index); });
+  TableHeader& header = file_->header();
+  status = names_->Load(
+      header, [this](payments::ProcessorId index) { return MayHoldWhatWasSent(*file_, index); });
   if (!status.ok()) return status;
   ++header.incarnation;
   header.nonce = RandomNumber();
   // The table was in use without storing the ledger's run: the run may have been any.
-  if (!file.created() && header.ledger_run_id[0] == 0) SetText(header.ledger_run_id, "unknown");
-  slot_count = header.slots;
+  if (!file_->created() && header.ledger_run_id[0] == 0) SetText(header.ledger_run_id, "unknown");
+  slot_count_ = header.slots;
   // A process that died may have left pages that its last sync failed to write and that the kernel
   // marked clean.
-  if (options.durability == Durability::kDisk) DirtyAll();
+  if (options_.durability == Durability::kDisk) DirtyAll();
   // Synced at every durability level: an opening that Redis knows of must never be forgotten. The
   // sync covers the slots too, so what the scan finds is on disk.
-  status = file.WriteHeader(true);
+  status = file_->WriteHeader(true);
   if (!status.ok()) return status;
-  identity = IdentityIn(header);
-  report.created = file.created();
+  identity_ = IdentityIn(header);
+  report_.created = file_->created();
   Scan();
-  if (options.durability == Durability::kDisk) {
-    committer = std::make_unique<Committer>(CommitterOptions{
-        .interval_us = options.sync_interval_us,
-        .batch_max = options.sync_batch_max,
-        .sync = options.sync_for_test ? options.sync_for_test : [this] { return file.Sync(); },
+  if (options_.durability == Durability::kDisk) {
+    committer_ = std::make_unique<Committer>(CommitterOptions{
+        .interval_us = options_.sync_interval_us,
+        .batch_max = options_.sync_batch_max,
+        .sync = options_.sync_for_test ? options_.sync_for_test : [this] { return file_->Sync(); },
         .dirty_all = [this] { DirtyAll(); }});
   }
   return base::OkStatus();
 }
 
-bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) const {
+Slot* PaymentTable::Slots() const { return file_->slots(); }
+Slot& PaymentTable::SlotAt(SlotIndex slot) const { return file_->slots()[NumberOf(slot)]; }
+
+bool PaymentTable::IsSound(const Slot& slot, const SlotStatus& status) const {
   if (slot.checksum != PaymentChecksum(slot)) return false;
   if (!IsPayment(slot)) return false;
   // No real clock gives such a time, and sums with it could overflow.
@@ -140,119 +161,104 @@ bool PaymentTable::Impl::IsSound(const Slot& slot, const SlotStatus& status) con
       status.state == SlotState::kUnresolved || status.state == SlotState::kBooked ||
       status.state == SlotState::kFreeBooked;
   const bool has_time = status.requested_at_ms != 0 || status.state == SlotState::kFreeBooked;
-  return !has_processor || (names.Knows(status.processor) && status.attempt > 0 && has_time);
+  return !has_processor || (names_->Knows(status.processor) && status.attempt > 0 && has_time);
 }
 
 // The rest clock across restarts, in whole seconds. It is rounded down, so an opening never adds to
 // it. Each opening continues where the last release left it. It does not depend on the wall clock.
 // After 136 years it stands still, and each opening starts every rest from the beginning.
-uint32_t PaymentTable::Impl::TableSeconds() const {
-  const uint64_t now_s = table_s_at_open + rest_clock.NowMs() / 1000;
+uint32_t PaymentTable::TableSeconds() const {
+  const uint64_t now_s = table_s_at_open_ + rest_clock_->NowMs() / 1000;
   return static_cast<uint32_t>(std::min<uint64_t>(now_s, UINT32_MAX));
 }
 
-void PaymentTable::Impl::Scan() {
-  free = std::make_unique<base::IndexStack<>>(slot_count);
-  resting =
-      std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count, 2)));
+void PaymentTable::Scan() {
+  free_ = std::make_unique<base::IndexStack<>>(slot_count_);
+  resting_ =
+      std::make_unique<base::MpmcRing<uint64_t>>(std::bit_ceil(std::max<size_t>(slot_count_, 2)));
   std::vector<std::pair<uint32_t, SlotIndex>> rest;  // time freed (s), slot
-  for (const SlotIndex index : AllSlots(slot_count)) {
-    Slot& slot = At(index);
+  for (const SlotIndex index : AllSlots(slot_count_)) {
+    Slot& slot = SlotAt(index);
     const uint64_t word = slot.status.load(std::memory_order_relaxed);  // no other thread yet
     const SlotStatus status = UnpackStatus(word);
     if (status.state == SlotState::kFree) continue;
     if (!IsSound(slot, status)) {
-      ++report.damaged;
+      ++report_.damaged;
     } else if (status.state == SlotState::kFreeBooked) {
       rest.push_back({slot.freed_at_s, index});
     } else {
-      report.to_continue.push_back(index);
-      const payments::ProcessorId processor = names.ToDirectory(status.processor);
+      report_.to_continue.push_back(index);
+      const payments::ProcessorId processor = names_->ToDirectory(status.processor);
       const bool sent = status.state == SlotState::kSent || status.state == SlotState::kUnresolved;
-      if (sent && processor >= names.configured_count()) ++report.sent_to_strangers[processor];
+      if (sent && processor >= names_->configured_count()) ++report_.sent_to_strangers[processor];
     }
   }
-  for (auto i = static_cast<uint32_t>(slot_count); i-- > 0;) {  // so that slot 0 is used first
+  for (auto i = static_cast<uint32_t>(slot_count_); i-- > 0;) {  // so that slot 0 is used first
     const uint64_t word = Slots()[i].status.load(std::memory_order_relaxed);  // no other thread yet
-    if (UnpackStatus(word).state == SlotState::kFree) free->Push(i);
+    if (UnpackStatus(word).state == SlotState::kFree) free_->Push(i);
   }
   std::sort(rest.begin(), rest.end());
-  table_s_at_open = rest.empty() ? 0 : rest.back().first;
+  table_s_at_open_ = rest.empty() ? 0 : rest.back().first;
   for (const auto& [freed_s, slot] : rest) {
     // The slot has rested at least from its release to the last release: the books' answers while
     // the table was closed are not known. Both times are rounded down, so subtract one second.
-    const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open - freed_s, 1) - 1) * 1000;
-    const auto rest_ms = static_cast<uint64_t>(options.rest_ms);
-    TG_ASSERT(resting->TryPush(RestItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
+    const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open_ - freed_s, 1) - 1) * 1000;
+    const auto rest_ms = static_cast<uint64_t>(options_.rest_ms);
+    TG_ASSERT(resting_->TryPush(RestItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
   }
-  report.resting = rest.size();
-  report.unfinished = report.to_continue.size();
-  std::stable_sort(
-      report.to_continue.begin(), report.to_continue.end(),
-      [this](SlotIndex a, SlotIndex b) { return At(a).accepted_at_ms < At(b).accepted_at_ms; });
+  report_.resting = rest.size();
+  report_.unfinished = report_.to_continue.size();
+  std::stable_sort(report_.to_continue.begin(), report_.to_continue.end(),
+                   [this](SlotIndex a, SlotIndex b) {
+                     return SlotAt(a).accepted_at_ms < SlotAt(b).accepted_at_ms;
+                   });
 }
 
-SlotStatus PaymentTable::Impl::Unpack(uint64_t word) const {
+SlotStatus PaymentTable::Unpack(uint64_t word) const {
   SlotStatus status = UnpackStatus(word);
-  status.processor = names.ToDirectory(status.processor);
+  status.processor = names_->ToDirectory(status.processor);
   return status;
 }
 
-uint64_t PaymentTable::Impl::Pack(const SlotStatus& status) const {
+uint64_t PaymentTable::Pack(const SlotStatus& status) const {
   SlotStatus stored = status;
-  stored.processor = names.ToFile(status.processor);
+  stored.processor = names_->ToFile(status.processor);
   TG_ASSERT(stored.processor != ProcessorNames::kMissing);  // CanHold has returned true
   return PackStatus(stored);
 }
 
 // Writes to every page without changing it.
-void PaymentTable::Impl::DirtyAll() {
+void PaymentTable::DirtyAll() {
   constexpr size_t kSlotsPerPage = 4096 / sizeof(Slot);
-  for (size_t i = 0; i < slot_count; i += kSlotsPerPage) {
+  for (size_t i = 0; i < slot_count_; i += kSlotsPerPage) {
     Slots()[i].status.fetch_or(0, std::memory_order_relaxed);
-    if (options.dirtied_for_test) options.dirtied_for_test(i);
+    if (options_.dirtied_for_test) options_.dirtied_for_test(i);
   }
 }
 
-PaymentTable::PaymentTable() = default;
-PaymentTable::~PaymentTable() = default;
-
-base::Result<std::unique_ptr<PaymentTable>> PaymentTable::Open(
-    const TableOptions& options, payments::ProcessorDirectory& directory) {
-  std::unique_ptr<PaymentTable> table(new PaymentTable);
-  table->impl_ = std::make_unique<Impl>(options, directory);
-  auto status = table->impl_->Open();
-  if (!status.ok()) return status.error();
-  return table;
-}
-
 TableIdentity PaymentTable::identity() const {
-  const std::lock_guard lock(impl_->header_mutex);
-  return impl_->identity;
+  const std::lock_guard lock(header_mutex_);
+  return identity_;
 }
-const RecoveryReport& PaymentTable::recovery() const { return impl_->report; }
-size_t PaymentTable::slot_count() const { return impl_->slot_count; }
-const std::string& PaymentTable::path() const { return impl_->options.path; }
-Durability PaymentTable::durability() const { return impl_->options.durability; }
-void PaymentTable::RemoveFile() { impl_->file.Remove(impl_->options.path); }
-const Slot& PaymentTable::At(SlotIndex slot) const { return impl_->At(slot); }
+void PaymentTable::RemoveFile() { file_->Remove(options_.path); }
+const Slot& PaymentTable::At(SlotIndex slot) const { return SlotAt(slot); }
 
 // Slots that hold nothing come first, then the slot that was freed first, if it has rested.
-std::optional<SlotIndex> PaymentTable::Impl::TakeFree() {
-  if (const auto slot = free->TryPop()) return SlotIndex{*slot};
-  const uint64_t now_ms = rest_clock.NowMs();
-  const auto item =
-      resting->TryPopIf([now_ms](uint64_t candidate) { return UsableFromMs(candidate) <= now_ms; });
+std::optional<SlotIndex> PaymentTable::TakeFree() {
+  if (const auto slot = free_->TryPop()) return SlotIndex{*slot};
+  const uint64_t now_ms = rest_clock_->NowMs();
+  const auto item = resting_->TryPopIf(
+      [now_ms](uint64_t candidate) { return UsableFromMs(candidate) <= now_ms; });
   return item ? std::optional(SlotOf(*item)) : std::nullopt;
 }
 
 std::optional<SlotIndex> PaymentTable::Acquire(const payments::Payment& payment,
                                                int64_t wall_now_ms) {
   if (!healthy() || fenced()) return std::nullopt;
-  const auto taken = impl_->TakeFree();
+  const auto taken = TakeFree();
   if (!taken) return std::nullopt;
-  Slot& slot = impl_->At(*taken);
-  impl_->Forget(slot);
+  Slot& slot = SlotAt(*taken);
+  Forget(slot);
   // Mark the slot free before its payment part changes: a crash between these stores leaves a free
   // slot. The release fence is the partner of Read's acquire fence: a reader that sees a word of
   // the new payment also sees that the slot was free.
@@ -274,39 +280,39 @@ void PaymentTable::Release(SlotIndex slot, const SlotStatus& status) {
   TG_ASSERT(IsFree(status.state));
   if (status.state == SlotState::kFree) {
     SetStatus(slot, status);
-    return impl_->free->Push(NumberOf(slot));
+    return free_->Push(NumberOf(slot));
   }
-  impl_->At(slot).freed_at_s = impl_->TableSeconds();
-  impl_->At(slot).recorded_in = NumberIn(impl_->file.live().number);
+  SlotAt(slot).freed_at_s = TableSeconds();
+  SlotAt(slot).recorded_in = NumberIn(file_->live().number);
   SetStatus(slot, status);
-  const auto rest_ms = static_cast<uint64_t>(impl_->options.rest_ms);
+  const auto rest_ms = static_cast<uint64_t>(options_.rest_ms);
   // Do not count the current millisecond, so that a rest is never too short.
-  const uint64_t freed_ms = impl_->rest_clock.NowMs() + (rest_ms == 0 ? 0 : 1);
-  TG_ASSERT(impl_->resting->TryPush(RestItem(slot, freed_ms + rest_ms)));
+  const uint64_t freed_ms = rest_clock_->NowMs() + (rest_ms == 0 ? 0 : 1);
+  TG_ASSERT(resting_->TryPush(RestItem(slot, freed_ms + rest_ms)));
 }
 
 bool PaymentTable::CanHold(payments::ProcessorId processor) {
   if (processor >= payments::kNoProcessor) return false;
-  if (impl_->names.ToFile(processor) != ProcessorNames::kMissing) return true;
-  const std::lock_guard lock(impl_->header_mutex);
-  return impl_->names.Add(processor, impl_->file).has_value();
+  if (names_->ToFile(processor) != ProcessorNames::kMissing) return true;
+  const std::lock_guard lock(header_mutex_);
+  return names_->Add(processor, *file_).has_value();
 }
 
 void PaymentTable::SetStatus(SlotIndex slot, const SlotStatus& status) {
-  impl_->At(slot).status.store(impl_->Pack(status), std::memory_order_release);
+  SlotAt(slot).status.store(Pack(status), std::memory_order_release);
 }
 
 SlotStatus PaymentTable::Status(SlotIndex slot) const {
-  return impl_->Unpack(impl_->At(slot).status.load(std::memory_order_acquire));
+  return Unpack(SlotAt(slot).status.load(std::memory_order_acquire));
 }
 
 void PaymentTable::SetClaimEpoch(SlotIndex slot, uint32_t epoch) {
-  impl_->At(slot).claim_epoch.store(epoch, std::memory_order_relaxed);  // before SetStatus
+  SlotAt(slot).claim_epoch.store(epoch, std::memory_order_relaxed);  // before SetStatus
 }
 
 // A sequence lock whose sequence is the status: a slot is reused only after its status was 0.
 std::optional<PaymentTable::Snapshot> PaymentTable::Read(SlotIndex slot) const {
-  const Slot& source = impl_->At(slot);
+  const Slot& source = SlotAt(slot);
   const uint64_t before = source.status.load(std::memory_order_acquire);
   const PaymentPart part = Load(source);
   const uint32_t epoch = source.claim_epoch.load(std::memory_order_relaxed);
@@ -317,11 +323,11 @@ std::optional<PaymentTable::Snapshot> PaymentTable::Read(SlotIndex slot) const {
                   .accepted_at_ms = part.accepted_at_ms,
                   .generation = part.generation,
                   .claim_epoch = epoch,
-                  .status = impl_->Unpack(before)};
+                  .status = Unpack(before)};
 }
 
 std::optional<payments::Uuid> PaymentTable::IdAtFirstLook(SlotIndex slot) const {
-  Slot& source = impl_->At(slot);
+  Slot& source = SlotAt(slot);
   const uint64_t word = source.status.load(std::memory_order_acquire);  // partner: Acquire
   if (UnpackStatus(word).state == SlotState::kFree) return std::nullopt;
   return payments::Uuid{.high = std::atomic_ref(Word(source, 0)).load(std::memory_order_relaxed),
@@ -329,25 +335,24 @@ std::optional<payments::Uuid> PaymentTable::IdAtFirstLook(SlotIndex slot) const 
 }
 
 size_t PaymentTable::UsedApprox() const {
-  const size_t unused =
-      impl_->free->SizeApprox() + impl_->resting->SizeApprox() + impl_->report.damaged;
-  return impl_->slot_count > unused ? impl_->slot_count - unused : 0;
+  const size_t unused = free_->SizeApprox() + resting_->SizeApprox() + report_.damaged;
+  return slot_count_ > unused ? slot_count_ - unused : 0;
 }
 
-uint64_t PaymentTable::TakeTicket() { return impl_->committer ? impl_->committer->Take() : 0; }
+uint64_t PaymentTable::TakeTicket() { return committer_ ? committer_->Take() : 0; }
 uint64_t PaymentTable::CommittedTicket() const {
-  return impl_->committer ? impl_->committer->committed() : UINT64_MAX;
+  return committer_ ? committer_->committed() : UINT64_MAX;
 }
 CommitListener PaymentTable::AddCommitListener(std::function<void()> on_commit) {
-  if (!impl_->committer) return {};
-  return impl_->committer->AddListener(std::move(on_commit));
+  if (!committer_) return {};
+  return committer_->AddListener(std::move(on_commit));
 }
 void PaymentTable::StartCommits() {
-  if (impl_->committer) impl_->committer->Start();
+  if (committer_) committer_->Start();
 }
-bool PaymentTable::healthy() const { return !impl_->committer || impl_->committer->healthy(); }
-bool PaymentTable::CommitWanted() const { return impl_->committer && impl_->committer->wanted(); }
-void PaymentTable::BeginCommit() { impl_->committer->Begin(); }
-bool PaymentTable::TryCommit() { return impl_->committer->Try(); }
+bool PaymentTable::healthy() const { return !committer_ || committer_->healthy(); }
+bool PaymentTable::CommitWanted() const { return committer_ && committer_->wanted(); }
+void PaymentTable::BeginCommit() { committer_->Begin(); }
+bool PaymentTable::TryCommit() { return committer_->Try(); }
 
 }  // namespace tollgate::table

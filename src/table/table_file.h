@@ -8,12 +8,14 @@
 // Invariants: a file that is not ours, or newer than we know, is never written to.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "table/mapping_watch.h"
 #include "tollgate/base/result.h"
@@ -62,6 +64,12 @@ inline constexpr size_t kLiveWordsAt = kHeaderBytes - sizeof(Slot);
 static_assert(sizeof(TableHeader) <= kLiveWordsAt && sizeof(LiveWords) <= sizeof(Slot));
 
 uint64_t RandomNumber();  // from the kernel
+
+template <size_t kSize>
+void SetText(std::array<char, kSize>& text, std::string_view value) {
+  text.fill(0);
+  std::copy_n(value.data(), std::min(value.size(), kSize - 1), text.data());
+}
 
 class TableFile {
  public:

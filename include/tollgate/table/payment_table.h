@@ -11,16 +11,20 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tollgate/base/index_stack.h"
+#include "tollgate/base/mpmc_ring.h"
 #include "tollgate/base/result.h"
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
@@ -30,6 +34,13 @@
 #include "tollgate/table/slot_index.h"
 
 namespace tollgate::table {
+
+// The parts of a table (src/table).
+class Committer;
+class ProcessorNames;
+class RestClock;
+class TableFile;
+struct TableHeader;
 
 // How long a slot freed as kFreeBooked rests, while the books answer.
 inline constexpr int64_t kRestMs = 5000;
@@ -84,10 +95,10 @@ class PaymentTable {
   ~PaymentTable();
 
   TableIdentity identity() const;  // takes a lock
-  const RecoveryReport& recovery() const;
-  size_t slot_count() const;
-  const std::string& path() const;
-  Durability durability() const;
+  const RecoveryReport& recovery() const { return report_; }
+  size_t slot_count() const { return slot_count_; }
+  const std::string& path() const { return options_.path; }
+  Durability durability() const { return options_.durability; }
 
   // For a table that is finished. Removes the path if it still names this file.
   void RemoveFile();
@@ -151,7 +162,7 @@ class PaymentTable {
   // current, a copy of the table is in use elsewhere. Then this one is fenced, Acquire returns
   // nothing, and the next opening will be newer than the copy's. Thread: any (takes a lock).
   void Fence();
-  bool fenced() const;
+  bool fenced() const { return fenced_.load(std::memory_order_relaxed); }
   // This opening was never current: the file is an older copy of a table that was used further. It
   // continues under a new table id, so claims that the other copy has made belong to another owner.
   // `refused` is the id that was refused. If the table has another id by now, nothing changes,
@@ -184,9 +195,42 @@ class PaymentTable {
   void SetLedgerRunId(std::string_view run_id);
 
  private:
-  PaymentTable();
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  PaymentTable(const TableOptions& options, payments::ProcessorDirectory& directory);
+
+  // --- payment_table.cc: the slots
+  base::Status OpenAndScan();
+  void Scan();
+  bool IsSound(const Slot& slot, const SlotStatus& status) const;
+  SlotStatus Unpack(uint64_t word) const;
+  uint64_t Pack(const SlotStatus& status) const;
+  void DirtyAll();
+  std::optional<SlotIndex> TakeFree();
+  uint32_t TableSeconds() const;
+  Slot* Slots() const;
+  Slot& SlotAt(SlotIndex slot) const;
+
+  // --- payment_table_books.cc: what the table remembers of its books
+  static TableIdentity IdentityIn(const TableHeader& header);
+  void Forget(const Slot& slot);
+
+  const TableOptions options_;
+  const std::unique_ptr<TableFile> file_;
+  const std::unique_ptr<ProcessorNames> names_;
+  TableIdentity identity_;
+  RecoveryReport report_;
+  size_t slot_count_ = 0;
+  uint64_t table_s_at_open_ = 0;  // see TableSeconds
+  const std::unique_ptr<RestClock> rest_clock_;
+  std::unique_ptr<base::IndexStack<>> free_;           // hold nothing that could be replayed
+  std::unique_ptr<base::MpmcRing<uint64_t>> resting_;  // in the order in which they were freed
+  mutable std::mutex header_mutex_;  // guards the header in `file_`, and `identity_`
+  std::atomic<bool> was_current_{false};
+  // The number of the books when the last replay was complete; 0: none since the opening. Relaxed
+  // loads: an older value only makes Forget report more.
+  std::atomic<uint64_t> sent_number_{0};
+  std::atomic<bool> fenced_{false};
+  // Last, so that its thread ends before what it syncs is destroyed.
+  std::unique_ptr<Committer> committer_;
 };
 
 // From now on, if the file of a table in use is truncated, the process ends with a message on
