@@ -2,9 +2,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "forward/forwarder_impl.h"
+#include "forward/due_heap.h"
+#include "forward/ledger_batches.h"
+#include "forward/replay.h"
+#include "forward/reports.h"
+#include "forward/router.h"
+#include "forward/transitions.h"
 #include "forward/waits.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
 
 namespace tollgate::forward {
 
@@ -12,52 +19,53 @@ using ledger::ClaimVerdict;
 using payments::RejectReason;
 using table::SlotState;
 
-void Forwarder::Impl::TakeWork() {
-  router.ForgetWait();
+void Forwarder::TakeWork() {
+  router_->ForgetWait();
   // All batches that claim are open. A choice of processor made now would be old when its claim is
   // sent, and would keep a place from others.
-  if (!batches.ClaimCanLeave()) return;
+  if (!batches_->ClaimCanLeave()) return;
   while (CanTakeNew() && TakeOne()) {
   }
 }
 
 // Moves one payment nearer to its claim; false when nothing more can be taken now.
-bool Forwarder::Impl::TakeOne() {
-  if (RouteFirstOf(router.tried()) || RouteFirstOf(router.ready())) return true;
-  if (!router.ready().empty() || !router.AnyEligible(now_ns)) return false;
-  const auto slot = ring.TryPop();
+bool Forwarder::TakeOne() {
+  if (RouteFirstOf(router_->tried()) || RouteFirstOf(router_->ready())) return true;
+  if (!router_->ready().empty() || !router_->AnyEligible(now_ns_)) return false;
+  const auto slot = ring_.TryPop();
   if (!slot) return false;
-  router.OnTaken();
+  router_->OnTaken();
   Admit(*slot);
   return true;
 }
 
-bool Forwarder::Impl::RouteFirstOf(DueHeap& waiting) {
+bool Forwarder::RouteFirstOf(DueHeap& waiting) {
   if (waiting.empty() || !Route(waiting.front())) return false;
-  pool.PushBack(to_claim, waiting.Pop());
+  pool_.PushBack(to_claim_, waiting.Pop());
   return true;
 }
 
-void Forwarder::Impl::WaitForProcessor(uint32_t entry) {
-  const Attempt& attempt = pool[entry];
-  (attempt.probes < kProbesMax ? router.ready() : router.tried()).Push(attempt.accepted_ns, entry);
+void Forwarder::WaitForProcessor(uint32_t entry) {
+  const Attempt& attempt = pool_[entry];
+  (attempt.probes < kProbesMax ? router_->ready() : router_->tried())
+      .Push(attempt.accepted_ns, entry);
 }
 
 // On the monotonic clock, so that a step of the wall clock makes no payment wait longer. Only the
 // age is from the wall clock, because another opening of the table may have accepted the payment.
-int64_t Forwarder::Impl::AcceptedNs(table::SlotIndex slot) const {
+int64_t Forwarder::AcceptedNs(table::SlotIndex slot) const {
   constexpr int64_t kAgeMsMax = int64_t{1000} * 24 * 3600 * 1000;
-  const int64_t accepted_ms = std::max<int64_t>(table.At(slot).accepted_at_ms, 0);
-  const int64_t age_ms = std::clamp<int64_t>(clock.WallMillis() - accepted_ms, 0, kAgeMsMax);
-  return now_ns - age_ms * base::kNanosPerMilli;
+  const int64_t accepted_ms = std::max<int64_t>(table_.At(slot).accepted_at_ms, 0);
+  const int64_t age_ms = std::clamp<int64_t>(clock_.WallMillis() - accepted_ms, 0, kAgeMsMax);
+  return now_ns_ - age_ms * base::kNanosPerMilli;
 }
 
 // What a slot from the ring needs depends only on its state. So a new payment and one found after a
 // crash take the same path.
-void Forwarder::Impl::Admit(table::SlotIndex slot) {
-  const table::SlotStatus status = table.Status(slot);
-  const uint32_t entry = pool.Take();
-  Attempt& attempt = pool[entry];
+void Forwarder::Admit(table::SlotIndex slot) {
+  const table::SlotStatus status = table_.Status(slot);
+  const uint32_t entry = pool_.Take();
+  Attempt& attempt = pool_[entry];
   attempt.slot = slot;
   attempt.accepted_ns = AcceptedNs(slot);
   attempt.number = status.attempt;
@@ -65,13 +73,13 @@ void Forwarder::Impl::Admit(table::SlotIndex slot) {
   attempt.processor = status.processor;
   attempt.requested_at_ms = status.requested_at_ms;
   attempt.reject_reason = status.reason;
-  attempt.epoch = table.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
+  attempt.epoch = table_.At(slot).claim_epoch.load(std::memory_order_relaxed);  // owner's own store
   switch (status.state) {
     case SlotState::kAccepted:
       attempt.phase = Phase::kReady;
       // Whether it was a probe before a restart is not known.
       if (attempt.number != 0) attempt.probes = kProbesMax;
-      Route(entry) ? pool.PushBack(to_claim, entry) : WaitForProcessor(entry);
+      Route(entry) ? pool_.PushBack(to_claim_, entry) : WaitForProcessor(entry);
       return;
     case SlotState::kClaimed:
       // This table never sent attempt n. But it may be a copy of a table that did. The ledger knows
@@ -79,48 +87,48 @@ void Forwarder::Impl::Admit(table::SlotIndex slot) {
       attempt.keep_requested_at = true;
       attempt.pin_when_granted = std::exchange(attempt.pinned, false);
       attempt.phase = Phase::kToClaim;
-      pool.PushBack(to_claim, entry);
+      pool_.PushBack(to_claim_, entry);
       return;
     case SlotState::kSent:
     case SlotState::kUnresolved:
       attempt.claimed_before = true;
       attempt.phase = Phase::kToClaim;
-      transitions.EnterUnresolved(entry);
+      transitions_->EnterUnresolved(entry);
       if (OtherHasClaim(attempt)) {
-        return transitions.Wait(entry, Phase::kUnresolved, 1);  // first a look-up
+        return transitions_->Wait(entry, Phase::kUnresolved, 1);  // first a look-up
       }
-      pool.PushBack(to_reclaim, entry);
+      pool_.PushBack(to_reclaim_, entry);
       return;
     case SlotState::kBooked:
     case SlotState::kRejected:
-      return transitions.WaitForRecord(entry);
+      return transitions_->WaitForRecord(entry);
     case SlotState::kFree:
     case SlotState::kFreeBooked:
       TG_ASSERT(false);  // the ring holds published payments only
   }
 }
 
-bool Forwarder::Impl::Route(uint32_t entry) {
-  Attempt& attempt = pool[entry];
+bool Forwarder::Route(uint32_t entry) {
+  Attempt& attempt = pool_[entry];
   const Choice choice =
-      router.Route({.age_ms = (now_ns - attempt.accepted_ns) / base::kNanosPerMilli,
-                    .probes = attempt.probes,
-                    .refused_by = attempt.refused_by},
-                   now_ns);
+      router_->Route({.age_ms = (now_ns_ - attempt.accepted_ns) / base::kNanosPerMilli,
+                      .probes = attempt.probes,
+                      .refused_by = attempt.refused_by},
+                     now_ns_);
   if (choice.processor == payments::kNoProcessor) return false;
   if (choice.is_probe && attempt.probes < kProbesMax) ++attempt.probes;
   attempt.refused_by = payments::kNoProcessor;
   attempt.processor = choice.processor;
   attempt.counted_in_flight = true;
-  router.Take(attempt.processor, now_ns);
+  router_->Take(attempt.processor, now_ns_);
   ++attempt.number;
-  if (attempt.number > 1) metrics.retries.Add();
+  if (attempt.number > 1) metrics_.retries.Add();
   attempt.phase = Phase::kToClaim;
   return true;
 }
 
-ledger::ClaimRequest Forwarder::Impl::RequestOf(const Attempt& attempt) const {
-  const table::Slot& slot = table.At(attempt.slot);
+ledger::ClaimRequest Forwarder::RequestOf(const Attempt& attempt) const {
+  const table::Slot& slot = table_.At(attempt.slot);
   return {.payment = slot.payment,
           .slot = table::NumberOf(attempt.slot),
           .generation = slot.generation,
@@ -129,56 +137,57 @@ ledger::ClaimRequest Forwarder::Impl::RequestOf(const Attempt& attempt) const {
           .requested_at_ms = attempt.requested_at_ms};
 }
 
-void Forwarder::Impl::FlushClaims() {
+void Forwarder::FlushClaims() {
   // Replay first: nothing new is claimed before the replay is complete.
-  if (ledger.ready() && replay.Collect()) {
+  if (ledger_.ready() && replay_->Collect()) {
     Step();
-    replay.Send(ledger, owner);
+    replay_->Send(ledger_, owner_);
   }
   for (;;) {
-    bool new_too = ledger.can_claim() && !replay.active();
-    if (!ledger.ready() || (to_reclaim.empty() && (!new_too || to_claim.empty()))) break;
-    const int64_t wall_ms = clock.WallMillis();
+    bool new_too = ledger_.can_claim() && !replay_->active();
+    if (!ledger_.ready() || (to_reclaim_.empty() && (!new_too || to_claim_.empty()))) break;
+    const int64_t wall_ms = clock_.WallMillis();
     new_too = CheckClock(wall_ms) && new_too;
-    if (to_reclaim.empty() && !new_too) break;
-    LedgerBatches::Batch* const batch = batches.Open(BatchKind::kClaim);
+    if (to_reclaim_.empty() && !new_too) break;
+    LedgerBatches::Batch* const batch = batches_->Open(BatchKind::kClaim);
     if (batch == nullptr) return;
-    claim_requests.clear();
+    claim_requests_.clear();
     while (!batch->full()) {
-      const bool reclaims = !to_reclaim.empty();
-      if (!reclaims && (!new_too || to_claim.empty())) break;
-      const uint32_t entry = pool.PopFront(reclaims ? to_reclaim : to_claim);
-      Attempt& attempt = pool[entry];
+      const bool reclaims = !to_reclaim_.empty();
+      if (!reclaims && (!new_too || to_claim_.empty())) break;
+      const uint32_t entry = pool_.PopFront(reclaims ? to_reclaim_ : to_claim_);
+      Attempt& attempt = pool_[entry];
       if (!reclaims) {
         if (!attempt.keep_requested_at) attempt.requested_at_ms = wall_ms;
         attempt.keep_requested_at = false;
-        transitions.EnterClaimed(attempt);
+        transitions_->EnterClaimed(attempt);
       }
       attempt.phase = Phase::kClaiming;
-      claim_requests.push_back(RequestOf(attempt));
+      claim_requests_.push_back(RequestOf(attempt));
       batch->Add(entry);
     }
-    const uint64_t id = batches.Begin(*batch, now_ns);
+    const uint64_t id = batches_->Begin(*batch, now_ns_);
     Step();
-    ledger.Claim(owner, claim_requests, id);
+    ledger_.Claim(owner_, claim_requests_, id);
   }
-  if (!take_overs.empty()) FlushTakeOvers();
+  if (!take_overs_.empty()) FlushTakeOvers();
 }
 
-void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> replies) {
-  now_ns = clock.MonotonicNanos();
+void Forwarder::OnClaimed(uint64_t call, std::span<const ledger::ClaimReply> replies) {
+  const BatchId id = BatchId::Unpack(call);
+  now_ns_ = clock_.MonotonicNanos();
   if (id.kind == BatchKind::kReplay) {
-    if (!replay.OnClaimed(id, replies)) Fence();
+    if (!replay_->OnClaimed(id, replies)) Fence();
     return;
   }
-  const LedgerBatches::Batch& batch = batches.OnAnswered(id, replies.size(), now_ns);
+  const LedgerBatches::Batch& batch = batches_->OnAnswered(id, replies.size(), now_ns_);
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries()[i];
-    if (fenced) continue;
-    if (!kept.empty()) ForgetKept(entry);
+    if (fenced_) continue;
+    if (!kept_.empty()) ForgetKept(entry);
     if (id.kind == BatchKind::kTakeOver && replies[i].existed) {
-      metrics.taken_over.Add();
-      pool[entry].reject_reason = RejectReason::kNone;
+      metrics_.taken_over.Add();
+      pool_[entry].reject_reason = RejectReason::kNone;
     }
     switch (replies[i].verdict) {
       case ClaimVerdict::kYours:
@@ -194,45 +203,45 @@ void Forwarder::Impl::OnClaimed(BatchId id, std::span<const ledger::ClaimReply> 
         OnClaimUndecided(entry);
         break;
       default:
-        pool[entry].pinned ? OnContradicted(entry, replies[i]) : OnNotGranted(entry, replies[i]);
+        pool_[entry].pinned ? OnContradicted(entry, replies[i]) : OnNotGranted(entry, replies[i]);
     }
   }
 }
 
 // Adopts what the books hold. `in_doubt`: they hold a later attempt than this table knows, which
 // may have been sent.
-void Forwarder::Impl::OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
-  Attempt& attempt = pool[entry];
+void Forwarder::OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
+  Attempt& attempt = pool_[entry];
   const bool same_place = IsSameProcessor(attempt, reply);
   const bool same = reply.attempt == attempt.number && same_place &&
                     reply.requested_at_ms == attempt.requested_at_ms;
   if (reply.existed || attempt.pin_when_granted) in_doubt = true;
-  if (!same && !table.CanHold(reply.processor)) return OnClaimUndecided(entry);
+  if (!same && !table_.CanHold(reply.processor)) return OnClaimUndecided(entry);
   if (!same) {
-    transitions.GiveBackPlace(attempt);
-    transitions.CountUnresolved(entry, false);
+    transitions_->GiveBackPlace(attempt);
+    transitions_->CountUnresolved(entry, false);
     attempt.number = reply.attempt;
     if (!same_place) attempt.processor = reply.processor;
     attempt.requested_at_ms = reply.requested_at_ms;
     in_doubt = true;
   }
   attempt.claimed_before = attempt.other_has_claim = attempt.pin_when_granted = false;
-  attempt.tail = tails;
-  transitions.SetEpoch(attempt, reply.epoch);
+  attempt.tail = tails_;
+  transitions_->SetEpoch(attempt, reply.epoch);
   if (in_doubt || attempt.pinned) {
-    transitions.EnterUnresolved(entry);
-    attempt.ticket = table.TakeTicket();
-    return MayBeSentAgain(attempt) ? Recheck(entry) : transitions.WaitUnresolved(entry);
+    transitions_->EnterUnresolved(entry);
+    attempt.ticket = table_.TakeTicket();
+    return MayBeSentAgain(attempt) ? Recheck(entry) : transitions_->WaitUnresolved(entry);
   }
   // Claimed by an earlier start for a processor that is not configured now, and never sent.
-  if (!Configured(attempt.processor)) return transitions.EnterAccepted(entry);
-  transitions.EnterSent(entry);
+  if (!router_->Configured(attempt.processor)) return transitions_->EnterAccepted(entry);
+  transitions_->EnterSent(entry);
   MoveCommitted();
 }
 
 // Nothing of this payment was sent, and nothing needs to be sent.
-void Forwarder::Impl::OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
-  Attempt& attempt = pool[entry];
+void Forwarder::OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
+  Attempt& attempt = pool_[entry];
   switch (reply.verdict) {
     case ClaimVerdict::kBooked:
       // Usually a client's repeat. The books have it, so the slot has nothing to replay.
@@ -240,87 +249,87 @@ void Forwarder::Impl::OnNotGranted(uint32_t entry, const ledger::ClaimReply& rep
     case ClaimVerdict::kElsewhere:
       return OnHeldElsewhere(entry, reply);
     case ClaimVerdict::kConflict:
-      metrics.conflicts.Add();
-      metrics.rejected.Add();
-      reports.Problem("rejected: " + reports.Describe(attempt) +
-                      ": the same correlationId is known with another amount");
+      metrics_.conflicts.Add();
+      metrics_.rejected.Add();
+      reports_->Problem("rejected: " + reports_->Describe(attempt) +
+                        ": the same correlationId is known with another amount");
       break;
     case ClaimVerdict::kRejected:
-      metrics.rejected.Add();
+      metrics_.rejected.Add();
       break;
     default:
       TG_ASSERT(false);
   }
-  transitions.EnterFree(entry, SlotState::kFree);
+  transitions_->EnterFree(entry, SlotState::kFree);
 }
 
 // A copy that sleeps somewhere is the same entry as one that is sent now, unless another owner
 // sends the payment to another processor. So it is sent again only to the processor that it was
 // sent to, and only if no other owner has its claim. FlushPosts makes sure that the books can be
 // asked, and that they have granted the claim since they last lost their tail.
-bool Forwarder::Impl::MayBeSentAgain(const Attempt& attempt) const {
-  return Configured(attempt.processor) && !OtherHasClaim(attempt);
+bool Forwarder::MayBeSentAgain(const Attempt& attempt) const {
+  return router_->Configured(attempt.processor) && !OtherHasClaim(attempt);
 }
 
-bool Forwarder::Impl::SameName(payments::ProcessorId a, payments::ProcessorId b) const {
+bool Forwarder::SameName(payments::ProcessorId a, payments::ProcessorId b) const {
   if (a == b) return true;
   if (a == payments::kNoProcessor || b == payments::kNoProcessor) return false;
-  return directory.Name(a) == directory.Name(b);
+  return directory_.Name(a) == directory_.Name(b);
 }
 
 // Asks the books whose claim it is now; OnClaimed goes on from there.
-void Forwarder::Impl::Reclaim(uint32_t entry) {
-  Attempt& attempt = pool[entry];
-  if (attempt.is_recheck) transitions.GiveBackPlace(attempt);
+void Forwarder::Reclaim(uint32_t entry) {
+  Attempt& attempt = pool_[entry];
+  if (attempt.is_recheck) transitions_->GiveBackPlace(attempt);
   attempt.claimed_before = true;
   attempt.phase = Phase::kToClaim;
-  pool.PushBack(to_reclaim, entry);
+  pool_.PushBack(to_reclaim_, entry);
 }
 
 // It is not known whether the claim was executed; nothing was sent. It is repeated as it was: a
 // further attempt could overtake what the lost reply said.
-void Forwarder::Impl::OnClaimUndecided(uint32_t entry) {
-  Attempt& attempt = pool[entry];
+void Forwarder::OnClaimUndecided(uint32_t entry) {
+  Attempt& attempt = pool_[entry];
   attempt.keep_requested_at = !attempt.claimed_before;
-  transitions.WaitAbout(entry, Phase::kToClaim, attempt.backoff.NextMs(kLedgerWaits));
+  transitions_->WaitAbout(entry, Phase::kToClaim, attempt.backoff.NextMs(kLedgerWaits));
 }
 
-void Forwarder::Impl::MoveCommitted() {
-  AttemptList& committing = transitions.committing();
+void Forwarder::MoveCommitted() {
+  AttemptList& committing = transitions_->committing();
   if (committing.empty()) return;
-  const uint64_t committed = table.CommittedTicket();
-  while (!committing.empty() && pool[committing.front()].ticket <= committed) {
-    const uint32_t entry = pool.PopFront(committing);
-    pool[entry].phase = Phase::kToPost;
-    pool.PushBack(to_post, entry);
+  const uint64_t committed = table_.CommittedTicket();
+  while (!committing.empty() && pool_[committing.front()].ticket <= committed) {
+    const uint32_t entry = pool_.PopFront(committing);
+    pool_[entry].phase = Phase::kToPost;
+    pool_.PushBack(to_post_, entry);
   }
 }
 
-void Forwarder::Impl::FlushPosts() {
-  while (!to_post.empty()) {
-    const uint32_t entry = to_post.front();
-    const Attempt& attempt = pool[entry];
-    if (attempt.tail != tails) {
+void Forwarder::FlushPosts() {
+  while (!to_post_.empty()) {
+    const uint32_t entry = to_post_.front();
+    const Attempt& attempt = pool_[entry];
+    if (attempt.tail != tails_) {
       // The books that granted it have lost their tail since: another owner may have the claim now.
-      pool.Remove(to_post, entry);
+      pool_.Remove(to_post_, entry);
       Reclaim(entry);
       continue;
     }
-    if (attempt.pinned && !ledger.ready()) {
-      pool.Remove(to_post, entry);
-      transitions.WaitUnresolved(entry);
+    if (attempt.pinned && !ledger_.ready()) {
+      pool_.Remove(to_post_, entry);
+      transitions_->WaitUnresolved(entry);
       continue;
     }
     Step();
-    if (!client.Post({.payment = table.At(attempt.slot).payment,
-                      .processor = attempt.processor,
-                      .requested_at_ms = attempt.requested_at_ms},
-                     entry)) {
+    if (!client_.Post({.payment = table_.At(attempt.slot).payment,
+                       .processor = attempt.processor,
+                       .requested_at_ms = attempt.requested_at_ms},
+                      entry)) {
       return;  // a transfer that ends frees its handle
     }
-    pool.Remove(to_post, entry);
-    pool[entry].phase = Phase::kPosting;
-    router.State(attempt.processor).OnSent(now_ns);
+    pool_.Remove(to_post_, entry);
+    pool_[entry].phase = Phase::kPosting;
+    router_->State(attempt.processor).OnSent(now_ns_);
   }
 }
 

@@ -1,54 +1,60 @@
 // Records outcomes on the books, and fences the forwarder.
-#include "forward/forwarder_impl.h"
+#include "forward/ledger_batches.h"
+#include "forward/replay.h"
+#include "forward/reports.h"
+#include "forward/transitions.h"
 #include "forward/waits.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/forward/forwarder.h"
+#include "tollgate/metrics/instruments.h"
 
 namespace tollgate::forward {
 
 using ledger::RecordVerdict;
 using table::SlotState;
 
-void Forwarder::Impl::FlushRecords() {
-  AttemptList& to_record = transitions.to_record();
-  while (!to_record.empty() && ledger.ready()) {
-    LedgerBatches::Batch* const batch = batches.Open(BatchKind::kRecord);
+void Forwarder::FlushRecords() {
+  AttemptList& to_record = transitions_->to_record();
+  while (!to_record.empty() && ledger_.ready()) {
+    LedgerBatches::Batch* const batch = batches_->Open(BatchKind::kRecord);
     if (batch == nullptr) return;
-    record_requests.clear();
+    record_requests_.clear();
     while (!batch->full() && !to_record.empty()) {
-      const uint32_t entry = pool.PopFront(to_record);
-      Attempt& attempt = pool[entry];
+      const uint32_t entry = pool_.PopFront(to_record);
+      Attempt& attempt = pool_[entry];
       attempt.phase = Phase::kRecording;
-      record_requests.push_back({.claim = RequestOf(attempt),
-                                 .booked = attempt.reject_reason == payments::RejectReason::kNone,
-                                 .reason = attempt.reject_reason,
-                                 .epoch_known = true,
-                                 .epoch = attempt.epoch});
+      record_requests_.push_back({.claim = RequestOf(attempt),
+                                  .booked = attempt.reject_reason == payments::RejectReason::kNone,
+                                  .reason = attempt.reject_reason,
+                                  .epoch_known = true,
+                                  .epoch = attempt.epoch});
       batch->Add(entry);
     }
-    const uint64_t id = batches.Begin(*batch, now_ns);
+    const uint64_t id = batches_->Begin(*batch, now_ns_);
     Step();
-    ledger.Record(owner, record_requests, id);
+    ledger_.Record(owner_, record_requests_, id);
   }
 }
 
-void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply> replies) {
-  now_ns = clock.MonotonicNanos();
+void Forwarder::OnRecorded(uint64_t call, std::span<const ledger::RecordReply> replies) {
+  const BatchId id = BatchId::Unpack(call);
+  now_ns_ = clock_.MonotonicNanos();
   if (id.kind == BatchKind::kReplay) {
-    if (!replay.OnRecorded(id, replies)) Fence();
+    if (!replay_->OnRecorded(id, replies)) Fence();
     return;
   }
-  const LedgerBatches::Batch& batch = batches.OnAnswered(id, replies.size(), now_ns);
+  const LedgerBatches::Batch& batch = batches_->OnAnswered(id, replies.size(), now_ns_);
   for (size_t i = 0; i < replies.size(); ++i) {
     const uint32_t entry = batch.entries()[i];
-    if (fenced) return;
-    Attempt& attempt = pool[entry];
+    if (fenced_) return;
+    Attempt& attempt = pool_[entry];
     switch (replies[i].verdict) {
       case RecordVerdict::kDone:
-        transitions.EnterFree(entry, SlotState::kFreeBooked);
+        transitions_->EnterFree(entry, SlotState::kFreeBooked);
         break;
       case RecordVerdict::kContradiction:
-        reports.BookedTwice(reports.Describe(attempt), replies[i].other);
-        transitions.EnterFree(entry, SlotState::kFree);
+        reports_->BookedTwice(reports_->Describe(attempt), replies[i].other);
+        transitions_->EnterFree(entry, SlotState::kFree);
         break;
       case RecordVerdict::kFenced:
         Fence();
@@ -60,15 +66,16 @@ void Forwarder::Impl::OnRecorded(BatchId id, std::span<const ledger::RecordReply
   }
 }
 
-void Forwarder::Impl::RecordLater(uint32_t entry) {
-  transitions.WaitAbout(entry, Phase::kToRecord, pool[entry].backoff.NextMs(kLedgerWaits));
+void Forwarder::RecordLater(uint32_t entry) {
+  transitions_->WaitAbout(entry, Phase::kToRecord, pool_[entry].backoff.NextMs(kLedgerWaits));
 }
 
-void Forwarder::Impl::OnBatchFailed(BatchId id) {
-  now_ns = clock.MonotonicNanos();
-  if (id.kind == BatchKind::kReplay) return replay.OnFailed(id);
-  const LedgerBatches::Batch& batch = batches.OnFailed(id);
-  if (fenced) return;
+void Forwarder::OnBatchFailed(uint64_t call) {
+  const BatchId id = BatchId::Unpack(call);
+  now_ns_ = clock_.MonotonicNanos();
+  if (id.kind == BatchKind::kReplay) return replay_->OnFailed(id);
+  const LedgerBatches::Batch& batch = batches_->OnFailed(id);
+  if (fenced_) return;
   for (const uint32_t entry : batch.entries()) {
     if (batch.kind() == BatchKind::kRecord) {
       RecordLater(entry);
@@ -81,29 +88,29 @@ void Forwarder::Impl::OnBatchFailed(BatchId id) {
 // Before this opening has made a call, the books know a newer one: this file is an older copy, from
 // a backup or of a table in use. Its payments go on under a new owner, so that what the other
 // opening has claimed stays with that one.
-void Forwarder::Impl::NotNewest() {
-  const payments::Uuid refused = owner.table;
-  if (fenced || pool.in_use() != 0 || !table.TakeNewIdentity(refused)) return Fence();
-  owner = OwnerOf(table.identity());
-  ledger.SetOwner(owner);
-  if (options.index != 0) return;
-  reports.Problem("the table " + table.path() +
-                  " is an older copy of one that has been used since, from a backup perhaps. It "
-                  "goes on as a table of its own; what the other one has claimed is left to that "
-                  "one, or taken over when no owner has it any more");
+void Forwarder::OnNotNewest() {
+  const payments::Uuid refused = owner_.table;
+  if (fenced_ || pool_.in_use() != 0 || !table_.TakeNewIdentity(refused)) return Fence();
+  owner_ = OwnerOf(table_.identity());
+  ledger_.SetOwner(owner_);
+  if (options_.index != 0) return;
+  reports_->Problem("the table " + table_.path() +
+                    " is an older copy of one that has been used since, from a backup perhaps. It "
+                    "goes on as a table of its own; what the other one has claimed is left to that "
+                    "one, or taken over when no owner has it any more");
 }
 
 // The ledger has seen a newer opening of this table: a copy of it is in use elsewhere. That opening
 // finishes what is held here.
-void Forwarder::Impl::Fence() {
-  if (fenced) return;
-  fenced = true;
-  table.Fence();
-  metrics.fenced.Add();
-  reports.Problem("the ledger knows a newer opening of the table " + table.path() +
-                  ": another instance works with a copy of it. This one sends nothing and takes "
-                  "nothing any more; stop the copy, give each instance a DATA_DIR file of its "
-                  "own, and start this one again");
+void Forwarder::Fence() {
+  if (fenced_) return;
+  fenced_ = true;
+  table_.Fence();
+  metrics_.fenced.Add();
+  reports_->Problem("the ledger knows a newer opening of the table " + table_.path() +
+                    ": another instance works with a copy of it. This one sends nothing and takes "
+                    "nothing any more; stop the copy, give each instance a DATA_DIR file of its "
+                    "own, and start this one again");
 }
 
 }  // namespace tollgate::forward

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "forward/attempt.h"
+#include "tollgate/forward/attempt.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 

@@ -12,13 +12,13 @@
 
 #include <cstdint>
 
-#include "forward/attempt_pool.h"
 #include "forward/due_heap.h"
 #include "forward/reports.h"
 #include "forward/router.h"
 #include "forward/routing_report.h"
 #include "forward/unresolved.h"
 #include "tollgate/base/random.h"
+#include "tollgate/forward/attempt_pool.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/metrics/instruments.h"
 

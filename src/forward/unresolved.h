@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <deque>
 
-#include "forward/attempt_pool.h"
 #include "forward/reports.h"
+#include "tollgate/forward/attempt_pool.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/payments/processor_directory.h"
 

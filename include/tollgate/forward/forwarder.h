@@ -15,16 +15,20 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "tollgate/base/clock.h"
 #include "tollgate/base/mpmc_ring.h"
+#include "tollgate/forward/attempt_pool.h"
 #include "tollgate/forward/cutoff.h"
 #include "tollgate/forward/explain.h"
 #include "tollgate/forward/policy.h"
 #include "tollgate/ledger/ledger.h"
+#include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/table/payment_table.h"
 #include "tollgate/upstream/health_board.h"
@@ -36,6 +40,21 @@ struct ForwardMetrics;
 }
 
 namespace tollgate::forward {
+
+// The parts of a forwarder (src/forward): Transitions owns the states of payments, Router the
+// choice of a processor, LedgerBatches and Replay the calls to the ledger, Unresolved the unknown
+// outcomes, OwnerWatch what is known of other owners. Reports and RoutingReport write the lines for
+// operators.
+class DueHeap;
+class LedgerBatches;
+class OwnerWatch;
+class Replay;
+class Reports;
+class Router;
+class RoutingReport;
+class Transitions;
+class Unresolved;
+enum class OwnerLife : uint8_t;
 
 using WorkRing = base::MpmcRing<table::SlotIndex>;
 
@@ -74,6 +93,11 @@ struct ForwarderOptions {
   std::function<void()> on_step;
 };
 
+// It decides what an event means for a payment, and lets its parts act. forwarder.cc has the pump,
+// claiming.cc the way to a granted claim, takeover.cc the claims of other owners, outcomes.cc what
+// answers lead to, recording.cc the records.
+// Members: half are references to what it works with, the rest are its parts and their queues; each
+// part owns its own data.
 class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorEvents {
  public:
   // All references outlive the forwarder. `metrics` is only this forwarder's.
@@ -91,27 +115,27 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   // True if Pump could take a payment from the ring now. For WaiterList::Waiter.
   bool CouldTake() const;
   // Payments that it has taken from the ring and not released yet.
-  size_t held() const;
+  size_t held() const { return pool_.in_use(); }
   // Those of held() that may have been sent to a processor that is not configured, or whose
   // identity has changed. They are only looked up.
   size_t stranded() const;
   // Takes nothing more from the ring and starts no further attempts. What is in flight is
   // completed, and what is booked is recorded.
-  void BeginDrain();
+  void BeginDrain() { draining_ = true; }
   // True if nothing is in flight and nothing waits to be recorded.
   bool quiet() const;
   // True while it replays to the ledger what the ledger may have lost.
   bool replaying() const;
   // True if this opening was the newest and the ledger now knows a newer one. Nothing is sent any
   // more, and the table accepts nothing.
-  bool fenced() const;
+  bool fenced() const { return fenced_; }
 
   // Why each processor is or is not chosen now, for the log and for people. Thread: the worker's.
   Routing Why() const;
 
-  void OnClaimed(uint64_t batch, std::span<const ledger::ClaimReply> replies) override;
-  void OnRecorded(uint64_t batch, std::span<const ledger::RecordReply> replies) override;
-  void OnBatchFailed(uint64_t batch) override;
+  void OnClaimed(uint64_t call, std::span<const ledger::ClaimReply> replies) override;
+  void OnRecorded(uint64_t call, std::span<const ledger::RecordReply> replies) override;
+  void OnBatchFailed(uint64_t call) override;
   void OnTailLost() override;
   void OnLedgerState() override;
   void OnNotNewest() override;
@@ -119,8 +143,117 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   void OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) override;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  // --- forwarder.cc: the pump
+  static ledger::Owner OwnerOf(const table::TableIdentity& identity);
+  void ReadHealth();
+  // True if that time can be a requestedAt. Reports when this changes.
+  bool CheckClock(int64_t wall_ms);
+  void RunDue();
+  void Step() const {
+    if (options_.on_step) options_.on_step();
+  }
+  bool CanTakeNew() const;
+
+  // --- claiming.cc: from the ring to a granted claim, and the POST
+  void TakeWork();
+  bool TakeOne();
+  void Admit(table::SlotIndex slot);
+  int64_t AcceptedNs(table::SlotIndex slot) const;
+  // Adds it to those that wait for a processor.
+  void WaitForProcessor(uint32_t entry);
+  // Routes the oldest of them to its claim; false: it must wait, or there is none.
+  bool RouteFirstOf(DueHeap& waiting);
+  // False: it must wait.
+  bool Route(uint32_t entry);
+  void FlushClaims();
+  ledger::ClaimRequest RequestOf(const Attempt& attempt) const;
+  void OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
+  void OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply);
+  void OnContradicted(uint32_t entry, const ledger::ClaimReply& reply);
+  void OnClaimUndecided(uint32_t entry);
+
+  // --- takeover.cc: claims that another owner holds
+  // `entry` holds a client's repeat, and has sent nothing.
+  void OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
+  void ForgetKept(uint32_t entry);
+  // `entry` may have been sent, with the same processor and time as the other owner's claim.
+  void OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
+  bool IsSameProcessor(const Attempt& attempt, const ledger::ClaimReply& reply) const;
+  bool IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& reply) const;
+  bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
+  OwnerLife LifeOf(const payments::Uuid& id, const ledger::Holder& holder);
+  // `counted`: it is already counted as unresolved at that processor.
+  bool MayTakeOver(const ledger::ClaimReply& reply, bool counted) const;
+  void TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply);
+  void FlushTakeOvers();
+
+  // Another owner has, or had, its claim: it is never sent again, only looked up.
+  static bool OtherHasClaim(const Attempt& attempt) {
+    return attempt.other_has_claim || attempt.reject_reason == payments::RejectReason::kElsewhere;
+  }
+  bool MayBeSentAgain(const Attempt& attempt) const;
+  bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;
+  void Reclaim(uint32_t entry);
+  void MoveCommitted();
+  void FlushPosts();
+
+  // --- outcomes.cc: what a processor's answer leads to
+  // A copy of a pinned payment may already have been sent; of an unpinned one only this attempt.
+  void OnPinnedPosted(uint32_t entry, const upstream::PostResult& result);
+  void OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result);
+  void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
+  void OnFound(uint32_t entry, const upstream::LookupResult& result);
+  bool CanBeOurs(uint32_t entry, const upstream::LookupResult& result);
+  void StartLookup(uint32_t entry);
+  void Recheck(uint32_t entry);
+
+  // --- recording.cc: onto the books and off the table
+  void FlushRecords();
+  void RecordLater(uint32_t entry);
+  void Fence();
+
+  static constexpr size_t kTakeOversMax = 64;
+  static_assert(kTakeOversMax <= payments::kLedgerBatchMax);
+
+  const ForwarderOptions options_;
+  const payments::ProcessorDirectory& directory_;
+  table::PaymentTable& table_;
+  WorkRing& ring_;
+  ledger::Ledger& ledger_;
+  upstream::ProcessorClient& client_;
+  const base::Clock& clock_;
+  metrics::ForwardMetrics& metrics_;
+  ledger::Owner owner_;  // changes when the table takes a new identity
+  const std::unique_ptr<const Reports> reports_;
+
+  AttemptPool pool_;
+  AttemptList to_reclaim_;  // claims to repeat: made before a restart or a lost tail
+  AttemptList to_claim_;    // new claims
+  AttemptList to_post_;
+  const std::unique_ptr<Unresolved> unresolved_;
+  const std::unique_ptr<Router> router_;
+  const std::unique_ptr<RoutingReport> routing_report_;
+  const std::unique_ptr<Transitions> transitions_;
+  const std::unique_ptr<LedgerBatches> batches_;
+  std::vector<ledger::ClaimRequest> claim_requests_;
+  std::vector<ledger::RecordRequest> record_requests_;
+  const std::unique_ptr<OwnerWatch> owners_;
+  // Take-overs that wait for room in a batch.
+  struct TakeOver {
+    uint32_t entry;
+    uint16_t attempt;
+    ledger::Holder holder;
+  };
+  std::vector<TakeOver> take_overs_;
+  std::vector<ledger::TakeOverRequest> take_over_requests_;
+  const std::unique_ptr<Replay> replay_;
+  std::unordered_map<payments::Uuid, uint32_t> kept_;  // repeats of payments that another owner has
+  int64_t now_ns_ = 0;
+  uint32_t tails_ = 0;  // how many tails the ledger has lost
+  int64_t clock_read_ns_ = 0;
+  bool clock_usable_ = true;
+  bool draining_ = false;
+  bool fenced_ = false;
 };
 
 }  // namespace tollgate::forward

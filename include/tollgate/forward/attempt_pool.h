@@ -11,8 +11,8 @@
 #include <memory>
 #include <new>
 
-#include "forward/attempt.h"
 #include "tollgate/base/assert.h"
+#include "tollgate/forward/attempt.h"
 
 namespace tollgate::forward {
 
