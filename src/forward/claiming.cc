@@ -45,7 +45,7 @@ bool Forwarder::RouteFirstOf(DueHeap& waiting) {
   return true;
 }
 
-void Forwarder::WaitForProcessor(uint32_t entry) {
+void Forwarder::WaitForProcessor(EntryIndex entry) {
   const Attempt& attempt = pool_[entry];
   (attempt.probes < kProbesMax ? router_->ready() : router_->tried())
       .Push(attempt.accepted_ns, entry);
@@ -64,7 +64,7 @@ int64_t Forwarder::AcceptedNs(table::SlotIndex slot) const {
 // crash take the same path.
 void Forwarder::Admit(table::SlotIndex slot) {
   const table::SlotStatus status = table_.Status(slot);
-  const uint32_t entry = pool_.Take();
+  const EntryIndex entry = pool_.Take();
   Attempt& attempt = pool_[entry];
   attempt.slot = slot;
   attempt.accepted_ns = AcceptedNs(slot);
@@ -108,7 +108,7 @@ void Forwarder::Admit(table::SlotIndex slot) {
   }
 }
 
-bool Forwarder::Route(uint32_t entry) {
+bool Forwarder::Route(EntryIndex entry) {
   Attempt& attempt = pool_[entry];
   const Choice choice =
       router_->Route({.age_ms = (now_ns_ - attempt.accepted_ns) / base::kNanosPerMilli,
@@ -155,7 +155,7 @@ void Forwarder::FlushClaims() {
     while (!batch->full()) {
       const bool reclaims = !to_reclaim_.empty();
       if (!reclaims && (!new_too || to_claim_.empty())) break;
-      const uint32_t entry = pool_.PopFront(reclaims ? to_reclaim_ : to_claim_);
+      const EntryIndex entry = pool_.PopFront(reclaims ? to_reclaim_ : to_claim_);
       Attempt& attempt = pool_[entry];
       if (!reclaims) {
         if (!attempt.keep_requested_at) attempt.requested_at_ms = wall_ms;
@@ -182,7 +182,7 @@ void Forwarder::OnClaimed(uint64_t call, std::span<const ledger::ClaimReply> rep
   }
   const LedgerBatches::Batch& batch = batches_->OnAnswered(id, replies.size(), now_ns_);
   for (size_t i = 0; i < replies.size(); ++i) {
-    const uint32_t entry = batch.entries()[i];
+    const EntryIndex entry = batch.entries()[i];
     if (fenced_) continue;
     if (!kept_.empty()) ForgetKept(entry);
     if (id.kind == BatchKind::kTakeOver && replies[i].existed) {
@@ -210,7 +210,7 @@ void Forwarder::OnClaimed(uint64_t call, std::span<const ledger::ClaimReply> rep
 
 // Adopts what the books hold. `in_doubt`: they hold a later attempt than this table knows, which
 // may have been sent.
-void Forwarder::OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt) {
+void Forwarder::OnGranted(EntryIndex entry, const ledger::ClaimReply& reply, bool in_doubt) {
   Attempt& attempt = pool_[entry];
   const bool same_place = IsSameProcessor(attempt, reply);
   const bool same = reply.attempt == attempt.number && same_place &&
@@ -240,7 +240,7 @@ void Forwarder::OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool 
 }
 
 // Nothing of this payment was sent, and nothing needs to be sent.
-void Forwarder::OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::OnNotGranted(EntryIndex entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool_[entry];
   switch (reply.verdict) {
     case ClaimVerdict::kBooked:
@@ -278,7 +278,7 @@ bool Forwarder::SameName(payments::ProcessorId a, payments::ProcessorId b) const
 }
 
 // Asks the books whose claim it is now; OnClaimed goes on from there.
-void Forwarder::Reclaim(uint32_t entry) {
+void Forwarder::Reclaim(EntryIndex entry) {
   Attempt& attempt = pool_[entry];
   if (attempt.is_recheck) transitions_->GiveBackPlace(attempt);
   attempt.claimed_before = true;
@@ -288,7 +288,7 @@ void Forwarder::Reclaim(uint32_t entry) {
 
 // It is not known whether the claim was executed; nothing was sent. It is repeated as it was: a
 // further attempt could overtake what the lost reply said.
-void Forwarder::OnClaimUndecided(uint32_t entry) {
+void Forwarder::OnClaimUndecided(EntryIndex entry) {
   Attempt& attempt = pool_[entry];
   attempt.keep_requested_at = !attempt.claimed_before;
   transitions_->WaitAbout(entry, Phase::kToClaim, attempt.backoff.NextMs(kLedgerWaits));
@@ -299,7 +299,7 @@ void Forwarder::MoveCommitted() {
   if (committing.empty()) return;
   const uint64_t committed = table_.CommittedTicket();
   while (!committing.empty() && pool_[committing.front()].ticket <= committed) {
-    const uint32_t entry = pool_.PopFront(committing);
+    const EntryIndex entry = pool_.PopFront(committing);
     pool_[entry].phase = Phase::kToPost;
     pool_.PushBack(to_post_, entry);
   }
@@ -307,7 +307,7 @@ void Forwarder::MoveCommitted() {
 
 void Forwarder::FlushPosts() {
   while (!to_post_.empty()) {
-    const uint32_t entry = to_post_.front();
+    const EntryIndex entry = to_post_.front();
     const Attempt& attempt = pool_[entry];
     if (attempt.tail != tails_) {
       // The books that granted it have lost their tail since: another owner may have the claim now.
@@ -324,7 +324,7 @@ void Forwarder::FlushPosts() {
     if (!client_.Post({.payment = table_.At(attempt.slot).payment,
                        .processor = attempt.processor,
                        .requested_at_ms = attempt.requested_at_ms},
-                      entry)) {
+                      NumberOf(entry))) {
       return;  // a transfer that ends frees its handle
     }
     pool_.Remove(to_post_, entry);

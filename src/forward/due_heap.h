@@ -10,11 +10,13 @@
 #include <limits>
 #include <vector>
 
+#include "tollgate/forward/entry_index.h"
+
 namespace tollgate::forward {
 
 class DueHeap {
  public:
-  void Push(int64_t due_ns, uint32_t entry) {
+  void Push(int64_t due_ns, EntryIndex entry) {
     heap_.push_back({due_ns, entry});
     std::push_heap(heap_.begin(), heap_.end(), Later);
   }
@@ -24,10 +26,10 @@ class DueHeap {
     return heap_.empty() ? std::numeric_limits<int64_t>::max() : heap_.front().due_ns;
   }
   // REQUIRES (also for Pop): not empty.
-  uint32_t front() const { return heap_.front().entry; }
-  uint32_t Pop() {
+  EntryIndex front() const { return heap_.front().entry; }
+  EntryIndex Pop() {
     std::pop_heap(heap_.begin(), heap_.end(), Later);
-    const uint32_t entry = heap_.back().entry;
+    const EntryIndex entry = heap_.back().entry;
     heap_.pop_back();
     return entry;
   }
@@ -35,7 +37,7 @@ class DueHeap {
  private:
   struct Item {
     int64_t due_ns;
-    uint32_t entry;
+    EntryIndex entry;
   };
   static bool Later(const Item& a, const Item& b) { return a.due_ns > b.due_ns; }
   std::vector<Item> heap_;

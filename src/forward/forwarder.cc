@@ -103,7 +103,7 @@ bool Forwarder::CheckClock(int64_t wall_ms) {
 
 void Forwarder::RunDue() {
   while (transitions_->due().NextNs() <= now_ns_) {
-    const uint32_t entry = transitions_->due().Pop();
+    const EntryIndex entry = transitions_->due().Pop();
     switch (pool_[entry].phase) {
       case Phase::kReady:
         WaitForProcessor(entry);
@@ -178,7 +178,7 @@ int64_t Forwarder::NextDeadlineNs() const {
 
 bool Forwarder::quiet() const {
   for (uint32_t i = 0; i < pool_.touched(); ++i) {
-    switch (pool_[i].phase) {
+    switch (pool_[EntryIndex{i}].phase) {
       case Phase::kFree:
       case Phase::kReady:
       case Phase::kToClaim:

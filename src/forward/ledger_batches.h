@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include "tollgate/forward/entry_index.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/payments/limits.h"
 
@@ -48,8 +49,8 @@ class LedgerBatches {
     BatchKind kind() const { return id_.kind; }
     bool full() const { return count_ == entries_.size(); }
     // REQUIRES: not full.
-    void Add(uint32_t entry) { entries_[count_++] = entry; }
-    std::span<const uint32_t> entries() const { return {entries_.data(), count_}; }
+    void Add(EntryIndex entry) { entries_[count_++] = entry; }
+    std::span<const EntryIndex> entries() const { return {entries_.data(), count_}; }
 
    private:
     friend class LedgerBatches;
@@ -57,7 +58,7 @@ class LedgerBatches {
     bool under_way_ = false;
     uint32_t count_ = 0;
     int64_t began_ns_ = 0;
-    std::array<uint32_t, payments::kLedgerBatchMax> entries_;
+    std::array<EntryIndex, payments::kLedgerBatchMax> entries_;
   };
 
   // REQUIRES: `metrics` outlives it.

@@ -68,7 +68,7 @@ void Forwarder::NoteAnswer(payments::ProcessorId id, const upstream::PostResult&
 }
 
 void Forwarder::OnPosted(uint64_t cookie, const upstream::PostResult& result) {
-  const auto entry = static_cast<uint32_t>(cookie);
+  const EntryIndex entry{static_cast<uint32_t>(cookie)};
   now_ns_ = clock_.MonotonicNanos();
   Attempt& attempt = pool_[entry];
   TG_ASSERT(attempt.phase == Phase::kPosting);
@@ -86,7 +86,7 @@ void Forwarder::OnPosted(uint64_t cookie, const upstream::PostResult& result) {
 // Once pinned, a payment is freed only by the answer that it is booked: an earlier copy may still
 // sleep inside the processor. The exception is a request that the processor calls invalid for a
 // minute, if each look-up before says that it does not hold the payment.
-void Forwarder::OnPinnedPosted(uint32_t entry, const upstream::PostResult& result) {
+void Forwarder::OnPinnedPosted(EntryIndex entry, const upstream::PostResult& result) {
   Attempt& attempt = pool_[entry];
   if (result.outcome != PostOutcome::kInvalid) {
     attempt.invalid_since_ns = 0;
@@ -99,7 +99,7 @@ void Forwarder::OnPinnedPosted(uint32_t entry, const upstream::PostResult& resul
   transitions_->WaitUnresolved(entry);
 }
 
-void Forwarder::OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result) {
+void Forwarder::OnUnpinnedPosted(EntryIndex entry, const upstream::PostResult& result) {
   switch (result.outcome) {
     case PostOutcome::kOverCapacity:
       pool_[entry].refused_by = pool_[entry].processor;
@@ -119,11 +119,11 @@ void Forwarder::OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& res
   }
 }
 
-void Forwarder::StartLookup(uint32_t entry) {
+void Forwarder::StartLookup(EntryIndex entry) {
   Attempt& attempt = pool_[entry];
   Step();
   const payments::ProcessorId at = directory_.ConfiguredId(attempt.processor);
-  if (client_.Lookup(table_.At(attempt.slot).payment.id, at, entry)) {
+  if (client_.Lookup(table_.At(attempt.slot).payment.id, at, NumberOf(entry))) {
     attempt.phase = Phase::kLookingUp;
     return;
   }
@@ -131,7 +131,7 @@ void Forwarder::StartLookup(uint32_t entry) {
 }
 
 void Forwarder::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result) {
-  const auto entry = static_cast<uint32_t>(cookie);
+  const EntryIndex entry{static_cast<uint32_t>(cookie)};
   now_ns_ = clock_.MonotonicNanos();
   Attempt& attempt = pool_[entry];
   TG_ASSERT(attempt.phase == Phase::kLookingUp);
@@ -169,7 +169,7 @@ void Forwarder::OnLookedUp(uint64_t cookie, const upstream::LookupResult& result
 // The sender's clock may have differed from this one by up to two days. A clock may also have been
 // wrong when the payment was accepted or its attempt was made, so the window spans those times and
 // now. Any other time is not an answer: the payment stays where it is, and this is reported.
-bool Forwarder::CanBeOurs(uint32_t entry, const upstream::LookupResult& result) {
+bool Forwarder::CanBeOurs(EntryIndex entry, const upstream::LookupResult& result) {
   Attempt& attempt = pool_[entry];
   const table::Slot& slot = table_.At(attempt.slot);
   if (result.payment.amount_cents != slot.payment.amount_cents) {
@@ -196,7 +196,7 @@ bool Forwarder::CanBeOurs(uint32_t entry, const upstream::LookupResult& result) 
 }
 
 // The processor holds this id.
-void Forwarder::OnFound(uint32_t entry, const upstream::LookupResult& result) {
+void Forwarder::OnFound(EntryIndex entry, const upstream::LookupResult& result) {
   const payments::Payment& payment = table_.At(pool_[entry].slot).payment;
   TG_ASSERT(result.payment.id == payment.id);
   if (result.payment.amount_cents == payment.amount_cents) {
@@ -207,7 +207,7 @@ void Forwarder::OnFound(uint32_t entry, const upstream::LookupResult& result) {
 
 // A look-up first: a sleeping copy may be booked by now, and a processor that refuses payments may
 // still answer look-ups.
-void Forwarder::Recheck(uint32_t entry) {
+void Forwarder::Recheck(EntryIndex entry) {
   Attempt& attempt = pool_[entry];
   if (draining_) return transitions_->Wait(entry, Phase::kUnresolved, kUnresolvedWaits.max_ms);
   if (!router_->Configured(attempt.processor)) {

@@ -20,7 +20,7 @@ void Forwarder::FlushRecords() {
     if (batch == nullptr) return;
     record_requests_.clear();
     while (!batch->full() && !to_record.empty()) {
-      const uint32_t entry = pool_.PopFront(to_record);
+      const EntryIndex entry = pool_.PopFront(to_record);
       Attempt& attempt = pool_[entry];
       attempt.phase = Phase::kRecording;
       record_requests_.push_back({.claim = RequestOf(attempt),
@@ -45,7 +45,7 @@ void Forwarder::OnRecorded(uint64_t call, std::span<const ledger::RecordReply> r
   }
   const LedgerBatches::Batch& batch = batches_->OnAnswered(id, replies.size(), now_ns_);
   for (size_t i = 0; i < replies.size(); ++i) {
-    const uint32_t entry = batch.entries()[i];
+    const EntryIndex entry = batch.entries()[i];
     if (fenced_) return;
     Attempt& attempt = pool_[entry];
     switch (replies[i].verdict) {
@@ -66,7 +66,7 @@ void Forwarder::OnRecorded(uint64_t call, std::span<const ledger::RecordReply> r
   }
 }
 
-void Forwarder::RecordLater(uint32_t entry) {
+void Forwarder::RecordLater(EntryIndex entry) {
   transitions_->WaitAbout(entry, Phase::kToRecord, pool_[entry].backoff.NextMs(kLedgerWaits));
 }
 
@@ -76,7 +76,7 @@ void Forwarder::OnBatchFailed(uint64_t call) {
   if (id.kind == BatchKind::kReplay) return replay_->OnFailed(id);
   const LedgerBatches::Batch& batch = batches_->OnFailed(id);
   if (fenced_) return;
-  for (const uint32_t entry : batch.entries()) {
+  for (const EntryIndex entry : batch.entries()) {
     if (batch.kind() == BatchKind::kRecord) {
       RecordLater(entry);
     } else {

@@ -64,7 +64,7 @@ OwnerLife Forwarder::LifeOf(const payments::Uuid& id, const Holder& holder) {
 
 // A repeat is kept until its payment is on the books, because its owner may be lost at any moment.
 // Only one repeat of an id is kept, and only so many that payments still find room.
-void Forwarder::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::OnHeldElsewhere(EntryIndex entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool_[entry];
   const payments::Uuid id = table_.At(attempt.slot).payment.id;
   if (attempt.claim_asks.failures() == 0) metrics_.elsewhere.Add();
@@ -99,7 +99,7 @@ void Forwarder::OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply)
   transitions_->WaitAbout(entry, Phase::kToClaim, attempt.claim_asks.NextMs(kClaimAskWaits));
 }
 
-void Forwarder::ForgetKept(uint32_t entry) {
+void Forwarder::ForgetKept(EntryIndex entry) {
   const auto it = kept_.find(table_.At(pool_[entry].slot).payment.id);
   if (it != kept_.end() && it->second == entry) kept_.erase(it);
 }
@@ -116,7 +116,7 @@ bool Forwarder::IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& re
 
 // It was taken over while this owner was away, or this owner will take it over from the taker.
 // While another owner has it, it is only looked up.
-void Forwarder::OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::OnHeldAtSamePlace(EntryIndex entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool_[entry];
   attempt.other_has_claim = true;
   const bool counted = attempt.counted_unresolved;
@@ -131,7 +131,7 @@ void Forwarder::OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& repl
 }
 
 // A payment that may have been sent, and the books do not answer "yours".
-void Forwarder::OnContradicted(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::OnContradicted(EntryIndex entry, const ledger::ClaimReply& reply) {
   Attempt& attempt = pool_[entry];
   attempt.claimed_before = false;
   attempt.tail = tails_;
@@ -178,7 +178,7 @@ bool Forwarder::MayTakeOver(const ledger::ClaimReply& reply, bool counted) const
           router_->State(reply.processor).unresolved() + take_overs_.size() < kUnresolvedMax);
 }
 
-void Forwarder::TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply) {
+void Forwarder::TakeOverSoon(EntryIndex entry, const ledger::ClaimReply& reply) {
   transitions_->GiveBackPlace(pool_[entry]);
   pool_[entry].phase = Phase::kToClaim;
   take_overs_.push_back({.entry = entry, .attempt = reply.attempt, .holder = reply.holder});

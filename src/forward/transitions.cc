@@ -37,7 +37,7 @@ void Transitions::SetStatus(const Attempt& attempt, SlotState state) {
                                         .requested_at_ms = attempt.requested_at_ms});
 }
 
-void Transitions::EnterAccepted(uint32_t entry) {
+void Transitions::EnterAccepted(EntryIndex entry) {
   Attempt& attempt = parts_.pool[entry];
   TG_ASSERT(!attempt.pinned);
   if (attempt.number >= payments::kAttemptMax) return EnterUnknown(entry);  // no number is left
@@ -54,28 +54,28 @@ void Transitions::SetEpoch(Attempt& attempt, uint32_t epoch) {
   parts_.table.SetClaimEpoch(attempt.slot, epoch);
 }
 
-void Transitions::EnterSent(uint32_t entry) {
+void Transitions::EnterSent(EntryIndex entry) {
   Attempt& attempt = parts_.pool[entry];
   SetStatus(attempt, SlotState::kSent);
   attempt.ticket = parts_.table.TakeTicket();
   WaitForCommit(entry);
 }
 
-void Transitions::EnterUnresolved(uint32_t entry) {
+void Transitions::EnterUnresolved(EntryIndex entry) {
   Attempt& attempt = parts_.pool[entry];
   attempt.pinned = true;
   SetStatus(attempt, SlotState::kUnresolved);
   CountUnresolved(entry, true);
 }
 
-void Transitions::EnterUnknown(uint32_t entry) {
+void Transitions::EnterUnknown(EntryIndex entry) {
   Attempt& attempt = parts_.pool[entry];
   attempt.backoff.Reset();
   EnterUnresolved(entry);
   WaitUnresolved(entry);
 }
 
-void Transitions::EnterBooked(uint32_t entry, int64_t requested_at_ms) {
+void Transitions::EnterBooked(EntryIndex entry, int64_t requested_at_ms) {
   Attempt& attempt = parts_.pool[entry];
   GiveBackPlace(attempt);
   CountUnresolved(entry, false);
@@ -101,7 +101,7 @@ void Transitions::CountBooked(const Attempt& attempt) {
   parts_.metrics.least_fees_ppm_cents.Add(static_cast<uint64_t>(cents * least_fee_ppm_));
 }
 
-void Transitions::EnterRejected(uint32_t entry, RejectReason reason) {
+void Transitions::EnterRejected(EntryIndex entry, RejectReason reason) {
   Attempt& attempt = parts_.pool[entry];
   GiveBackPlace(attempt);
   CountUnresolved(entry, false);
@@ -117,7 +117,7 @@ void Transitions::EnterRejected(uint32_t entry, RejectReason reason) {
   WaitForRecord(entry);
 }
 
-void Transitions::EnterFree(uint32_t entry, SlotState state) {
+void Transitions::EnterFree(EntryIndex entry, SlotState state) {
   Attempt& attempt = parts_.pool[entry];
   GiveBackPlace(attempt);
   CountUnresolved(entry, false);
@@ -131,27 +131,27 @@ void Transitions::EnterFree(uint32_t entry, SlotState state) {
   parts_.pool.Free(entry);
 }
 
-void Transitions::Wait(uint32_t entry, Phase phase, int64_t delay_ms) {
+void Transitions::Wait(EntryIndex entry, Phase phase, int64_t delay_ms) {
   parts_.pool[entry].phase = phase;
   due_.Push(parts_.now_ns + delay_ms * base::kNanosPerMilli, entry);
 }
 
-void Transitions::WaitAbout(uint32_t entry, Phase phase, int64_t delay_ms) {
+void Transitions::WaitAbout(EntryIndex entry, Phase phase, int64_t delay_ms) {
   Wait(entry, phase, base::WithJitter(delay_ms, random_));
 }
 
-void Transitions::WaitUnresolved(uint32_t entry) {
+void Transitions::WaitUnresolved(EntryIndex entry) {
   Attempt& attempt = parts_.pool[entry];
   GiveBackPlace(attempt);
   WaitAbout(entry, Phase::kUnresolved, attempt.backoff.NextMs(kUnresolvedWaits));
 }
 
-void Transitions::WaitForCommit(uint32_t entry) {
+void Transitions::WaitForCommit(EntryIndex entry) {
   parts_.pool[entry].phase = Phase::kCommitting;
   parts_.pool.PushBack(committing_, entry);
 }
 
-void Transitions::WaitForRecord(uint32_t entry) {
+void Transitions::WaitForRecord(EntryIndex entry) {
   parts_.pool[entry].phase = Phase::kToRecord;
   parts_.pool.PushBack(to_record_, entry);
 }
@@ -162,7 +162,7 @@ void Transitions::GiveBackPlace(Attempt& attempt) {
   parts_.router.GiveBack(attempt.processor, std::exchange(attempt.is_recheck, false));
 }
 
-void Transitions::CountUnresolved(uint32_t entry, bool on) {
+void Transitions::CountUnresolved(EntryIndex entry, bool on) {
   const Attempt& attempt = parts_.pool[entry];
   const bool changed =
       on ? parts_.unresolved.Add(entry, parts_.now_ns) : parts_.unresolved.Remove(entry);

@@ -47,44 +47,44 @@ class Transitions {
 
   // ACCEPTED: certainly not booked by this attempt, nor by any before it. It may go anywhere after
   // a back-off. REQUIRES: not pinned.
-  void EnterAccepted(uint32_t entry);
+  void EnterAccepted(EntryIndex entry);
   // CLAIMED: the claim will be made, or its reply is awaited, with the attempt's processor and
   // time.
   void EnterClaimed(const Attempt& attempt);
   // The books have granted the claim in that epoch.
   void SetEpoch(Attempt& attempt, uint32_t epoch);
   // SENT: it is posted once this is on disk, if the durability level needs that.
-  void EnterSent(uint32_t entry);
+  void EnterSent(EntryIndex entry);
   // UNRESOLVED and pinned: a copy may have been sent. The caller decides what comes next.
-  void EnterUnresolved(uint32_t entry);
+  void EnterUnresolved(EntryIndex entry);
   // The same, for an attempt that has just ended with an unknown outcome: it is looked up later.
-  void EnterUnknown(uint32_t entry);
+  void EnterUnknown(EntryIndex entry);
   // BOOKED by its processor at that time; to be recorded.
-  void EnterBooked(uint32_t entry, int64_t requested_at_ms);
+  void EnterBooked(EntryIndex entry, int64_t requested_at_ms);
   // REJECTED: it can never be booked; to be recorded.
-  void EnterRejected(uint32_t entry, payments::RejectReason reason);
+  void EnterRejected(EntryIndex entry, payments::RejectReason reason);
   // kFree: the slot has nothing to tell; kFreeBooked: it rests with what it held. The entry is
   // gone.
-  void EnterFree(uint32_t entry, table::SlotState state);
+  void EnterFree(EntryIndex entry, table::SlotState state);
 
   // --- Waiting. The slot does not change.
 
   // Until the time of its phase.
-  void Wait(uint32_t entry, Phase phase, int64_t delay_ms);
+  void Wait(EntryIndex entry, Phase phase, int64_t delay_ms);
   // The same, with jitter.
-  void WaitAbout(uint32_t entry, Phase phase, int64_t delay_ms);
+  void WaitAbout(EntryIndex entry, Phase phase, int64_t delay_ms);
   // Until the next recheck of its unknown outcome.
-  void WaitUnresolved(uint32_t entry);
+  void WaitUnresolved(EntryIndex entry);
   // Until the slot's state is on disk, if the durability level needs that; then it is posted.
-  void WaitForCommit(uint32_t entry);
+  void WaitForCommit(EntryIndex entry);
   // Until it is recorded.
-  void WaitForRecord(uint32_t entry);
+  void WaitForRecord(EntryIndex entry);
 
   // --- Counts
 
   // Gives back its place at its processor, if it has one.
   void GiveBackPlace(Attempt& attempt);
-  void CountUnresolved(uint32_t entry, bool on);
+  void CountUnresolved(EntryIndex entry, bool on);
 
   AttemptList& committing() { return committing_; }  // by ticket
   AttemptList& to_record() { return to_record_; }

@@ -16,7 +16,7 @@ Unresolved::Unresolved(AttemptPool& pool, const payments::ProcessorDirectory& di
                        const Reports& reports, metrics::ForwardMetrics& metrics)
     : pool_(pool), directory_(directory), reports_(reports), metrics_(metrics) {}
 
-bool Unresolved::Add(uint32_t entry, int64_t now_ns) {
+bool Unresolved::Add(EntryIndex entry, int64_t now_ns) {
   Attempt& attempt = pool_[entry];
   if (attempt.counted_unresolved) return false;
   attempt.counted_unresolved = true;
@@ -27,7 +27,7 @@ bool Unresolved::Add(uint32_t entry, int64_t now_ns) {
   return true;
 }
 
-bool Unresolved::Remove(uint32_t entry) {
+bool Unresolved::Remove(EntryIndex entry) {
   Attempt& attempt = pool_[entry];
   if (!attempt.counted_unresolved) return false;
   attempt.counted_unresolved = false;

@@ -26,8 +26,8 @@ class Unresolved {
 
   // `now_ns`, here and below: monotonic. False: it was already counted (Add), or not counted
   // (Remove).
-  bool Add(uint32_t entry, int64_t now_ns);
-  bool Remove(uint32_t entry);
+  bool Add(EntryIndex entry, int64_t now_ns);
+  bool Remove(EntryIndex entry);
 
   bool empty() const { return count_ == 0; }
   // How many are at processors that are not configured, or whose identity has changed.
@@ -51,7 +51,7 @@ class Unresolved {
   // Oldest first. An item whose entry has moved on is dropped when it comes to the front.
   struct Age {
     int64_t since_ns;
-    uint32_t entry;
+    EntryIndex entry;
   };
   std::deque<Age> ages_;
   int64_t reported_ns_ = 0;

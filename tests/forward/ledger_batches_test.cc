@@ -11,7 +11,7 @@ class LedgerBatchesTest : public ::testing::Test {
   BatchId Send(BatchKind kind, uint32_t entry) {
     LedgerBatches::Batch* const batch = batches_.Open(kind);
     EXPECT_NE(batch, nullptr);
-    batch->Add(entry);
+    batch->Add(EntryIndex{entry});
     return BatchId::Unpack(batches_.Begin(*batch, 0));
   }
 
@@ -23,9 +23,9 @@ TEST_F(LedgerBatchesTest, AnAnswerFindsTheEntriesOfItsCall) {
   const BatchId first = Send(BatchKind::kClaim, 1);
   const BatchId second = Send(BatchKind::kRecord, 2);
   const BatchId third = Send(BatchKind::kTakeOver, 3);
-  EXPECT_EQ(batches_.OnAnswered(second, 1, 0).entries()[0], 2U);
-  EXPECT_EQ(batches_.OnAnswered(third, 1, 0).entries()[0], 3U);
-  EXPECT_EQ(batches_.OnFailed(first).entries()[0], 1U);
+  EXPECT_EQ(batches_.OnAnswered(second, 1, 0).entries()[0], EntryIndex{2});
+  EXPECT_EQ(batches_.OnAnswered(third, 1, 0).entries()[0], EntryIndex{3});
+  EXPECT_EQ(batches_.OnFailed(first).entries()[0], EntryIndex{1});
 }
 
 TEST_F(LedgerBatchesTest, ClaimsAndTakeOversShareTheirRoomAndRecordsHaveTheirOwn) {
@@ -47,7 +47,7 @@ TEST_F(LedgerBatchesTest, AnOpenedBatchIsEmptyAndTakesAsManyAsACallMayHave) {
   EXPECT_TRUE(batch->entries().empty());
   for (uint32_t i = 0; i < payments::kLedgerBatchMax; ++i) {
     EXPECT_FALSE(batch->full());
-    batch->Add(i);
+    batch->Add(EntryIndex{i});
   }
   EXPECT_TRUE(batch->full());
 }

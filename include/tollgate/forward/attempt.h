@@ -8,13 +8,12 @@
 #include <type_traits>
 
 #include "tollgate/base/backoff.h"
+#include "tollgate/forward/entry_index.h"
 #include "tollgate/payments/payment.h"
 #include "tollgate/payments/reject_reason.h"
 #include "tollgate/table/slot_index.h"
 
 namespace tollgate::forward {
-
-inline constexpr uint32_t kNoEntry = UINT32_MAX;
 
 enum class Phase : uint8_t {
   kFree,        // not in use
@@ -33,8 +32,8 @@ enum class Phase : uint8_t {
 
 struct Attempt {
   table::SlotIndex slot{};
-  uint32_t next = kNoEntry;
-  uint32_t previous = kNoEntry;
+  EntryIndex next = kNoEntry;
+  EntryIndex previous = kNoEntry;
   uint16_t number = 0;  // 1 for the first attempt; 0: none was made yet
   payments::ProcessorId processor = payments::kNoProcessor;
   // The processor that answered 429 to the last attempt.

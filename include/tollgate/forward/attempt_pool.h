@@ -19,13 +19,13 @@ namespace tollgate::forward {
 class AttemptList {
  public:
   bool empty() const { return head_ == kNoEntry; }
-  uint32_t front() const { return head_; }
+  EntryIndex front() const { return head_; }
   uint32_t size() const { return size_; }
 
  private:
   friend class AttemptPool;
-  uint32_t head_ = kNoEntry;
-  uint32_t tail_ = kNoEntry;
+  EntryIndex head_ = kNoEntry;
+  EntryIndex tail_ = kNoEntry;
   uint32_t size_ = 0;
 };
 
@@ -38,48 +38,50 @@ class AttemptPool {
   AttemptPool(const AttemptPool&) = delete;
   AttemptPool& operator=(const AttemptPool&) = delete;
 
-  Attempt& operator[](uint32_t index) { return entries_[index]; }
-  const Attempt& operator[](uint32_t index) const { return entries_[index]; }
+  Attempt& operator[](EntryIndex entry) { return entries_[NumberOf(entry)]; }
+  const Attempt& operator[](EntryIndex entry) const { return entries_[NumberOf(entry)]; }
   uint32_t in_use() const { return in_use_; }
-  uint32_t touched() const { return touched_; }  // all entries in use are below
+  // All entries in use have a lower number.
+  uint32_t touched() const { return touched_; }
 
-  uint32_t Take() {
-    uint32_t index = free_head_;
-    if (index != kNoEntry) {
-      free_head_ = entries_[index].next;
+  EntryIndex Take() {
+    EntryIndex entry = free_head_;
+    if (entry != kNoEntry) {
+      free_head_ = (*this)[entry].next;
     } else {
       TG_ASSERT(touched_ < capacity_);
-      index = touched_++;
+      entry = EntryIndex{touched_++};
     }
-    std::construct_at(&entries_[index]);
+    std::construct_at(&(*this)[entry]);
     ++in_use_;
-    return index;
+    return entry;
   }
-  void Free(uint32_t index) {
-    entries_[index].phase = Phase::kFree;
-    entries_[index].next = free_head_;
-    free_head_ = index;
+  void Free(EntryIndex entry) {
+    Attempt& attempt = (*this)[entry];
+    attempt.phase = Phase::kFree;
+    attempt.next = free_head_;
+    free_head_ = entry;
     --in_use_;
   }
 
-  void PushBack(AttemptList& list, uint32_t index) {
-    Attempt& entry = entries_[index];
-    entry.next = kNoEntry;
-    entry.previous = list.tail_;
-    (list.tail_ == kNoEntry ? list.head_ : entries_[list.tail_].next) = index;
-    list.tail_ = index;
+  void PushBack(AttemptList& list, EntryIndex entry) {
+    Attempt& attempt = (*this)[entry];
+    attempt.next = kNoEntry;
+    attempt.previous = list.tail_;
+    (list.tail_ == kNoEntry ? list.head_ : (*this)[list.tail_].next) = entry;
+    list.tail_ = entry;
     ++list.size_;
   }
-  uint32_t PopFront(AttemptList& list) {
-    const uint32_t index = list.head_;
-    if (index != kNoEntry) Remove(list, index);
-    return index;
+  EntryIndex PopFront(AttemptList& list) {
+    const EntryIndex entry = list.head_;
+    if (entry != kNoEntry) Remove(list, entry);
+    return entry;
   }
-  void Remove(AttemptList& list, uint32_t index) {
-    Attempt& entry = entries_[index];
-    (entry.previous == kNoEntry ? list.head_ : entries_[entry.previous].next) = entry.next;
-    (entry.next == kNoEntry ? list.tail_ : entries_[entry.next].previous) = entry.previous;
-    entry.next = entry.previous = kNoEntry;
+  void Remove(AttemptList& list, EntryIndex entry) {
+    Attempt& attempt = (*this)[entry];
+    (attempt.previous == kNoEntry ? list.head_ : (*this)[attempt.previous].next) = attempt.next;
+    (attempt.next == kNoEntry ? list.tail_ : (*this)[attempt.next].previous) = attempt.previous;
+    attempt.next = attempt.previous = kNoEntry;
     --list.size_;
   }
 
@@ -88,7 +90,7 @@ class AttemptPool {
   // Raw memory, so that pages that no entry has used stay untouched.
   Attempt* const entries_;
   uint32_t touched_ = 0;  // entries ever used
-  uint32_t free_head_ = kNoEntry;
+  EntryIndex free_head_ = kNoEntry;
   uint32_t in_use_ = 0;
 };
 

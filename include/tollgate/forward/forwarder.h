@@ -25,6 +25,7 @@
 #include "tollgate/base/mpmc_ring.h"
 #include "tollgate/forward/attempt_pool.h"
 #include "tollgate/forward/cutoff.h"
+#include "tollgate/forward/entry_index.h"
 #include "tollgate/forward/explain.h"
 #include "tollgate/forward/policy.h"
 #include "tollgate/ledger/ledger.h"
@@ -160,31 +161,31 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   void Admit(table::SlotIndex slot);
   int64_t AcceptedNs(table::SlotIndex slot) const;
   // Adds it to those that wait for a processor.
-  void WaitForProcessor(uint32_t entry);
+  void WaitForProcessor(EntryIndex entry);
   // Routes the oldest of them to its claim; false: it must wait, or there is none.
   bool RouteFirstOf(DueHeap& waiting);
   // False: it must wait.
-  bool Route(uint32_t entry);
+  bool Route(EntryIndex entry);
   void FlushClaims();
   ledger::ClaimRequest RequestOf(const Attempt& attempt) const;
-  void OnGranted(uint32_t entry, const ledger::ClaimReply& reply, bool in_doubt);
-  void OnNotGranted(uint32_t entry, const ledger::ClaimReply& reply);
-  void OnContradicted(uint32_t entry, const ledger::ClaimReply& reply);
-  void OnClaimUndecided(uint32_t entry);
+  void OnGranted(EntryIndex entry, const ledger::ClaimReply& reply, bool in_doubt);
+  void OnNotGranted(EntryIndex entry, const ledger::ClaimReply& reply);
+  void OnContradicted(EntryIndex entry, const ledger::ClaimReply& reply);
+  void OnClaimUndecided(EntryIndex entry);
 
   // --- takeover.cc: claims that another owner holds
   // `entry` holds a client's repeat, and has sent nothing.
-  void OnHeldElsewhere(uint32_t entry, const ledger::ClaimReply& reply);
-  void ForgetKept(uint32_t entry);
+  void OnHeldElsewhere(EntryIndex entry, const ledger::ClaimReply& reply);
+  void ForgetKept(EntryIndex entry);
   // `entry` may have been sent, with the same processor and time as the other owner's claim.
-  void OnHeldAtSamePlace(uint32_t entry, const ledger::ClaimReply& reply);
+  void OnHeldAtSamePlace(EntryIndex entry, const ledger::ClaimReply& reply);
   bool IsSameProcessor(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsSamePlace(const Attempt& attempt, const ledger::ClaimReply& reply) const;
   bool IsHeldHere(const payments::Uuid& id, const ledger::Holder& holder) const;
   OwnerLife LifeOf(const payments::Uuid& id, const ledger::Holder& holder);
   // `counted`: it is already counted as unresolved at that processor.
   bool MayTakeOver(const ledger::ClaimReply& reply, bool counted) const;
-  void TakeOverSoon(uint32_t entry, const ledger::ClaimReply& reply);
+  void TakeOverSoon(EntryIndex entry, const ledger::ClaimReply& reply);
   void FlushTakeOvers();
 
   // Another owner has, or had, its claim: it is never sent again, only looked up.
@@ -193,23 +194,23 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   }
   bool MayBeSentAgain(const Attempt& attempt) const;
   bool SameName(payments::ProcessorId a, payments::ProcessorId b) const;
-  void Reclaim(uint32_t entry);
+  void Reclaim(EntryIndex entry);
   void MoveCommitted();
   void FlushPosts();
 
   // --- outcomes.cc: what a processor's answer leads to
   // A copy of a pinned payment may already have been sent; of an unpinned one only this attempt.
-  void OnPinnedPosted(uint32_t entry, const upstream::PostResult& result);
-  void OnUnpinnedPosted(uint32_t entry, const upstream::PostResult& result);
+  void OnPinnedPosted(EntryIndex entry, const upstream::PostResult& result);
+  void OnUnpinnedPosted(EntryIndex entry, const upstream::PostResult& result);
   void NoteAnswer(payments::ProcessorId id, const upstream::PostResult& result);
-  void OnFound(uint32_t entry, const upstream::LookupResult& result);
-  bool CanBeOurs(uint32_t entry, const upstream::LookupResult& result);
-  void StartLookup(uint32_t entry);
-  void Recheck(uint32_t entry);
+  void OnFound(EntryIndex entry, const upstream::LookupResult& result);
+  bool CanBeOurs(EntryIndex entry, const upstream::LookupResult& result);
+  void StartLookup(EntryIndex entry);
+  void Recheck(EntryIndex entry);
 
   // --- recording.cc: onto the books and off the table
   void FlushRecords();
-  void RecordLater(uint32_t entry);
+  void RecordLater(EntryIndex entry);
   void Fence();
 
   static constexpr size_t kTakeOversMax = 64;
@@ -240,14 +241,15 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   const std::unique_ptr<OwnerWatch> owners_;
   // Take-overs that wait for room in a batch.
   struct TakeOver {
-    uint32_t entry;
+    EntryIndex entry;
     uint16_t attempt;
     ledger::Holder holder;
   };
   std::vector<TakeOver> take_overs_;
   std::vector<ledger::TakeOverRequest> take_over_requests_;
   const std::unique_ptr<Replay> replay_;
-  std::unordered_map<payments::Uuid, uint32_t> kept_;  // repeats of payments that another owner has
+  // Repeats of payments that another owner has.
+  std::unordered_map<payments::Uuid, EntryIndex> kept_;
   int64_t now_ns_ = 0;
   uint32_t tails_ = 0;  // how many tails the ledger has lost
   int64_t clock_read_ns_ = 0;
