@@ -42,7 +42,7 @@ int AcceptLoss(const config::Config& config) {
     return 1;
   }
   if (*since_s == 0) {
-    std::printf("the books lack nothing that anybody knows of\n");
+    std::printf("no loss of the books is known, so there was nothing to accept\n");
     return 0;
   }
   std::printf("accepted: the books are used as they are; they were held back since %s\n",

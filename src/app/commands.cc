@@ -151,7 +151,7 @@ int CheckHealth(const config::Config& config) {
     if (left_ms <= 0) return Fail("no answer on " + where);
     bool connected = false;
     const std::string answer = AskReadiness(address.value(), left_ms, &connected);
-    if (!connected) return Fail("nobody answers on " + where);
+    if (!connected) return Fail("no server answers on " + where + "; is the gateway running?");
     if (answer.empty()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       continue;

@@ -175,7 +175,7 @@ std::string Gateway::Metrics() {
        [=] { return sum([](const auto& c) -> const auto& { return c.bad_requests; }); }},
       {"tollgate_timeouts_total", "Connections ended by a time limit.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.timeouts; }); }},
-      {"tollgate_accept_pauses_total", "Pauses of accepting for want of room.", true,
+      {"tollgate_accept_pauses_total", "Pauses of accepting because no connection was free.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.accept_pauses; }); }},
       {"tollgate_connections", "Connections of clients that are open.", false,
        [=] {
@@ -186,7 +186,8 @@ std::string Gateway::Metrics() {
        [this] { return static_cast<double>(context_->clients.most_count()); }},
       {"tollgate_evicted_total", "Connections ended to let another in.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.evicted; }); }},
-      {"tollgate_client_memory_full_total", "Requests refused for want of client_bytes_max.", true,
+      {"tollgate_client_memory_full_total",
+       "Requests refused because client_bytes_max was reached.", true,
        [=] { return sum([](const auto& c) -> const auto& { return c.memory_full; }); }},
       {"tollgate_client_memory_bytes", "Half-read requests and unread answers.", false,
        [this] { return static_cast<double>(context_->clients.memory_used()); }},

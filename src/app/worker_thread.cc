@@ -193,7 +193,7 @@ void WorkerThread::FinishAdopted() {
   std::erase_if(adopted_, [&](const std::unique_ptr<Adopted>& it) {
     if (it->forwarding->forwarder().fenced()) {
       base::LogWarning("adoption: " + it->queue.table->path() +
-                       " is in use elsewhere by now; it is let go");
+                       " is used by another instance now; this one has closed it");
       return true;
     }
     // Payments that need a processor that is not configured here are left to another instance.

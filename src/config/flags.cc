@@ -39,17 +39,19 @@ void Flags::AddSettings() {
 }
 
 void Flags::AddCommands() {
-  health_ = app_.add_subcommand("health", "ask the running instance whether it is ready");
-  CLI::App* const books = app_.add_subcommand("books", "act on the books: `books accept-loss`");
+  health_ = app_.add_subcommand(
+      "health", "ask the running gateway whether it takes payments; exit code 0 means yes");
+  CLI::App* const books = app_.add_subcommand("books", "change how the books may be used");
   accept_loss_ = books->add_subcommand(
-      "accept-loss", "use books that have lost payments as they are; reconcile them before");
+      "accept-loss",
+      "allow the use of books that have lost payments; run `tollgate reconcile` first");
   books->require_subcommand(1);
-  pending_ = app_.add_subcommand("pending", "list what the tables in data_dir hold");
-  pending_->add_flag("--json", json_, "as JSON, one line per payment");
+  pending_ = app_.add_subcommand(
+      "pending", "list the payments that the tables in data_dir hold, with their states");
+  pending_->add_flag("--json", json_, "print JSON, one line per payment");
   reconcile_ = app_.add_subcommand(
       "reconcile",
-      "hold the books against what the processors hold; --repair books what they "
-      "lack");
+      "compare the books with what the processors hold; with --repair, book what is missing");
   AddReconcileFlags(*reconcile_, reconcile_flags_);
 }
 

@@ -134,27 +134,33 @@ std::string TokenVariable(const std::string& processor) {
 
 void AddReconcileFlags(CLI::App& command, ReconcileFlags& flags) {
   ReconcileOptions& plain = flags.plain;
-  command.add_option("--from", flags.from,
-                     "first requestedAt, RFC 3339 (default: as far back as the books know ids)");
-  command.add_option("--to", flags.to, "last requestedAt (default: now less --min-age)");
-  command.add_option("--min-age", flags.min_age, "younger payments are left alone")
+  command.add_option(
+      "--from", flags.from,
+      "compare payments from this requestedAt on, RFC 3339 (default: as far back as the "
+      "books know ids)");
+  command.add_option(
+      "--to", flags.to,
+      "compare payments up to this requestedAt, RFC 3339 (default: now less --min-age)");
+  command
+      .add_option("--min-age", flags.min_age,
+                  "skip payments whose requestedAt is younger than this")
       ->capture_default_str();
   command.add_flag("--repair", plain.repair,
-                   "book what a processor holds and the books lack, and mend sums");
+                   "book payments that only a processor holds, and correct sums that are wrong");
   command.add_option("--ids", flags.ids_file,
-                     "a file with more ids to compare, one a line; - is stdin");
+                     "a file with further ids to compare, one per line; - reads stdin");
   command.add_option("--tokens", flags.tokens_file,
-                     "a file with admin tokens, NAME=TOKEN a line; - is stdin");
+                     "a file with admin tokens, one NAME=TOKEN per line; - reads stdin");
   command.add_flag("--named-only", plain.named_only,
-                   "ask only the processor that the books name: no double charge is found");
-  command.add_option("--look-ups", flags.in_flight, "at once, per processor")
+                   "ask only the processor that the books name; double charges are then not found");
+  command.add_option("--look-ups", flags.in_flight, "look-ups in flight at once, per processor")
       ->capture_default_str();
   command
       .add_option("--patience", flags.patience,
-                  "a processor silent or over capacity for so long is away")
+                  "a processor that does not answer, or answers 429, for this long counts as away")
       ->capture_default_str();
-  command.add_flag("--json", plain.json, "one JSON document on stdout instead of the table");
-  command.add_option("--json-file", plain.json_file, "the JSON document to this file");
+  command.add_flag("--json", plain.json, "print one JSON document instead of the table");
+  command.add_option("--json-file", plain.json_file, "write the JSON document to this file");
   command.footer(kFooter);
 }
 

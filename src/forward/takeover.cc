@@ -163,7 +163,7 @@ void Forwarder::OnContradicted(EntryIndex entry, const ledger::ClaimReply& reply
   // Another processor has charged it. Its own has just said that it has not, or cannot be asked.
   reports_->Problem(
       "possible double charge: " + reports_->Describe(attempt) +
-      " is let go: " + reports_->NameOf(reply.processor) +
+      " is not sent again: " + reports_->NameOf(reply.processor) +
       " has booked it; look it up later at the other processor, where it may still arrive");
   attempt.reject_reason = RejectReason::kNone;
   transitions_->EnterFree(entry, SlotState::kFree);

@@ -42,7 +42,7 @@ void Monitor::OnView(const std::optional<ledger::LeaseView>& view) {
     failures_.Reset();
     board_.PublishInstances(view->instances);
     for (const int64_t at_ms : view->visits) board_.visits().Note(at_ms, loop_.wall_ms());
-    SetHeld(view->held, view->holder.empty() ? "nobody" : view->holder);
+    SetHeld(view->held, view->holder.empty() ? "no instance" : view->holder);
     if (!view->held) Adopt(*view);
     if (view->held && !seen_snapshot_) Adopt(*view);  // to learn when the former holder polled
     seen_snapshot_ = true;

@@ -106,7 +106,8 @@ class Renderer {
                   [](const AcceptorMetrics& m) { return m.lookups.value(); });
     AcceptCounter("tollgate_purges_total", "Purges of the books.",
                   [](const AcceptorMetrics& m) { return m.purges.value(); });
-    AcceptCounter("tollgate_ledger_away_total", "Questions answered 503 for want of the ledger.",
+    AcceptCounter("tollgate_ledger_away_total",
+                  "Questions answered 503 because the books did not answer.",
                   [](const AcceptorMetrics& m) { return m.ledger_away.value(); });
   }
 
@@ -128,9 +129,10 @@ class Renderer {
                    [](const ForwardMetrics& m) { return m.fenced.value(); });
     ForwardCounter("tollgate_fees_paid_total", "Fees of all booked payments, in money.",
                    [](const ForwardMetrics& m) { return Fee(m.fees_ppm_cents.value()); });
-    ForwardCounter("tollgate_fees_least_total",
-                   "Fees of all booked payments, had the cheapest processor taken all, in money.",
-                   [](const ForwardMetrics& m) { return Fee(m.least_fees_ppm_cents.value()); });
+    ForwardCounter(
+        "tollgate_fees_least_total",
+        "What the fees would be if the cheapest processor had booked every payment, in money.",
+        [](const ForwardMetrics& m) { return Fee(m.least_fees_ppm_cents.value()); });
     ForwardCounter("tollgate_fees_regret_total",
                    "Fees that the cheapest processor would have saved, in money.",
                    [](const ForwardMetrics& m) {

@@ -47,8 +47,8 @@ std::optional<base::Error> NotOurs(const std::string& path, const struct stat& i
   }
   if ((info.st_mode & S_IWOTH) != 0) {
     return base::Error{path +
-                       " may be written by every user, so that anybody may have made up what it "
-                       "holds; it was left as it is. If you trust it, run `chmod 600` on it; else "
+                       " may be written by every user, so its content cannot be trusted; it was "
+                       "left as it is. If you trust it, run `chmod 600` on it; else "
                        "move it away"};
   }
   return std::nullopt;

@@ -75,7 +75,7 @@ TEST_F(ClaimedElsewhere, IsOnlyLookedUpAndLetGoOnceTheOtherHasBookedIt) {
   EXPECT_EQ(posts_, 0);
   EXPECT_EQ(forwarder_->held(), 0U);
   EXPECT_EQ(Status().state, table::SlotState::kFree);
-  EXPECT_NE(told_.back().find("is let go: fallback has booked it"), std::string::npos)
+  EXPECT_NE(told_.back().find("is not sent again: fallback has booked it"), std::string::npos)
       << told_.back();
 }
 
