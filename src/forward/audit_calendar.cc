@@ -1,6 +1,7 @@
 #include "tollgate/forward/audit_calendar.h"
 
 #include <algorithm>
+#include <array>
 
 namespace tollgate::forward {
 namespace {
@@ -42,6 +43,15 @@ int64_t BurstPhaseMs(std::span<const int64_t> visits_ms) {
     best_ms = nearest_ms;
   }
   return best;
+}
+
+int64_t NextDepartureInMs(int64_t wall_ms, int64_t latency_ms) {
+  constexpr std::array<int64_t, 3> kEveryMs{200, 100, 50};
+  const auto* const every =
+      std::find_if(kEveryMs.begin(), kEveryMs.end(), [&](int64_t it) { return latency_ms >= it; });
+  if (every == kEveryMs.end()) return 0;
+  const int64_t since_ms = PhaseOf(wall_ms) % *every;
+  return since_ms < kDepartureMs ? 0 : *every - since_ms;
 }
 
 int64_t NextBurstInMs(int64_t booked_ms, int64_t burst_phase_ms) {

@@ -58,8 +58,25 @@ int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyO
   return NextBurstInMs(moment.wall_ms + view.latency_ms, moment.burst_phase_ms);
 }
 
+// Milliseconds for which payments are held although the processor would take them, so that few are
+// on their way when it turns out to have become slower than an audit's lag: until it answers again
+// or counts as stalled, and until the next departure. Nothing is held where that costs throughput,
+// nor what comes alone.
+int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  constexpr int64_t kAlonePerS = 20;  // so few payments are hardly ever on their way together
+  if (options.audit_lag_ms == 0 || !moment.may_hold || moment.load_ended) return 0;
+  if (moment.arrivals_per_s < kAlonePerS || CrossesAudit(view, options)) return 0;
+  if (moment.waiting + view.in_flight >= view.in_flight_cap) return 0;
+  return std::max(view.pause_left_ms, NextDepartureInMs(moment.wall_ms, view.latency_ms));
+}
+
+// Milliseconds until it takes a payment, if nothing is in its way but audits.
+int64_t TakesInMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  return std::max(BurstInMs(view, moment, options), HoldMs(view, moment, options));
+}
+
 bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  return view.availability == Availability::kOpenForAll && BurstInMs(view, moment, options) == 0;
+  return view.availability == Availability::kOpenForAll && TakesInMs(view, moment, options) == 0;
 }
 
 // Until it has recovered and then served its queue.
@@ -74,10 +91,10 @@ int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
 int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   if (view.availability == Availability::kUnresolvedCap) return kNever;
   if (IsOut(view)) return WellInMs(view, moment);
-  const int64_t burst_in_ms = BurstInMs(view, moment, options);
+  const int64_t takes_in_ms = TakesInMs(view, moment, options);
   if (view.availability == Availability::kOpenForAll) {
     const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
-    if (burst_in_ms == 0 || has_place) return burst_in_ms;
+    if (takes_in_ms == 0 || has_place) return takes_in_ms;
   }
   // A slow processor takes few at a time. Payments may wait for its queue or for its recovery.
   const int64_t well_in_ms = view.recovers_in_ms > 0 ? WellInMs(view, moment) : kNever;
@@ -221,7 +238,7 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
       wake_ms = std::min(wake_ms, view.retry_at_ms);
     if (Ready(view, moment, options)) continue;
     if (view.availability == Availability::kOpenForAll) {
-      wake_ms = std::min(wake_ms, moment.now_ms + BurstInMs(view, moment, options));
+      wake_ms = std::min(wake_ms, moment.now_ms + TakesInMs(view, moment, options));
     }
     if (better || view.fee_ppm >= ready->fee_ppm) continue;
     better = EstimateCost(view, waiting, options).cost_ppm < ready_cost;

@@ -106,6 +106,7 @@ ProcessorView ProcessorState::View(int64_t now_ns, int64_t in_line) const {
           .sample_due = now_ns - taken_ns_ >= options_.probe_interval_ns,
           .reported_failing = health_.known && health_.failing,
           .stalled = latency_.Stalled(now_ns),
+          .pause_left_ms = latency_.PauseLeftMs(now_ns),
           .in_flight = limit_.in_flight(),
           .in_flight_cap = limit_.cap()};
 }

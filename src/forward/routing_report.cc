@@ -19,10 +19,16 @@ void RoutingReport::ReportPassedOver(payments::ProcessorId id, std::string_view 
   if (options_.report_routing) options_.report_routing(id, passed_over, why);
 }
 
+Moment RoutingReport::MomentForPeople(int64_t now_ns) const {
+  Moment moment = router_.MomentNow(now_ns);
+  moment.may_hold = false;
+  return moment;
+}
+
 Routing RoutingReport::Why(int64_t now_ns) const {
   Router::Views all;
   const std::span<ProcessorView> views = router_.FillViews(all, now_ns);
-  return Explain({views.begin(), views.end()}, router_.MomentNow(now_ns), options_.policy,
+  return Explain({views.begin(), views.end()}, MomentForPeople(now_ns), options_.policy,
                  options_.choose);
 }
 
@@ -30,7 +36,7 @@ payments::ProcessorId RoutingReport::RouteNow(int64_t now_ns) const {
   Router::Views all;
   const std::span<ProcessorView> views = router_.FillViews(all, now_ns);
   LeaveOutTrials(views);
-  return options_.choose(views, router_.MomentNow(now_ns), options_.policy).processor;
+  return options_.choose(views, MomentForPeople(now_ns), options_.policy).processor;
 }
 
 void RoutingReport::ReportRoute(int64_t now_ns) {

@@ -32,6 +32,8 @@ class RoutingReport {
 
  private:
   // Where a payment that comes now would go; kNoProcessor: it would wait.
+  // Departures and pauses are left out: they would change the route many times a second.
+  Moment MomentForPeople(int64_t now_ns) const;
   payments::ProcessorId RouteNow(int64_t now_ns) const;
 
   const ForwarderOptions& options_;

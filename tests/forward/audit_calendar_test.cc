@@ -98,5 +98,17 @@ TEST(AuditCalendar, TheNextBurstIsAtItsPhase) {
   EXPECT_EQ(NextBurstInMs(kBeginMs + 720, 700), 980);
 }
 
+TEST(AuditCalendar, DeparturesAreAsFarApartAsTheLatencyAllows) {
+  constexpr int64_t kSecond = kBeginMs / 1'000 * 1'000;
+  EXPECT_EQ(NextDepartureInMs(kSecond + 49, 49), 0) << "so quick a one has none";
+  EXPECT_EQ(NextDepartureInMs(kSecond + 10, 50), 40);
+  EXPECT_EQ(NextDepartureInMs(kSecond + 10, 100), 90);
+  EXPECT_EQ(NextDepartureInMs(kSecond + 10, 200), 190);
+  EXPECT_EQ(NextDepartureInMs(kSecond + 10, 5'000), 190) << "nothing waits longer";
+  EXPECT_EQ(NextDepartureInMs(kSecond + 600 + kDepartureMs - 1, 5'000), 0);
+  EXPECT_EQ(NextDepartureInMs(kSecond + 600 + kDepartureMs, 5'000), 190);
+  EXPECT_EQ(NextDepartureInMs(-1, 5'000), 1) << "before 1970, too";
+}
+
 }  // namespace
 }  // namespace tollgate::forward

@@ -74,6 +74,28 @@ TEST_F(LatencyEstimateTest, SilenceCountsAndStallsAfterAWhile) {
   EXPECT_EQ(Ms(), 10);
 }
 
+TEST_F(LatencyEstimateTest, APauseIsFromTheFirstUnusualSilenceUntilItStalls) {
+  Answer(10);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 0) << "nothing is asked";
+  latency_.OnSent(now_ns_);
+  Pass(40);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 0) << "20 ms, and twice what it takes";
+  Pass(1);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 130);
+  Pass(129);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 1);
+  EXPECT_FALSE(latency_.Stalled(now_ns_));
+  Pass(1);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 0);
+  EXPECT_TRUE(latency_.Stalled(now_ns_));
+  latency_.OnEnded(true, now_ns_);
+  latency_.OnSent(now_ns_);
+  Pass(41);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 130);
+  latency_.OnEnded(true, now_ns_);
+  EXPECT_EQ(latency_.PauseLeftMs(now_ns_), 0) << "it has answered";
+}
+
 TEST_F(LatencyEstimateTest, AnyAnswerEndsTheSilence) {
   latency_.OnSent(now_ns_);
   latency_.OnSent(now_ns_);

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "schedule_sim/auditors.h"
@@ -136,10 +137,13 @@ TEST(Rules, NoneBeatsTheBoundAndTheDaemonsIsTheBestOfThem) {
   EXPECT_LT(ours.behind / static_cast<double>(ours.runs), 0.03);
 }
 
-double ShareOnPublic(const Schedule& schedule, const std::string& name) {
+double ShareOnPublic(const Schedule& schedule, const std::string& name,
+                     std::optional<Fees> believed = {}) {
   const std::vector<double> arrivals = Arrivals(schedule, 1);
+  RunOptions options;
+  options.believed = believed;
   for (const Rule& rule : AllRules(schedule)) {
-    if (rule.name == name) return Run(schedule, arrivals, rule, {}).share;
+    if (rule.name == name) return Run(schedule, arrivals, rule, options).share;
   }
   return 0;
 }
@@ -149,6 +153,52 @@ TEST(Rules, TheDaemonsOnThePublicSchedules) {
   EXPECT_GE(ShareOnPublic(Final(), kDaemonsRule), 0.988);
   EXPECT_GE(ShareOnPublic(Preview(), kDaemonsKnownEnd), 0.995);
   EXPECT_GE(ShareOnPublic(Final(), kDaemonsKnownEnd), 0.992);
+}
+
+// Nobody has to tell the gateway the fees: the defaults are 5/15, and the final's are 7/10.
+TEST(Rules, WrongFeesCostLittleOnThePublicSchedules) {
+  constexpr double kNear = 0.003;
+  EXPECT_NEAR(ShareOnPublic(Final(), kDaemonsRule, kFees5And15),
+              ShareOnPublic(Final(), kDaemonsRule), kNear);
+  EXPECT_NEAR(ShareOnPublic(Preview(), kDaemonsRule, kFees7And10),
+              ShareOnPublic(Preview(), kDaemonsRule), kNear);
+  constexpr Fees kTheWrongWayRound{{150'000, 50'000}};
+  EXPECT_LT(ShareOnPublic(Final(), kDaemonsRule, kTheWrongWayRound), 0.98)
+      << "a gateway does what it believes";
+}
+
+// In how many ms an auditor would see a difference when the cheaper one, which took `before_ms`,
+// turns slower than the audit's lag under load. The bursts of later seconds are another matter: an
+// auditor's visits keep them away.
+double UnsafeMsWhenItTurnsSlow(int64_t before_ms) {
+  constexpr int64_t kTurnsMs = 40'000;
+  constexpr int64_t kAfterMs = 4'000;
+  Schedule schedule;
+  schedule.load_ms = 60'000;
+  schedule.cutoff_ms = 70'000;
+  schedule.users = 600;
+  schedule.audit_lag_ms = 1'500;
+  schedule.fees = kFees5And15;
+  schedule.processors[0] = {{.from_ms = 0, .delay_ms = before_ms},
+                            {.from_ms = kTurnsMs, .delay_ms = kAfterMs}};
+  schedule.processors[1] = {{.from_ms = 0, .delay_ms = 20}};
+  const std::vector<double> arrivals = Arrivals(schedule, 3);
+  for (const Rule& rule : AllRules(schedule)) {
+    if (rule.name != kDaemonsRule) continue;
+    int64_t unsafe_ns = 0;
+    for (const auto& [from, to] : schedule::Run(schedule, arrivals, rule, {}).unsafe) {
+      const int64_t end_ns = (kTurnsMs + kAfterMs + before_ms + 200) * base::kNanosPerMilli;
+      if (to < end_ns) unsafe_ns += to - from;
+    }
+    return static_cast<double>(unsafe_ns) / 1e6;
+  }
+  return 1e9;
+}
+
+// Its slowness shows only when an answer is late. What was sent until then cannot be called back.
+TEST(Rules, FewMomentsDifferWhenOneTurnsSlowUnderway) {
+  EXPECT_LT(UnsafeMsWhenItTurnsSlow(800), 60) << "departures; without them it is 140";
+  EXPECT_LT(UnsafeMsWhenItTurnsSlow(5), 35) << "pauses; without them it is 45";
 }
 
 // The cheaper one fails from the first minute to the last, and the dearer one works.

@@ -24,7 +24,8 @@ struct Arguments {
   uint64_t turning = 0;
   bool auditors = false;
   bool unheard = false;
-  std::vector<std::string> rules;  // empty: all
+  std::vector<std::string> rules;     // empty: all
+  std::vector<double> believed_fees;  // in per cent; empty: the true ones
   std::string csv;
   size_t jobs = 1;
   int64_t after_load_ms = kAfterLoadMs;
@@ -80,6 +81,8 @@ void Adjust(const Arguments& arguments, Rule& rule) {
   }
 }
 
+int64_t PpmOf(double percent) { return std::llround(percent * 1e4); }
+
 // Each auditor in a run of its own. If no gateway hears of visits, the run of `unheard` is that of
 // all.
 std::vector<Audited> Audit(const Job& job, const std::vector<double>& arrivals, const Rule& rule,
@@ -106,6 +109,10 @@ std::vector<Row> RowsOf(const Arguments& arguments, const Job& job) {
     Adjust(arguments, rule);
     RunOptions options = arguments.run;
     options.seed = job.seed;
+    if (!arguments.believed_fees.empty()) {
+      options.believed =
+          Fees{{PpmOf(arguments.believed_fees[0]), PpmOf(arguments.believed_fees[1])}};
+    }
     rows.push_back({job.name,
                     job.seed,
                     job.schedule.fees,
@@ -163,6 +170,10 @@ int main(int argc, char** argv) {
   app.add_option("--first-seed", arguments.first_seed, "of them")->capture_default_str();
   app.add_option("--rule", arguments.rules, "only this rule; may be repeated");
   app.add_option("--jobs", arguments.jobs, "threads")->check(CLI::Range(1, 64));
+  app.add_option("--believed-fees", arguments.believed_fees,
+                 "two fees in per cent that the gateways are told instead of the true ones")
+      ->expected(2)
+      ->check(CLI::Range(0.0, 100.0));
   app.add_option("--csv", arguments.csv, "a file for one line per run");
   app.add_option("--after-load", arguments.after_load_ms,
                  "ms from the last payment to the end of the run")

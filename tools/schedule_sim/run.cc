@@ -110,16 +110,10 @@ class Simulation final : public EventTarget {
 
   std::unique_ptr<Instance> OpenInstance(const Rule& rule, size_t index) {
     forward::ForwarderOptions forwarding = rule.options;
-    forwarding.processors = {{.name = "default",
-                              .url = "",
-                              .fee_ppm = schedule_.fees.ppm[0],
-                              .headers = {},
-                              .ca_file = {}},
-                             {.name = "fallback",
-                              .url = "",
-                              .fee_ppm = schedule_.fees.ppm[1],
-                              .headers = {},
-                              .ca_file = {}}};
+    const Fees fees = options_.believed.value_or(schedule_.fees);
+    forwarding.processors = {
+        {.name = "default", .url = "", .fee_ppm = fees.ppm[0], .headers = {}, .ca_file = {}},
+        {.name = "fallback", .url = "", .fee_ppm = fees.ppm[1], .headers = {}, .ca_file = {}}};
     for (auto& processor : forwarding.processors) {
       processor.in_flight_max = options_.in_flight_max;
     }

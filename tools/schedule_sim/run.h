@@ -3,6 +3,7 @@
 // Thread: one at a time; several runs may go on in several threads.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct RunOptions {
   size_t in_flight_max = 350;  // per processor and instance
   size_t slots = 65'536;
   uint64_t seed = 1;
+  std::optional<Fees> believed;  // what the gateways are told; empty: the true fees
   Costs costs;
   // When an auditor asks one of the gateways for a summary, each in turn: ns since the start.
   std::vector<int64_t> visits_ns;

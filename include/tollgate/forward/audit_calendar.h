@@ -23,6 +23,18 @@ inline constexpr int64_t kSpreadPhase = -1;
 // The phase of the second, in ms, at which bursts begin to be booked. `visits_ms`: Unix, any order.
 int64_t BurstPhaseMs(std::span<const int64_t> visits_ms);
 
+// Departures. A processor that is slow already may turn slower than an audit's lag while payments
+// are on their way to it; that is seen only when the answers of those sent before are in. Until
+// then payments are booked across an audit, at moments that nobody could choose. What leaves
+// together is booked together, and differs for an auditor at few moments instead of at all.
+//
+// How long a departure lasts.
+inline constexpr int64_t kDepartureMs = 10;
+// Until the next departure to a processor that answers after `latency_ms`; `wall_ms`: Unix, so that
+// all instances send together. 0: it is now, or the processor is so quick that it has none. The
+// wait is shorter than the latency.
+int64_t NextDepartureInMs(int64_t wall_ms, int64_t latency_ms);
+
 // Until the next burst for what would be booked at `booked_ms` (Unix); 0: it is now.
 int64_t NextBurstInMs(int64_t booked_ms, int64_t burst_phase_ms);
 

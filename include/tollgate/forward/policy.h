@@ -40,6 +40,8 @@ struct ProcessorView {
   bool sample_due = false;        // no recent sample, so latency_ms is old
   bool reported_failing = false;  // a recent health answer says failing
   bool stalled = false;  // no answer for much longer than usual, so latency_ms is a minimum
+  // It has not answered for longer than usual and will count as stalled in so many ms; 0: no pause.
+  int64_t pause_left_ms = 0;
   uint32_t in_flight = 0;
   uint32_t in_flight_cap = 0;
 };
@@ -61,6 +63,9 @@ struct Moment {
   bool load_ended = false;            // no more payments arrive
   int64_t other_unavailable_ppm = 0;  // of the processor that would take the payment now
   int64_t left_ms = kNever;           // until the business cutoff
+  // False: the choice is for people. It is made as if no payment had to wait for a departure, or
+  // for the end of a pause; those come and go many times a second.
+  bool may_hold = true;
 };
 
 struct PolicyOptions {

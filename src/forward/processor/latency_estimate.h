@@ -60,14 +60,23 @@ class LatencyEstimate {
   int64_t Ms(int64_t now_ns) const { return std::max(KnownMs(), SilentMs(now_ns)); }
   // The average over the last minutes.
   int64_t UsualMs() const { return static_cast<int64_t>(usual_us_ / 1000); }
-  // True if it has not answered for much longer than usual, so its latency is not known.
-  bool Stalled(int64_t now_ns) const {
-    constexpr int64_t kPatienceMs = 150;
-    return SilentMs(now_ns) > kPatienceMs + 2 * KnownMs();
+  // Positive: it has not answered for longer than usual, and counts as stalled unless it answers
+  // within so many milliseconds. 0: it answers as usual, or is stalled already.
+  int64_t PauseLeftMs(int64_t now_ns) const {
+    constexpr int64_t kPauseMs = 20;
+    const int64_t silent_ms = SilentMs(now_ns);
+    if (silent_ms <= kPauseMs + 2 * KnownMs()) return 0;
+    return std::max<int64_t>(0, StalledAfterMs() + 1 - silent_ms);
   }
+  // True if it has not answered for much longer than usual, so its latency is not known.
+  bool Stalled(int64_t now_ns) const { return SilentMs(now_ns) > StalledAfterMs(); }
 
  private:
   int64_t KnownMs() const { return window_.empty() ? stated_ms_ : window_.MedianUs() / 1000; }
+  int64_t StalledAfterMs() const {
+    constexpr int64_t kPatienceMs = 150;
+    return kPatienceMs + 2 * KnownMs();
+  }
   int64_t SilentMs(int64_t now_ns) const {
     return sent_ == 0 ? 0 : (now_ns - unanswered_ns_) / base::kNanosPerMilli;
   }
