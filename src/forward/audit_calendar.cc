@@ -46,7 +46,7 @@ int64_t BurstPhaseMs(std::span<const int64_t> visits_ms) {
 }
 
 int64_t NextDepartureInMs(int64_t wall_ms, int64_t latency_ms) {
-  constexpr std::array<int64_t, 3> kEveryMs{200, 100, 50};
+  constexpr std::array<int64_t, 3> kEveryMs{200, 100, kDepartureLatencyMs};
   const auto* const every =
       std::find_if(kEveryMs.begin(), kEveryMs.end(), [&](int64_t it) { return latency_ms >= it; });
   if (every == kEveryMs.end()) return 0;

@@ -64,6 +64,8 @@ int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyO
 // nor what comes alone.
 int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   constexpr int64_t kAlonePerS = 20;  // so few payments are hardly ever on their way together
+  // First what is usual.
+  if (view.pause_left_ms == 0 && view.latency_ms < kDepartureLatencyMs) return 0;
   if (options.audit_lag_ms == 0 || !moment.may_hold || moment.load_ended) return 0;
   if (moment.arrivals_per_s < kAlonePerS || CrossesAudit(view, options)) return 0;
   if (moment.waiting + view.in_flight >= view.in_flight_cap) return 0;
@@ -71,7 +73,8 @@ int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOpti
 }
 
 // Milliseconds until it takes a payment, if nothing is in its way but audits.
-int64_t TakesInMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+inline int64_t TakesInMs(const ProcessorView& view, const Moment& moment,
+                         const PolicyOptions& options) {
   return std::max(BurstInMs(view, moment, options), HoldMs(view, moment, options));
 }
 
@@ -88,10 +91,9 @@ int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
   return line_ms == kNever ? kNever : view.recovers_in_ms + line_ms;
 }
 
-int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+int64_t WaitMs(const ProcessorView& view, const Moment& moment, int64_t takes_in_ms) {
   if (view.availability == Availability::kUnresolvedCap) return kNever;
   if (IsOut(view)) return WellInMs(view, moment);
-  const int64_t takes_in_ms = TakesInMs(view, moment, options);
   if (view.availability == Availability::kOpenForAll) {
     const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
     if (takes_in_ms == 0 || has_place) return takes_in_ms;
@@ -131,8 +133,9 @@ const char* Name(Availability availability) {
 CostEstimate EstimateCost(const ProcessorView& view, const Moment& moment,
                           const PolicyOptions& options) {
   CostEstimate it;
-  it.ready = Ready(view, moment, options);
-  it.wait_ms = WaitMs(view, moment, options);
+  const int64_t takes_in_ms = TakesInMs(view, moment, options);
+  it.ready = view.availability == Availability::kOpenForAll && takes_in_ms == 0;
+  it.wait_ms = WaitMs(view, moment, takes_in_ms);
   it.crosses_audit = CrossesAudit(view, options);
   if (it.wait_ms == kNever) {
     it.cost_ppm = kNever;

@@ -30,6 +30,8 @@ int64_t BurstPhaseMs(std::span<const int64_t> visits_ms);
 //
 // How long a departure lasts.
 inline constexpr int64_t kDepartureMs = 10;
+// A quicker processor has no departures, in ms.
+inline constexpr int64_t kDepartureLatencyMs = 50;
 // Until the next departure to a processor that answers after `latency_ms`; `wall_ms`: Unix, so that
 // all instances send together. 0: it is now, or the processor is so quick that it has none. The
 // wait is shorter than the latency.
