@@ -58,28 +58,8 @@ int64_t BurstInMs(const ProcessorView& view, const Moment& moment, const PolicyO
   return NextBurstInMs(moment.wall_ms + view.latency_ms, moment.burst_phase_ms);
 }
 
-// Milliseconds for which payments are held although the processor would take them, so that few are
-// on their way when it turns out to have become slower than an audit's lag: until it answers again
-// or counts as stalled, and until the next departure. Nothing is held where that costs throughput,
-// nor what comes alone.
-int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  constexpr int64_t kAlonePerS = 20;  // so few payments are hardly ever on their way together
-  // First what is usual.
-  if (view.pause_left_ms == 0 && view.latency_ms < kDepartureLatencyMs) return 0;
-  if (options.audit_lag_ms == 0 || !moment.may_hold || moment.load_ended) return 0;
-  if (moment.arrivals_per_s < kAlonePerS || CrossesAudit(view, options)) return 0;
-  if (moment.waiting + view.in_flight >= view.in_flight_cap) return 0;
-  return std::max(view.pause_left_ms, NextDepartureInMs(moment.wall_ms, view.latency_ms));
-}
-
-// Milliseconds until it takes a payment, if nothing is in its way but audits.
-inline int64_t TakesInMs(const ProcessorView& view, const Moment& moment,
-                         const PolicyOptions& options) {
-  return std::max(BurstInMs(view, moment, options), HoldMs(view, moment, options));
-}
-
 bool Ready(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
-  return view.availability == Availability::kOpenForAll && TakesInMs(view, moment, options) == 0;
+  return view.availability == Availability::kOpenForAll && BurstInMs(view, moment, options) == 0;
 }
 
 // Until it has recovered and then served its queue.
@@ -91,12 +71,13 @@ int64_t WellInMs(const ProcessorView& view, const Moment& moment) {
   return line_ms == kNever ? kNever : view.recovers_in_ms + line_ms;
 }
 
-int64_t WaitMs(const ProcessorView& view, const Moment& moment, int64_t takes_in_ms) {
+int64_t WaitMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   if (view.availability == Availability::kUnresolvedCap) return kNever;
   if (IsOut(view)) return WellInMs(view, moment);
+  const int64_t burst_in_ms = BurstInMs(view, moment, options);
   if (view.availability == Availability::kOpenForAll) {
     const bool has_place = moment.waiting + view.in_flight < view.in_flight_cap;
-    if (takes_in_ms == 0 || has_place) return takes_in_ms;
+    if (burst_in_ms == 0 || has_place) return burst_in_ms;
   }
   // A slow processor takes few at a time. Payments may wait for its queue or for its recovery.
   const int64_t well_in_ms = view.recovers_in_ms > 0 ? WellInMs(view, moment) : kNever;
@@ -133,9 +114,8 @@ const char* Name(Availability availability) {
 CostEstimate EstimateCost(const ProcessorView& view, const Moment& moment,
                           const PolicyOptions& options) {
   CostEstimate it;
-  const int64_t takes_in_ms = TakesInMs(view, moment, options);
-  it.ready = view.availability == Availability::kOpenForAll && takes_in_ms == 0;
-  it.wait_ms = WaitMs(view, moment, takes_in_ms);
+  it.ready = Ready(view, moment, options);
+  it.wait_ms = WaitMs(view, moment, options);
   it.crosses_audit = CrossesAudit(view, options);
   if (it.wait_ms == kNever) {
     it.cost_ppm = kNever;
@@ -241,7 +221,7 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
       wake_ms = std::min(wake_ms, view.retry_at_ms);
     if (Ready(view, moment, options)) continue;
     if (view.availability == Availability::kOpenForAll) {
-      wake_ms = std::min(wake_ms, moment.now_ms + TakesInMs(view, moment, options));
+      wake_ms = std::min(wake_ms, moment.now_ms + BurstInMs(view, moment, options));
     }
     if (better || view.fee_ppm >= ready->fee_ppm) continue;
     better = EstimateCost(view, waiting, options).cost_ppm < ready_cost;

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ranges>
 
 namespace tollgate::table {
 
@@ -15,10 +14,31 @@ enum class SlotIndex : uint32_t {};
 // As the ledger and the table file have it.
 constexpr uint32_t NumberOf(SlotIndex slot) { return static_cast<uint32_t>(slot); }
 
-// Every slot of a table that has `slot_count`. REQUIRES: slot_count < 2^32.
-inline auto AllSlots(size_t slot_count) {
-  return std::views::iota(uint32_t{0}, static_cast<uint32_t>(slot_count)) |
-         std::views::transform([](uint32_t number) { return SlotIndex{number}; });
-}
+// Every slot of a table, in order, for a range-based for loop. (Clang 14 cannot compile the views
+// of the standard library of GCC 12.)
+class AllSlots {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(uint32_t number) : number_(number) {}
+    SlotIndex operator*() const { return SlotIndex{number_}; }
+    Iterator& operator++() {
+      ++number_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return number_ != other.number_; }
+
+   private:
+    uint32_t number_;
+  };
+
+  // REQUIRES: slot_count < 2^32.
+  explicit AllSlots(size_t slot_count) : count_(static_cast<uint32_t>(slot_count)) {}
+  Iterator begin() const { return Iterator(0); }
+  Iterator end() const { return Iterator(count_); }
+
+ private:
+  const uint32_t count_;
+};
 
 }  // namespace tollgate::table
