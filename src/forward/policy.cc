@@ -191,6 +191,30 @@ const ProcessorView* DueProbe(std::span<const ProcessorView> views, const Proces
   return !another_takes && moment.age_ms >= patience_ms ? probe : nullptr;
 }
 
+// Milliseconds for which a payment is held although its processor would take it, so that few are on
+// their way when that one turns out to have become slower than an audit's lag: until it answers
+// again or counts as stalled, and until the next departure. Nothing is held where that costs
+// throughput or a cutoff, nor what comes alone or has waited long.
+int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
+  constexpr int64_t kAlonePerS = 20;  // so few payments are hardly ever on their way together
+  // First what is usual.
+  if (view.pause_left_ms == 0 && view.latency_ms < kDepartureLatencyMs) return 0;
+  if (options.audit_lag_ms == 0 || !moment.may_hold || moment.load_ended) return 0;
+  if (moment.arrivals_per_s < kAlonePerS || CrossesAudit(view, options)) return 0;
+  if (moment.age_ms >= options.wait_for_cheaper_ms_max) return 0;
+  if (moment.left_ms < kMsPerSecond + view.latency_ms) return 0;
+  if (moment.waiting + view.in_flight >= view.in_flight_cap) return 0;
+  return std::max(view.pause_left_ms, NextDepartureInMs(moment.wall_ms, view.latency_ms));
+}
+
+// A payment whose processor is chosen may still be held. What is chosen does not depend on that.
+Choice Held(const ProcessorView& chosen, const Moment& moment, const PolicyOptions& options) {
+  const int64_t hold_ms = HoldMs(chosen, moment, options);
+  if (hold_ms == 0) return {.processor = chosen.id, .wait_until_ms = 0};
+  return {.processor = payments::kNoProcessor,
+          .wait_until_ms = moment.now_ms + std::min(hold_ms, kLookAgainMs)};
+}
+
 }  // namespace
 
 int64_t UnavailableOfBestReady(std::span<const ProcessorView> views, const Moment& moment,
@@ -226,7 +250,7 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
     if (better || view.fee_ppm >= ready->fee_ppm) continue;
     better = EstimateCost(view, waiting, options).cost_ppm < ready_cost;
   }
-  if (!better) return {.processor = ready->id, .wait_until_ms = 0};
+  if (!better) return Held(*ready, moment, options);
   if (ready != nullptr) wake_ms = std::min(wake_ms, moment.now_ms + may_wait_ms);
   return {.processor = payments::kNoProcessor, .wait_until_ms = wake_ms};
 }

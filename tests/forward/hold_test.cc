@@ -56,6 +56,39 @@ TEST(Hold, NothingIsHeldForTheDearerOneToWait) {
   EXPECT_EQ(paused().processor, 0);
 }
 
+// The stalled one would be in its burst, and the other one is held.
+TEST(Hold, AHeldOneIsWaitedForRatherThanAStalledOne) {
+  Case stalled;
+  stalled.cheap.stalled = true;
+  stalled.cheap.latency_ms = 2'000;
+  stalled.dear.latency_ms = 60;
+  stalled.moment.burst_phase_ms = (stalled.moment.wall_ms + 2'000) % 1'000;
+  EXPECT_EQ(stalled().processor, kNobody);
+  stalled.moment.wall_ms = kBeginMs + 50;
+  stalled.moment.burst_phase_ms = 50;
+  EXPECT_EQ(stalled().processor, 1);
+}
+
+TEST(Hold, WhileOneIsHeldNoPaymentIsTheProbeOfADearerOne) {
+  Case held;
+  held.cheap.latency_ms = 60;
+  held.dear.availability = Availability::kProbeDue;
+  EXPECT_EQ(held().processor, kNobody);
+  held.cheap.latency_ms = 5;
+  held.cheap.pause_left_ms = 50;
+  EXPECT_EQ(held().processor, kNobody);
+}
+
+TEST(Hold, WhileOneIsHeldNoPaymentGoesToADearerOne) {
+  for (int64_t phase = 0; phase < 200; ++phase) {
+    Case slow;
+    slow.cheap.latency_ms = 300;
+    slow.moment.wall_ms = kBeginMs + phase;
+    slow.moment.refused_by = 1;
+    EXPECT_EQ(slow().processor, phase < kDepartureMs ? 0 : kNobody) << phase;
+  }
+}
+
 // Each of these alone lets payments go on.
 TEST(Hold, NothingIsHeldWhereItWouldCostMoreThanItGives) {
   const auto taken = [](auto change) {
@@ -71,6 +104,9 @@ TEST(Hold, NothingIsHeldWhereItWouldCostMoreThanItGives) {
   EXPECT_EQ(taken([](Case& it) { it.moment.load_ended = true; }), 0) << "the end is near";
   EXPECT_EQ(taken([](Case& it) { it.moment.waiting = 350; }), 0) << "there are more than places";
   EXPECT_EQ(taken([](Case& it) { it.moment.may_hold = false; }), 0) << "it is for people";
+  EXPECT_EQ(taken([](Case& it) { it.options.wait_for_cheaper_ms_max = 0; }), 0) << "MAX_WAIT=0";
+  EXPECT_EQ(taken([](Case& it) { it.moment.age_ms = 20'000; }), 0) << "it has waited long";
+  EXPECT_EQ(taken([](Case& it) { it.moment.left_ms = 1'200; }), 0) << "the cutoff is near";
 }
 
 // With both of them slow, the wait costs nothing but itself.
