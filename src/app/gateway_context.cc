@@ -57,7 +57,7 @@ base::Result<WorkQueue> OpenWorkQueue(const table::TableOptions& options,
     const table::SlotState state = queue.table->Status(slot).state;
     return state != table::SlotState::kAccepted && state != table::SlotState::kClaimed;
   });
-  for (const table::SlotIndex slot : slots) TG_ASSERT(queue.ring->TryPush(slot));
+  for (const table::SlotIndex slot : slots) TG_CHECK(queue.ring->TryPush(slot));
   return queue;
 }
 
