@@ -36,7 +36,7 @@ Status Write(SchedAttr attr) {
 
 int64_t CpuNs(clockid_t clock) {
   timespec spent{};
-  TG_ASSERT(::clock_gettime(clock, &spent) == 0);
+  TG_CHECK(::clock_gettime(clock, &spent) == 0);
   return spent.tv_sec * kNanosPerSecond + spent.tv_nsec;
 }
 

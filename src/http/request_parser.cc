@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <new>
 
 #include "http/characters.h"
 #include "http/lines.h"
@@ -34,35 +33,29 @@ Method MethodOf(std::string_view name) {
 
 }  // namespace
 
-void RequestParser::Reset() {
-  const ParserLimits limits = limits_;
-  this->~RequestParser();
-  new (this) RequestParser(limits);
-}
-
-ParseStatus RequestParser::Bad(int status, std::string_view detail) {
-  error_status_ = status;
-  error_detail_ = detail;
-  status_ = ParseStatus::kBad;
-  return status_;
+bool RequestParser::Reject(int status, std::string_view detail) {
+  state_.error_status = status;
+  state_.error_detail = detail;
+  state_.status = ParseStatus::kBad;
+  return false;
 }
 
 ParseStatus RequestParser::Parse(char* data, size_t size) {
-  if (status_ == ParseStatus::kBad || stage_ == Stage::kDone) return status_;
-  status_ = ParseStatus::kNeedMore;
-  if (stage_ == Stage::kHead) {
-    if (!FindHeadEnd(data, size) || !ParseHead(data)) return status_;
-    headers_done_ = true;
-    body_start_ = scan_ = head_end_;
-    stage_ = chunked_ ? Stage::kChunkSize : Stage::kBody;
+  if (state_.status == ParseStatus::kBad || state_.stage == Stage::kDone) return state_.status;
+  state_.status = ParseStatus::kNeedMore;
+  if (state_.stage == Stage::kHead) {
+    if (!FindHeadEnd(data, size) || !ParseHead(data)) return state_.status;
+    state_.headers_done = true;
+    state_.body_start = state_.scan = state_.head_end;
+    state_.stage = state_.chunked ? Stage::kChunkSize : Stage::kBody;
   } else {
     // The bytes may have moved, so the views of the head are built again.
-    if (!ParseHead(data)) return status_;
+    if (!ParseHead(data)) return state_.status;
   }
-  const ParseStatus status = chunked_ ? ParseChunks(data, size) : ParseBody(data, size);
-  if (status == ParseStatus::kNeedMore && expects_continue_ && !said_continue_ &&
-      size == head_end_) {
-    said_continue_ = true;
+  const ParseStatus status = state_.chunked ? ParseChunks(data, size) : ParseBody(data, size);
+  if (status == ParseStatus::kNeedMore && state_.expects_continue && !state_.said_continue &&
+      size == state_.head_end) {
+    state_.said_continue = true;
     return ParseStatus::kNeedContinue;
   }
   return status;
@@ -71,43 +64,43 @@ ParseStatus RequestParser::Parse(char* data, size_t size) {
 // Looks for the empty line. Every line ends in CRLF. A lone LF or CR is an error, because another
 // parser may see a line end where this one does not.
 bool RequestParser::FindHeadEnd(const char* data, size_t size) {
-  while (scan_ < size) {
+  while (state_.scan < size) {
     const auto* const feed =
-        static_cast<const char*>(std::memchr(data + scan_, '\n', size - scan_));
+        static_cast<const char*>(std::memchr(data + state_.scan, '\n', size - state_.scan));
     if (feed == nullptr) {
-      scan_ = size;
+      state_.scan = size;
       break;
     }
     const auto at = static_cast<size_t>(feed - data);
-    if (at == line_start_ || data[at - 1] != '\r') {
-      return Bad(400, "a line must end in CR LF"), false;
+    if (at == state_.line_start || data[at - 1] != '\r') {
+      return Reject(400, "a line must end in CR LF");
     }
-    const bool empty = at - line_start_ == 1;
-    scan_ = at + 1;
-    if (empty && lines_ == 0) {
-      start_ = line_start_ = scan_;
-      if (start_ > 2 * kEmptyLinesMax) return Bad(400, "empty lines before the request"), false;
+    const bool empty = at - state_.line_start == 1;
+    state_.scan = at + 1;
+    if (empty && state_.lines == 0) {
+      state_.start = state_.line_start = state_.scan;
+      if (state_.start > 2 * kEmptyLinesMax) return Reject(400, "empty lines before the request");
       continue;
     }
-    line_start_ = scan_;
+    state_.line_start = state_.scan;
     if (empty) {
-      head_end_ = scan_;
-      if (head_end_ - start_ > limits_.header_bytes_max) break;
+      state_.head_end = state_.scan;
+      if (state_.head_end - state_.start > limits_.header_bytes_max) break;
       return true;
     }
-    if (++lines_ > limits_.header_lines_max + 1) {
-      return Bad(431, "too many header lines"), false;
+    if (++state_.lines > limits_.header_lines_max + 1) {
+      return Reject(431, "too many header lines");
     }
   }
-  if (scan_ - start_ > limits_.header_bytes_max) {
-    Bad(431, "the header section is too large");
+  if (state_.scan - state_.start > limits_.header_bytes_max) {
+    return Reject(431, "the header section is too large");
   }
   return false;
 }
 
 bool RequestParser::ParseHead(const char* data) {
-  const char* line = data + start_;
-  const char* const end = data + head_end_ - 2;  // the empty line
+  const char* line = data + state_.start;
+  const char* const end = data + state_.head_end - 2;  // the empty line
   const auto next = [&] {
     const auto* const feed =
         static_cast<const char*>(std::memchr(line, '\n', static_cast<size_t>(end - line)));
@@ -115,9 +108,9 @@ bool RequestParser::ParseHead(const char* data) {
     line = feed + 1;
     return text;
   };
-  const bool again = headers_done_;
+  const bool again = state_.headers_done;
   if (!ParseRequestLine(next())) return false;
-  request_.header_lines = {line, static_cast<size_t>(end - line)};
+  state_.request.header_lines = {line, static_cast<size_t>(end - line)};
   if (again) return true;
   while (line != end) {
     if (!ParseFieldLine(next())) return false;
@@ -130,54 +123,55 @@ bool RequestParser::ParseRequestLine(std::string_view line) {
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == 0 || first == last) {
-    return Bad(400, "the request line must be a method, a target and a version"), false;
+    return Reject(400, "the request line must be a method, a target and a version");
   }
   const std::string_view method = line.substr(0, first);
-  if (!AllOf(method, kToken)) return Bad(400, "the method has invalid characters"), false;
-  request_.method = MethodOf(method);
+  if (!AllOf(method, kToken)) return Reject(400, "the method has invalid characters");
+  state_.request.method = MethodOf(method);
   return ParseVersion(line.substr(last + 1)) &&
          ParseTarget(line.substr(first + 1, last - first - 1));
 }
 
 bool RequestParser::ParseVersion(std::string_view version) {
   if (version == "HTTP/1.1") {
-    request_.http10 = false;
+    state_.request.http10 = false;
   } else if (version == "HTTP/1.0") {
-    request_.http10 = true;
+    state_.request.http10 = true;
   } else {
     const bool shaped = version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.';
     if (shaped && version[5] >= '0' && version[5] <= '9' && version[7] >= '0' &&
         version[7] <= '9') {
-      return Bad(505, "HTTP/1.1 and HTTP/1.0 are spoken here"), false;
+      return Reject(505, "HTTP/1.1 and HTTP/1.0 are spoken here");
     }
-    return Bad(400, "the request line does not end in an HTTP version"), false;
+    return Reject(400, "the request line does not end in an HTTP version");
   }
   return true;
 }
 
 bool RequestParser::ParseTarget(std::string_view target) {
   if (target.empty() || !AllOf(target, kTarget)) {
-    return Bad(400, "the target has invalid characters"), false;
+    return Reject(400, "the target has invalid characters");
   }
   if (target.front() != '/' && target != "*") {
     // RFC 9112 section 3.2.2: an absolute form is accepted. Its authority is ignored.
     const size_t scheme = target.find("://");
     if (scheme == std::string_view::npos) {
-      return Bad(400, "the target must begin with a slash"), false;
+      return Reject(400, "the target must begin with a slash");
     }
     const size_t slash = target.find_first_of("/?", scheme + 3);
     target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
   }
   const size_t mark = target.find('?');
-  request_.path = target.substr(0, mark);
-  request_.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+  state_.request.path = target.substr(0, mark);
+  state_.request.query =
+      mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
   return true;
 }
 
 bool RequestParser::ParseFieldLine(std::string_view line) {
   FieldLine field;
   const std::string_view problem = ReadFieldLine(line, field);
-  if (!problem.empty()) return Bad(400, problem), false;
+  if (!problem.empty()) return Reject(400, problem);
   return UseField(field.name, field.value);
 }
 
@@ -187,16 +181,16 @@ bool RequestParser::UseField(std::string_view name, std::string_view value) {
   switch (name.size()) {
     case 4:
       if (!EqualsIgnoringCase(name, "host")) return true;
-      if (has_host_) return Bad(400, "Host must stand once"), false;
-      has_host_ = true;
-      if (!AllOf(value, kHost)) return Bad(400, "Host has invalid characters"), false;
+      if (state_.has_host) return Reject(400, "Host must stand once");
+      state_.has_host = true;
+      if (!AllOf(value, kHost)) return Reject(400, "Host has invalid characters");
       return true;
     case 6:
       if (!EqualsIgnoringCase(name, "expect")) return true;
       if (!EqualsIgnoringCase(value, "100-continue")) {
-        return Bad(417, "the only expectation met here is 100-continue"), false;
+        return Reject(417, "the only expectation met here is 100-continue");
       }
-      expects_continue_ = true;
+      state_.expects_continue = true;
       return true;
     case 10:
       return !EqualsIgnoringCase(name, "connection") || UseConnection(value);
@@ -204,10 +198,11 @@ bool RequestParser::UseField(std::string_view name, std::string_view value) {
       return !EqualsIgnoringCase(name, "content-length") || UseContentLength(value);
     case 17:
       if (!EqualsIgnoringCase(name, "transfer-encoding")) return true;
-      if (chunked_ || !EqualsIgnoringCase(value, "chunked")) {
-        return Bad(chunked_ ? 400 : 501, "the only transfer coding taken is chunked, once"), false;
+      if (state_.chunked || !EqualsIgnoringCase(value, "chunked")) {
+        return Reject(state_.chunked ? 400 : 501,
+                      "the only transfer coding taken is chunked, once");
       }
-      chunked_ = true;
+      state_.chunked = true;
       return true;
     default:
       return true;
@@ -215,16 +210,16 @@ bool RequestParser::UseField(std::string_view name, std::string_view value) {
 }
 
 bool RequestParser::UseContentLength(std::string_view value) {
-  if (has_content_length_) return Bad(400, "Content-Length must stand once"), false;
-  has_content_length_ = true;
-  if (value.empty()) return Bad(400, "Content-Length must be a number"), false;
+  if (state_.has_content_length) return Reject(400, "Content-Length must stand once");
+  state_.has_content_length = true;
+  if (value.empty()) return Reject(400, "Content-Length must be a number");
   uint64_t length = 0;
   for (const char c : value) {
-    if (c < '0' || c > '9') return Bad(400, "Content-Length must be a number"), false;
-    if (length > UINT64_MAX / 10 - 9) return Bad(400, "Content-Length is too large"), false;
+    if (c < '0' || c > '9') return Reject(400, "Content-Length must be a number");
+    if (length > UINT64_MAX / 10 - 9) return Reject(400, "Content-Length is too large");
     length = length * 10 + static_cast<uint64_t>(c - '0');
   }
-  content_length_ = length;
+  state_.content_length = length;
   return true;
 }
 
@@ -232,8 +227,8 @@ bool RequestParser::UseConnection(std::string_view value) {
   while (!value.empty()) {
     const size_t comma = value.find(',');
     const std::string_view option = Trim(value.substr(0, comma));
-    if (EqualsIgnoringCase(option, "close")) connection_close_ = true;
-    if (EqualsIgnoringCase(option, "keep-alive")) connection_keep_alive_ = true;
+    if (EqualsIgnoringCase(option, "close")) state_.connection_close = true;
+    if (EqualsIgnoringCase(option, "keep-alive")) state_.connection_keep_alive = true;
     if (comma == std::string_view::npos) break;
     value.remove_prefix(comma + 1);
   }
@@ -242,59 +237,60 @@ bool RequestParser::UseConnection(std::string_view value) {
 
 // RFC 9112 sections 3.2 and 6.
 bool RequestParser::CheckFraming() {
-  if (!request_.http10 && !has_host_) return Bad(400, "Host is missing"), false;
-  if (chunked_ && request_.http10) {
-    return Bad(400, "HTTP/1.0 has no Transfer-Encoding"), false;
+  if (!state_.request.http10 && !state_.has_host) return Reject(400, "Host is missing");
+  if (state_.chunked && state_.request.http10) {
+    return Reject(400, "HTTP/1.0 has no Transfer-Encoding");
   }
-  if (chunked_ && has_content_length_) {
-    return Bad(400, "Content-Length beside Transfer-Encoding"), false;
+  if (state_.chunked && state_.has_content_length) {
+    return Reject(400, "Content-Length beside Transfer-Encoding");
   }
-  if (content_length_ > limits_.body_bytes_max) return Bad(413, "the body is too large"), false;
-  if (request_.http10) expects_continue_ = false;
-  request_.keep_alive =
-      request_.http10 ? connection_keep_alive_ && !connection_close_ : !connection_close_;
+  if (state_.content_length > limits_.body_bytes_max) return Reject(413, "the body is too large");
+  if (state_.request.http10) state_.expects_continue = false;
+  state_.request.keep_alive = state_.request.http10
+                                  ? state_.connection_keep_alive && !state_.connection_close
+                                  : !state_.connection_close;
   return true;
 }
 
 ParseStatus RequestParser::ParseBody(char* data, size_t size) {
-  const auto length = static_cast<size_t>(content_length_);
-  if (size - body_start_ < length) return status_;
-  request_.body = {data + body_start_, length};
-  consumed_ = body_start_ + length;
-  stage_ = Stage::kDone;
-  status_ = ParseStatus::kReady;
-  return status_;
+  const auto length = static_cast<size_t>(state_.content_length);
+  if (size - state_.body_start < length) return state_.status;
+  state_.request.body = {data + state_.body_start, length};
+  state_.consumed = state_.body_start + length;
+  state_.stage = Stage::kDone;
+  state_.status = ParseStatus::kReady;
+  return state_.status;
 }
 
 bool RequestParser::NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
                              std::string_view& line) {
-  const char* const from = data + scan_;
-  const auto* const feed =
-      static_cast<const char*>(std::memchr(from + searched_, '\n', size - scan_ - searched_));
-  const size_t length = feed == nullptr ? size - scan_ : static_cast<size_t>(feed - from);
+  const char* const from = data + state_.scan;
+  const auto* const feed = static_cast<const char*>(
+      std::memchr(from + state_.searched, '\n', size - state_.scan - state_.searched));
+  const size_t length = feed == nullptr ? size - state_.scan : static_cast<size_t>(feed - from);
   if (length > line_bytes_max) {
-    return Bad(status, "a line of the chunked body is too long, or its trailers together"), false;
+    return Reject(status, "a line of the chunked body is too long, or its trailers together");
   }
-  searched_ = feed == nullptr ? length : 0;
+  state_.searched = feed == nullptr ? length : 0;
   if (feed == nullptr) return false;
-  if (length == 0 || feed[-1] != '\r') return Bad(400, "a line must end in CR LF"), false;
+  if (length == 0 || feed[-1] != '\r') return Reject(400, "a line must end in CR LF");
   line = {from, length - 1};
-  scan_ += length + 1;
+  state_.scan += length + 1;
   return true;
 }
 
 bool RequestParser::ParseChunkLine(std::string_view line) {
   ChunkLine chunk;
   const std::string_view problem = ReadChunkLine(line, chunk);
-  if (!problem.empty()) return Bad(400, problem), false;
-  if (body_bytes_ + chunk.chunk_bytes > limits_.body_bytes_max) {
-    return Bad(413, "the body is too large"), false;
+  if (!problem.empty()) return Reject(400, problem);
+  if (state_.body_bytes + chunk.chunk_bytes > limits_.body_bytes_max) {
+    return Reject(413, "the body is too large");
   }
-  extension_bytes_ += chunk.extension_bytes;
-  if (extension_bytes_ > limits_.header_bytes_max) {
-    return Bad(413, "the chunk extensions are too large"), false;
+  state_.extension_bytes += chunk.extension_bytes;
+  if (state_.extension_bytes > limits_.header_bytes_max) {
+    return Reject(413, "the chunk extensions are too large");
   }
-  chunk_left_ = chunk.chunk_bytes;
+  state_.chunk_left = chunk.chunk_bytes;
   return true;
 }
 
@@ -303,13 +299,13 @@ bool RequestParser::ParseChunkLine(std::string_view line) {
 bool RequestParser::ParseTrailer(std::string_view line) {
   FieldLine field;
   const std::string_view problem = ReadFieldLine(line, field);
-  if (!problem.empty()) return Bad(400, problem), false;
+  if (!problem.empty()) return Reject(400, problem);
   for (const std::string_view name : {"content-length", "transfer-encoding", "host"}) {
     if (EqualsIgnoringCase(field.name, name)) {
-      return Bad(400, "a trailer must not be a field that frames or routes the request"), false;
+      return Reject(400, "a trailer must not be a field that frames or routes the request");
     }
   }
-  if (++trailer_lines_ > limits_.header_lines_max) return Bad(431, "too many trailers"), false;
+  if (++state_.trailer_lines > limits_.header_lines_max) return Reject(431, "too many trailers");
   return true;
 }
 
@@ -317,68 +313,70 @@ bool RequestParser::ParseTrailer(std::string_view line) {
 ParseStatus RequestParser::ParseChunks(char* data, size_t size) {
   std::string_view line;
   for (;;) {
-    switch (stage_) {
+    switch (state_.stage) {
       case Stage::kChunkSize:
         if (!NextLine(data, size, kChunkLineBytesMax, 400, line) || !ParseChunkLine(line)) {
-          return status_;
+          return state_.status;
         }
-        stage_ = chunk_left_ == 0 ? Stage::kTrailers : Stage::kChunkData;
+        state_.stage = state_.chunk_left == 0 ? Stage::kTrailers : Stage::kChunkData;
         break;
       case Stage::kChunkData: {
-        const size_t here = std::min(chunk_left_, size - scan_);
-        std::memmove(data + body_start_ + body_bytes_, data + scan_, here);
-        body_bytes_ += here;
-        scan_ += here;
-        chunk_left_ -= here;
-        if (chunk_left_ != 0) return status_;
-        stage_ = Stage::kChunkEnd;
+        const size_t here = std::min(state_.chunk_left, size - state_.scan);
+        std::memmove(data + state_.body_start + state_.body_bytes, data + state_.scan, here);
+        state_.body_bytes += here;
+        state_.scan += here;
+        state_.chunk_left -= here;
+        if (state_.chunk_left != 0) return state_.status;
+        state_.stage = Stage::kChunkEnd;
         break;
       }
       case Stage::kChunkEnd:
-        if (size - scan_ < 2) return status_;
-        if (data[scan_] != '\r' || data[scan_ + 1] != '\n') {
-          return Bad(400, "a chunk is longer than its size");
+        if (size - state_.scan < 2) return state_.status;
+        if (data[state_.scan] != '\r' || data[state_.scan + 1] != '\n') {
+          Reject(400, "a chunk is longer than its size");
+          return state_.status;
         }
-        scan_ += 2;
-        stage_ = Stage::kChunkSize;
+        state_.scan += 2;
+        state_.stage = Stage::kChunkSize;
         break;
       case Stage::kTrailers: {
-        const size_t before = scan_;
+        const size_t before = state_.scan;
         // The empty line that ends the trailers always has room.
-        const size_t most = limits_.header_bytes_max - trailer_bytes_ + 1;
-        if (!NextLine(data, size, most, 431, line)) return status_;
+        const size_t most = limits_.header_bytes_max - state_.trailer_bytes + 1;
+        if (!NextLine(data, size, most, 431, line)) return state_.status;
         if (line.empty()) return ChunksDone(data);
-        trailer_bytes_ += scan_ - before;
-        if (trailer_bytes_ > limits_.header_bytes_max) {
-          return Bad(431, "the trailers are too large");
+        state_.trailer_bytes += state_.scan - before;
+        if (state_.trailer_bytes > limits_.header_bytes_max) {
+          Reject(431, "the trailers are too large");
+          return state_.status;
         }
-        if (!ParseTrailer(line)) return status_;
+        if (!ParseTrailer(line)) return state_.status;
         break;
       }
       case Stage::kHead:
       case Stage::kBody:
       case Stage::kDone:
-        return status_;
+        return state_.status;
     }
   }
 }
 
 ParseStatus RequestParser::ChunksDone(const char* data) {
-  request_.body = {data + body_start_, body_bytes_};
-  consumed_ = scan_;
-  stage_ = Stage::kDone;
-  status_ = ParseStatus::kReady;
-  return status_;
+  state_.request.body = {data + state_.body_start, state_.body_bytes};
+  state_.consumed = state_.scan;
+  state_.stage = Stage::kDone;
+  state_.status = ParseStatus::kReady;
+  return state_.status;
 }
 
 size_t RequestParser::DropFraming(char* data, size_t size) {
-  const bool in_chunks = stage_ == Stage::kChunkSize || stage_ == Stage::kChunkData ||
-                         stage_ == Stage::kChunkEnd || stage_ == Stage::kTrailers;
-  if (status_ != ParseStatus::kNeedMore || !in_chunks) return size;
-  const size_t kept = body_start_ + body_bytes_;
-  const size_t unread = size - scan_;
-  std::memmove(data + kept, data + scan_, unread);
-  scan_ = kept;
+  const bool in_chunks = state_.stage == Stage::kChunkSize || state_.stage == Stage::kChunkData ||
+                         state_.stage == Stage::kChunkEnd || state_.stage == Stage::kTrailers;
+  if (state_.status != ParseStatus::kNeedMore || !in_chunks) return size;
+  const size_t kept = state_.body_start + state_.body_bytes;
+  const size_t unread = size - state_.scan;
+  std::memmove(data + kept, data + state_.scan, unread);
+  state_.scan = kept;
   return kept + unread;
 }
 

@@ -22,7 +22,7 @@ constexpr size_t kGreetingElements = 8;
 
 uint64_t RandomNumber() {
   uint64_t number = 0;
-  TG_ASSERT(::getrandom(&number, sizeof(number), 0) == sizeof(number));
+  TG_CHECK(::getrandom(&number, sizeof(number), 0) == sizeof(number));
   return number;
 }
 

@@ -51,7 +51,7 @@ EventLoop::EventLoop(const base::Clock& clock)
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = PackToken(event_fd_.get(), 0);
-  TG_ASSERT(epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, event_fd_.get(), &event) == 0);
+  TG_CHECK(epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, event_fd_.get(), &event) == 0);
   ReadClock();
 }
 
@@ -95,7 +95,7 @@ void EventLoop::Modify(int fd, uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = PackToken(fd, watch.generation);
-  TG_ASSERT(epoll_ctl(epoll_fd_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
+  TG_CHECK(epoll_ctl(epoll_fd_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
   watch.events = events;
 }
 

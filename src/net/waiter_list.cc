@@ -18,7 +18,8 @@ WaiterList::Waiter::Waiter(WaiterList& all, EventLoop& loop, Consumer consumer)
       loop_(loop),
       consumer_(std::move(consumer)),
       timer_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
-  TG_ASSERT(timer_fd_.valid() && loop_.Add(timer_fd_.get(), EPOLLIN, this).ok());
+  TG_ASSERT(timer_fd_.valid());
+  TG_CHECK(loop_.Add(timer_fd_.get(), EPOLLIN, this).ok());
 }
 
 void WaiterList::Waiter::OnEvents(uint32_t /*events*/) {
@@ -31,7 +32,7 @@ void WaiterList::Waiter::WakeIn(int64_t delay_ns) {
   itimerspec when{};
   when.it_value.tv_sec = delay_ns / base::kNanosPerSecond;
   when.it_value.tv_nsec = delay_ns % base::kNanosPerSecond;
-  TG_ASSERT(::timerfd_settime(timer_fd_.get(), 0, &when, nullptr) == 0);
+  TG_CHECK(::timerfd_settime(timer_fd_.get(), 0, &when, nullptr) == 0);
 }
 
 bool WaiterList::Waiter::PrepareSleep() {

@@ -76,7 +76,7 @@ void ExitWithAWordIfATableIsLost() {
   action.sa_sigaction = OnBusError;
   action.sa_flags = SA_SIGINFO;
   ::sigemptyset(&action.sa_mask);
-  TG_ASSERT(::sigaction(SIGBUS, &action, nullptr) == 0);
+  TG_CHECK(::sigaction(SIGBUS, &action, nullptr) == 0);
 }
 
 }  // namespace tollgate::table

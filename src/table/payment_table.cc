@@ -204,7 +204,7 @@ void PaymentTable::Scan() {
     // the table was closed are not known. Both times are rounded down, so subtract one second.
     const uint64_t rested_ms = (std::max<uint64_t>(table_s_at_open_ - freed_s, 1) - 1) * 1000;
     const auto rest_ms = static_cast<uint64_t>(options_.rest_ms);
-    TG_ASSERT(resting_->TryPush(RestItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
+    TG_CHECK(resting_->TryPush(RestItem(slot, rest_ms - std::min(rested_ms, rest_ms))));
   }
   report_.resting = rest.size();
   report_.unfinished = report_.to_continue.size();
@@ -288,7 +288,7 @@ void PaymentTable::Release(SlotIndex slot, const SlotStatus& status) {
   const auto rest_ms = static_cast<uint64_t>(options_.rest_ms);
   // Do not count the current millisecond, so that a rest is never too short.
   const uint64_t freed_ms = rest_clock_->NowMs() + (rest_ms == 0 ? 0 : 1);
-  TG_ASSERT(resting_->TryPush(RestItem(slot, freed_ms + rest_ms)));
+  TG_CHECK(resting_->TryPush(RestItem(slot, freed_ms + rest_ms)));
 }
 
 bool PaymentTable::CanHold(payments::ProcessorId processor) {

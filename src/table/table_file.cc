@@ -115,7 +115,7 @@ std::string Foreign(const std::string& path, const std::string& why) {
 
 uint64_t RandomNumber() {
   uint64_t number = 0;
-  TG_ASSERT(::getrandom(&number, sizeof(number), 0) == sizeof(number));
+  TG_CHECK(::getrandom(&number, sizeof(number), 0) == sizeof(number));
   return number;
 }
 

@@ -51,7 +51,7 @@ class Admission {
     Answer answer;
   };
   // The ring has room for every slot of the table.
-  void Queue(table::SlotIndex slot) { TG_ASSERT(ring_.TryPush(slot)); }
+  void Queue(table::SlotIndex slot) { TG_CHECK(ring_.TryPush(slot)); }
 
   table::PaymentTable& table_;
   base::MpmcRing<table::SlotIndex>& ring_;

@@ -1,5 +1,6 @@
 // TG_ASSERT: a check for programmer errors that stays on in release builds. It prints the condition
-// and the place on stderr and aborts. Operating errors are values (result.h) instead.
+// and the place on stderr and aborts. Operating errors are values (result.h) instead. TG_CHECK is
+// the same for a call that is made for its effect and cannot fail unless the programmer erred.
 //
 // Thread: any.
 #pragma once
@@ -17,3 +18,5 @@ namespace tollgate::base {
       ::tollgate::base::AssertionFailed(#condition, __FILE__, __LINE__); \
     }                                                                    \
   } while (false)
+
+#define TG_CHECK(call) TG_ASSERT(call)

@@ -24,8 +24,6 @@ enum class ParseStatus : uint8_t {
   kBad,           // answer error_status() with error_detail() and close
 };
 
-// Members: the state of one byte-wise grammar: where it is, what was read so far, what it may still
-// take.
 class RequestParser {
  public:
   explicit RequestParser(const ParserLimits& limits) : limits_(limits) {}
@@ -41,21 +39,22 @@ class RequestParser {
   size_t DropFraming(char* data, size_t size);
 
   // Call it after kReady to begin the next request, whose bytes start at data + consumed().
-  void Reset();
+  void Reset() { state_ = State{}; }
 
-  const Request& request() const { return request_; }
-  size_t consumed() const { return consumed_; }
+  const Request& request() const { return state_.request; }
+  size_t consumed() const { return state_.consumed; }
   // True once the header section of the current request is complete (for the body's time limit).
-  bool headers_done() const { return headers_done_; }
+  bool headers_done() const { return state_.headers_done; }
 
-  int error_status() const { return error_status_; }  // 400, 413, 431, 501, 505
-  std::string_view error_detail() const { return error_detail_; }
+  int error_status() const { return state_.error_status; }  // 400, 413, 431, 501, 505
+  std::string_view error_detail() const { return state_.error_detail; }
 
  private:
   enum class Stage : uint8_t { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailers, kDone };
 
-  ParseStatus Bad(int status, std::string_view detail);
-  // Each does one step. False: it can do no more now, and status_ says why.
+  // Returns false: the request is bad, and nothing after it is read.
+  bool Reject(int status, std::string_view detail);
+  // Each does one step. False: it can do no more now, and the status says why.
   bool FindHeadEnd(const char* data, size_t size);
   bool ParseHead(const char* data);
   bool ParseRequestLine(std::string_view line);
@@ -76,36 +75,39 @@ class RequestParser {
   bool NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
                 std::string_view& line);
 
-  const ParserLimits limits_;
-  Request request_;
-  size_t consumed_ = 0;
-  bool headers_done_ = false;
-  int error_status_ = 0;
-  std::string_view error_detail_;
+  // What is known of the current request. Positions are offsets from its start.
+  struct State {
+    Request request;
+    size_t consumed = 0;
+    bool headers_done = false;
+    int error_status = 0;
+    std::string_view error_detail;
+    Stage stage = Stage::kHead;
+    ParseStatus status = ParseStatus::kNeedMore;
+    size_t start = 0;       // of the request line, after empty lines
+    size_t scan = 0;        // everything before it is parsed
+    size_t line_start = 0;  // of the line that scan is in
+    size_t lines = 0;       // number of lines of the head so far
+    size_t head_end = 0;    // after the empty line
+    size_t body_start = 0;
+    size_t body_bytes = 0;       // size of the decoded body so far
+    size_t chunk_left = 0;       // bytes that this chunk still lacks
+    size_t searched = 0;         // bytes after scan without a line end, in a chunked body
+    size_t extension_bytes = 0;  // of all chunks
+    size_t trailer_bytes = 0;
+    size_t trailer_lines = 0;
+    uint64_t content_length = 0;
+    bool has_content_length = false;
+    bool chunked = false;
+    bool has_host = false;
+    bool expects_continue = false;
+    bool said_continue = false;
+    bool connection_close = false;
+    bool connection_keep_alive = false;
+  };
 
-  // The state between calls. Positions are offsets from the start of the request.
-  Stage stage_ = Stage::kHead;
-  ParseStatus status_ = ParseStatus::kNeedMore;
-  size_t start_ = 0;       // of the request line, after empty lines
-  size_t scan_ = 0;        // everything before it is parsed
-  size_t line_start_ = 0;  // of the line that scan_ is in
-  size_t lines_ = 0;       // number of lines of the head so far
-  size_t head_end_ = 0;    // after the empty line
-  size_t body_start_ = 0;
-  size_t body_bytes_ = 0;       // size of the decoded body so far
-  size_t chunk_left_ = 0;       // bytes that this chunk still lacks
-  size_t searched_ = 0;         // bytes after scan_ without a line end, in a chunked body
-  size_t extension_bytes_ = 0;  // of all chunks
-  size_t trailer_bytes_ = 0;
-  size_t trailer_lines_ = 0;
-  uint64_t content_length_ = 0;
-  bool has_content_length_ = false;
-  bool chunked_ = false;
-  bool has_host_ = false;
-  bool expects_continue_ = false;
-  bool said_continue_ = false;
-  bool connection_close_ = false;
-  bool connection_keep_alive_ = false;
+  const ParserLimits limits_;
+  State state_;
 };
 
 }  // namespace tollgate::http
