@@ -43,7 +43,7 @@ class ManualClock final : public Clock {
  private:
   const int64_t start_wall_ms_;
   std::atomic<int64_t> skew_ms_{0};
-  std::atomic<int64_t> nanos_{1};
+  std::atomic<int64_t> nanos_{1};  // never 0, which many times take for "not yet"
 };
 
 }  // namespace tollgate::base

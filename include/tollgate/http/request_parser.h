@@ -46,7 +46,7 @@ class RequestParser {
   // True once the header section of the current request is complete (for the body's time limit).
   bool headers_done() const { return state_.headers_done; }
 
-  int error_status() const { return state_.error_status; }  // 400, 413, 431, 501, 505
+  int error_status() const { return state_.error_status; }  // 400, 413, 417, 431, 501, 505
   std::string_view error_detail() const { return state_.error_detail; }
 
  private:
@@ -70,7 +70,7 @@ class RequestParser {
   ParseStatus ChunksDone(const char* data);
   bool ParseChunkLine(std::string_view line);
   bool ParseTrailer(std::string_view line);
-  // Takes the next complete line from scan_ on, without its CRLF. Returns false if it is incomplete
+  // Takes the next complete line from state_.scan on, without its CRLF. Returns false if it is incomplete
   // or bad. A line longer than `line_bytes_max` is refused with `status`.
   bool NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
                 std::string_view& line);

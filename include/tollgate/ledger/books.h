@@ -1,8 +1,7 @@
 // Books: what the HTTP side reads from the ledger: summary, look-up, purge. It is asynchronous, so
 // a slow Redis never blocks an acceptor.
 //
-// Thread: one acceptor's. Calls and callbacks are on its thread. At most `queries_max` are in
-// progress.
+// Thread: one acceptor's. Calls and callbacks are on its thread.
 #pragma once
 
 #include <cstdint>
