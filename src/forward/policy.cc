@@ -194,7 +194,8 @@ const ProcessorView* DueProbe(std::span<const ProcessorView> views, const Proces
 // Milliseconds for which a payment is held although its processor would take it, so that few are on
 // their way when that one turns out to have become slower than an audit's lag: until it answers
 // again or counts as stalled, and until the next departure. Nothing is held where that costs
-// throughput or a cutoff, nor what comes alone or has waited long.
+// throughput or a cutoff, nor what comes alone, has waited long or was refused: those behind a
+// refused one may go elsewhere at once.
 int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOptions& options) {
   constexpr int64_t kAlonePerS = 20;  // so few payments are hardly ever on their way together
   // First what is usual.
@@ -202,17 +203,20 @@ int64_t HoldMs(const ProcessorView& view, const Moment& moment, const PolicyOpti
   if (options.audit_lag_ms == 0 || !moment.may_hold || moment.load_ended) return 0;
   if (moment.arrivals_per_s < kAlonePerS || CrossesAudit(view, options)) return 0;
   if (moment.age_ms >= options.wait_for_cheaper_ms_max) return 0;
+  if (moment.refused_by != payments::kNoProcessor) return 0;
   if (moment.left_ms < kMsPerSecond + view.latency_ms) return 0;
   if (moment.waiting + view.in_flight >= view.in_flight_cap) return 0;
   return std::max(view.pause_left_ms, NextDepartureInMs(moment.wall_ms, view.latency_ms));
 }
 
-// A payment whose processor is chosen may still be held. What is chosen does not depend on that.
-Choice Held(const ProcessorView& chosen, const Moment& moment, const PolicyOptions& options) {
+// A payment whose processor is chosen may still be held, until `wake_ms` at most. What is chosen
+// does not depend on that.
+Choice Held(const ProcessorView& chosen, const Moment& moment, const PolicyOptions& options,
+            int64_t wake_ms) {
   const int64_t hold_ms = HoldMs(chosen, moment, options);
   if (hold_ms == 0) return {.processor = chosen.id, .wait_until_ms = 0};
   return {.processor = payments::kNoProcessor,
-          .wait_until_ms = moment.now_ms + std::min(hold_ms, kLookAgainMs)};
+          .wait_until_ms = std::min(moment.now_ms + hold_ms, wake_ms)};
 }
 
 }  // namespace
@@ -250,8 +254,8 @@ Choice Choose(std::span<const ProcessorView> views, const Moment& moment,
     if (better || view.fee_ppm >= ready->fee_ppm) continue;
     better = EstimateCost(view, waiting, options).cost_ppm < ready_cost;
   }
-  if (!better) return Held(*ready, moment, options);
   if (ready != nullptr) wake_ms = std::min(wake_ms, moment.now_ms + may_wait_ms);
+  if (!better) return Held(*ready, moment, options, wake_ms);
   return {.processor = payments::kNoProcessor, .wait_until_ms = wake_ms};
 }
 

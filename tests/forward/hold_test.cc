@@ -69,6 +69,22 @@ TEST(Hold, AHeldOneIsWaitedForRatherThanAStalledOne) {
   EXPECT_EQ(stalled().processor, 1);
 }
 
+// Its first one has refused it. Behind it are payments that the first one would take now.
+TEST(Hold, ARefusedPaymentDoesNotHoldUpTheOthers) {
+  Case refused;
+  refused.moment.refused_by = 0;
+  refused.dear.latency_ms = 300;
+  EXPECT_EQ(refused().processor, 1);
+}
+
+TEST(Hold, NotBeyondTheLongestWait) {
+  Case slow;
+  slow.cheap.latency_ms = 300;
+  slow.options.wait_for_cheaper_ms_max = 30;
+  slow.moment.age_ms = 10;
+  EXPECT_EQ(slow().wait_until_ms, slow.moment.now_ms + 20);
+}
+
 TEST(Hold, WhileOneIsHeldNoPaymentIsTheProbeOfADearerOne) {
   Case held;
   held.cheap.latency_ms = 60;
@@ -84,7 +100,6 @@ TEST(Hold, WhileOneIsHeldNoPaymentGoesToADearerOne) {
     Case slow;
     slow.cheap.latency_ms = 300;
     slow.moment.wall_ms = kBeginMs + phase;
-    slow.moment.refused_by = 1;
     EXPECT_EQ(slow().processor, phase < kDepartureMs ? 0 : kNobody) << phase;
   }
 }
@@ -107,6 +122,7 @@ TEST(Hold, NothingIsHeldWhereItWouldCostMoreThanItGives) {
   EXPECT_EQ(taken([](Case& it) { it.options.wait_for_cheaper_ms_max = 0; }), 0) << "MAX_WAIT=0";
   EXPECT_EQ(taken([](Case& it) { it.moment.age_ms = 20'000; }), 0) << "it has waited long";
   EXPECT_EQ(taken([](Case& it) { it.moment.left_ms = 1'200; }), 0) << "the cutoff is near";
+  EXPECT_EQ(taken([](Case& it) { it.moment.refused_by = 1; }), 0) << "others wait behind it";
 }
 
 // With both of them slow, the wait costs nothing but itself.

@@ -25,6 +25,7 @@ ProcessorView AnyView(payments::ProcessorId id) {
           .sample_due = *rc::gen::arbitrary<bool>(),
           .reported_failing = *rc::gen::arbitrary<bool>(),
           .stalled = *rc::gen::arbitrary<bool>(),
+          .pause_left_ms = std::max<int64_t>(0, *rc::gen::inRange<int64_t>(-150, 151)),
           .in_flight = *rc::gen::inRange<uint32_t>(0, 1'000),
           .in_flight_cap = *rc::gen::inRange<uint32_t>(1, 1'000)};
 }
@@ -71,6 +72,24 @@ TEST(PolicyProperty, NeverSendsToOneThatCannotTakeIt) {
 }
 
 // A payment that waits is routed again before its wait is over.
+TEST(PolicyProperty, AHoldChangesWhenAPaymentGoesAndNeverWhere) {
+  EXPECT_TRUE(rc::check([] {
+    Situation it = AnySituation();
+    it.moment.may_hold = false;
+    const Choice free = Choose(it.views, it.moment, it.options);
+    it.moment.may_hold = true;
+    const Choice held = Choose(it.views, it.moment, it.options);
+    if (held.processor == kNobody && free.processor != kNobody) {
+      RC_ASSERT(!free.is_probe);
+      RC_ASSERT(held.wait_until_ms > it.moment.now_ms);
+      RC_ASSERT(held.wait_until_ms <= it.moment.now_ms + 50);
+      return;
+    }
+    RC_ASSERT(held.processor == free.processor);
+    RC_ASSERT(held.is_probe == free.is_probe);
+  }));
+}
+
 TEST(PolicyProperty, WaitingEnds) {
   EXPECT_TRUE(rc::check([] {
     const Situation it = AnySituation();
