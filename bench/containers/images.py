@@ -2,6 +2,7 @@
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASE = "tollgate-bench-base"
@@ -84,7 +85,9 @@ COPY {program.name} /usr/local/bin/
 HEALTHCHECK NONE
 ENTRYPOINT ["{program.name}"]
 """
-    run("docker", "build", "-t", FLOOR, "-f", "-", program.parent, input=text)
+    with tempfile.TemporaryDirectory() as context:
+        shutil.copy(program, context)
+        run("docker", "build", "-t", FLOOR, "-f", "-", context, input=text)
 
 
 def prepare(say, floor_program):

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -47,12 +48,18 @@ def play(scenario, folder, k6):
     """k6's own figures of one run."""
     result = folder / "result.json"
     result.unlink(missing_ok=True)
-    environment = {**os.environ, "K6": k6, "RESULT_FILE": str(result)}
+    environment = {**os.environ, "K6": k6, "RESULT_FILE": str(result),
+                   "BASE_URL": f"{sides.HOST}:9999", "DEFAULT_URL": f"{sides.HOST}:8001",
+                   "FALLBACK_URL": f"{sides.HOST}:8002"}
     run = subprocess.run([images.ROOT / "k6" / "run.sh", scenario], capture_output=True, text=True,
                          env=environment, check=False)
     if not result.exists():
         raise images.Missing(f"k6 left no result:\n{run.stdout[-1500:]}{run.stderr[-1500:]}")
-    return json.loads(result.read_text())
+    figures = json.loads(result.read_text())
+    if not figures["accepted"] or figures["failed"]:
+        raise images.Missing(f"{figures['accepted']} payments were accepted and "
+                             f"{figures['failed']} requests failed: not a figure")
+    return figures
 
 
 def one(options, name, folder, k6):
@@ -60,7 +67,12 @@ def one(options, name, folder, k6):
         time.sleep(3)  # what a start costs is not what a run costs
         before = side.read()
         figures = play(options.scenario, folder, k6)
-        return {"k6": figures, "containers": sides.spent(before, side.read())}
+        spent = sides.spent(before, side.read())
+        side.check()
+        for name, part in spent.items():
+            if part["periods"] == 0:
+                raise images.Missing(f"{name} has no CPU quota: its limit is not in force")
+        return {"k6": figures, "containers": spent}
 
 
 def table(runs):
@@ -76,7 +88,8 @@ def table(runs):
         lines.append(f"{name:<10}{statistics.median(p99):8.2f}  ({each})".ljust(44)
                      + f"{score}{lost:>9}{differed:>10}")
     lines.append("")
-    lines.append("side        container     CPU s   throttled periods (of, each run)     memory MB")
+    lines.append("side        container     CPU s   throttled periods (of, each run)  "
+                 "   peak MB with cache")
     for name, rounds in runs.items():
         for service in sides.SERVICES:
             parts = [run["containers"][service] for run in rounds]
@@ -97,6 +110,8 @@ def main():
     options = arguments()
     k6 = os.environ.get("K6", "k6")
     build = pathlib.Path(os.environ.get("BUILD_DIR", images.ROOT / "build" / "bench"))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if shutil.which(k6) is None:
             raise images.Missing(f"{k6} is not found; K6=… names the k6 program")
@@ -105,14 +120,15 @@ def main():
         runs = {name: [] for name in options.sides}
         with tempfile.TemporaryDirectory(prefix="tollgate-containers-") as folder:
             for number in range(options.rounds):
-                for name in options.sides:
+                # Each side is first once, as a first run has colder caches.
+                first = number % len(options.sides)
+                for name in options.sides[first:] + options.sides[:first]:
                     say(f"round {number + 1} of {options.rounds}: {name}")
                     runs[name].append(one(options, name, pathlib.Path(folder), k6))
+                    options.out.write_text(json.dumps(runs, indent=1) + "\n")
     except images.Missing as error:
         print(f"containers: {error}", file=sys.stderr)
         return 2
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(runs, indent=1) + "\n")
     print(table(runs))
     print(f"written to {options.out}")
     return 0

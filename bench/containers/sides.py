@@ -10,6 +10,7 @@ import images
 HOST = "http://localhost"
 PROJECT = "tollgate-bench"
 UP_SECONDS_MAX = 60
+NO_PAYMENT = "00000000-0000-4000-8000-000000000000"
 SERVICES = ("gateway-1", "gateway-2", "haproxy", "redis")
 
 
@@ -56,17 +57,34 @@ class Side:
         images.run(*self.command, *arguments, env=self.environment)
 
     def __enter__(self):
-        self.compose("up", "-d")
-        self.groups = {name: _groups(self._id(name)) for name in SERVICES}
-        until = time.monotonic() + UP_SECONDS_MAX
-        while not self._answers():
-            if time.monotonic() > until:
-                raise images.Missing(f"{self.name} does not answer on port 9999")
-            time.sleep(0.2)
+        self._down()  # what an earlier run may have left, with its books
+        try:
+            self.compose("up", "-d")
+            until = time.monotonic() + UP_SECONDS_MAX
+            while not self._answers():
+                if time.monotonic() > until:
+                    raise images.Missing(f"{self.name} does not answer on port 9999")
+                time.sleep(0.2)
+            self.groups = {name: _groups(self._id(name)) for name in SERVICES}
+        except BaseException:
+            self._down()
+            raise
         return self
 
     def __exit__(self, *_):
+        self._down()
+
+    def _down(self):
         self.compose("down", "-v", "-t", "12")
+
+    def check(self):
+        """Raises if a container has died meanwhile: its figures began anew."""
+        for name in SERVICES:
+            state = images.run("docker", "inspect", "-f", "{{.RestartCount}} {{.State.Running}}",
+                               self._id(name)).strip()
+            if state != "0 true":
+                raise images.Missing(f"{self.name}: {name} did not run through: restarts and "
+                                     f"running are {state}")
 
     def _id(self, service):
         return images.run(*self.command, "ps", "-q", service, env=self.environment).strip()
@@ -75,20 +93,27 @@ class Side:
         path = "/payments-summary"
         if self.name != "tollgate":  # one that keeps no books answers a payment
             path = "/payments"
-        done = subprocess.run(
-            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2",
-             *([] if self.name == "tollgate" else ["-d", "{}"]), f"{HOST}:9999{path}"],
-            capture_output=True, text=True, check=False)
-        return done.stdout in ("200", "202")
+        post = [] if self.name == "tollgate" else ["-d", "{}"]
+        return (_status(f"{HOST}:9999{path}", *post) in ("200", "202")
+                # Not service-health, of which the fleet has one call in 5 s.
+                and all(_status(f"{HOST}:{port}/payments/{NO_PAYMENT}") == "404"
+                        for port in (8001, 8002)))
 
     def read(self):
         """{service: its CPU in s, periods, throttled periods and s, most memory in MB}"""
         return {name: _read(group) for name, group in self.groups.items()}
 
 
+def _status(url, *arguments):
+    return subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2",
+                           *arguments, url], capture_output=True, text=True, check=False).stdout
+
+
 def _groups(container):
     """{controller: folder} of a container's control group; one folder "" with version 2."""
     pid = images.run("docker", "inspect", "-f", "{{.State.Pid}}", container).strip()
+    if pid == "0":
+        raise images.Missing("a container ended right after its start: docker logs says why")
     root = pathlib.Path("/sys/fs/cgroup")
     found = {}
     for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
