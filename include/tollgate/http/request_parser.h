@@ -70,8 +70,8 @@ class RequestParser {
   ParseStatus ChunksDone(const char* data);
   bool ParseChunkLine(std::string_view line);
   bool ParseTrailer(std::string_view line);
-  // Takes the next complete line from state_.scan on, without its CRLF. Returns false if it is incomplete
-  // or bad. A line longer than `line_bytes_max` is refused with `status`.
+  // Takes the next complete line from state_.scan on, without its CRLF. Returns false if it is
+  // incomplete or bad. A line longer than `line_bytes_max` is refused with `status`.
   bool NextLine(const char* data, size_t size, size_t line_bytes_max, int status,
                 std::string_view& line);
 
