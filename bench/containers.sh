@@ -4,4 +4,5 @@
 # Prints p99, score, throttled periods, CPU and memory of each container.
 #   K6=/path/to/k6 bench/containers.sh --help
 set -euo pipefail
-exec python3 "$(dirname "${BASH_SOURCE[0]}")/containers/run.py" "$@"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PYTHONPATH=$here exec python3 -m containers.run "$@"

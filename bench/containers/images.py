@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import tempfile
 
+from measure.processes import Failed
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASE = "tollgate-bench-base"
 HAPROXY = "tollgate-bench-haproxy"
@@ -12,26 +14,22 @@ FLOOR = "tollgate-bench-floor"
 GATEWAY = "tollgate-bench"
 
 
-class Missing(Exception):
-    """Something that must be there first; the text says how to get it."""
-
-
 def run(*argv, **options):
     """The output; a failure ends with the command's own words."""
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
                           **options)
     if done.returncode != 0:
-        raise Missing(f"{' '.join(map(str, argv[:4]))} failed:\n{done.stderr[-2000:]}")
+        raise Failed(f"{' '.join(map(str, argv[:4]))} failed:\n{done.stderr[-2000:]}")
     return done.stdout
 
 
 def check_engine():
     if shutil.which("docker") is None:
-        raise Missing("no docker: install docker.io, and start dockerd as root")
+        raise Failed("no docker: install docker.io, and start dockerd as root")
     try:
         run("docker", "info")
-    except Missing as error:
-        raise Missing("the container engine does not answer: start dockerd as root") from error
+    except Failed as error:
+        raise Failed("the container engine does not answer: start dockerd as root") from error
 
 
 def compose():
@@ -40,7 +38,7 @@ def compose():
                       check=False).returncode == 0:
         return ["docker", "compose"]
     if shutil.which("docker-compose") is None:
-        raise Missing("no compose: install docker-compose")
+        raise Failed("no compose: install docker-compose")
     # Version 1 applies limits only so.
     return ["docker-compose", "--compatibility"]
 
@@ -57,8 +55,8 @@ def _base():
         run("docker", "tag", "debian:bookworm-slim", BASE)
         return
     if shutil.which("debootstrap") is None:
-        raise Missing("no image debian:bookworm-slim: pull it, or install debootstrap, which makes "
-                      "one of the same content")
+        raise Failed("no image debian:bookworm-slim: pull it, or install debootstrap, which makes "
+                     "one of the same content")
     script = f"""set -e
         folder=$(mktemp -d)
         trap 'rm -rf "$folder"' EXIT
@@ -77,8 +75,8 @@ def _from_package(image, package):
 
 def _floor(program):
     if not program.exists():
-        raise Missing(f"{program} is not built: run `make bench` once, or name its folder with "
-                      "BUILD_DIR")
+        raise Failed(f"{program} is not built: run `make bench` once, or name its folder with "
+                     "BUILD_DIR")
     text = f"""FROM {GATEWAY}
 USER root
 COPY {program.name} /usr/local/bin/

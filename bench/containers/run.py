@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Plays a public scenario against the shipped containers, and against what stands for the least
 that is possible there, in turns. Needs a container engine, compose, k6, and to be root for the
 control groups; says what is missing."""
@@ -14,8 +13,8 @@ import sys
 import tempfile
 import time
 
-import images
-import sides
+from containers import images, sides
+from measure.processes import Failed
 
 FEES = {"preview": {"default": "0.05", "fallback": "0.15"},
         "final": {"default": "0.07", "fallback": "0.10"}}
@@ -54,11 +53,14 @@ def play(scenario, folder, k6):
     run = subprocess.run([images.ROOT / "k6" / "run.sh", scenario], capture_output=True, text=True,
                          env=environment, check=False)
     if not result.exists():
-        raise images.Missing(f"k6 left no result:\n{run.stdout[-1500:]}{run.stderr[-1500:]}")
-    figures = json.loads(result.read_text())
+        raise Failed(f"k6 left no result:\n{run.stdout[-1500:]}{run.stderr[-1500:]}")
+    return checked(json.loads(result.read_text()))
+
+
+def checked(figures):
     if not figures["accepted"] or figures["failed"]:
-        raise images.Missing(f"{figures['accepted']} payments were accepted and "
-                             f"{figures['failed']} requests failed: not a figure")
+        raise Failed(f"{figures['accepted']} payments were accepted and "
+                     f"{figures['failed']} requests failed: not a figure")
     return figures
 
 
@@ -71,7 +73,7 @@ def one(options, name, folder, k6):
         side.check()
         for name, part in spent.items():
             if part["periods"] == 0:
-                raise images.Missing(f"{name} has no CPU quota: its limit is not in force")
+                raise Failed(f"{name} has no CPU quota: its limit is not in force")
         return {"k6": figures, "containers": spent}
 
 
@@ -114,7 +116,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if shutil.which(k6) is None:
-            raise images.Missing(f"{k6} is not found; K6=… names the k6 program")
+            raise Failed(f"{k6} is not found; K6=… names the k6 program")
         images.check_engine()
         images.prepare(say, build.resolve() / "bench-floor")
         runs = {name: [] for name in options.sides}
@@ -126,7 +128,7 @@ def main():
                     say(f"round {number + 1} of {options.rounds}: {name}")
                     runs[name].append(one(options, name, pathlib.Path(folder), k6))
                     options.out.write_text(json.dumps(runs, indent=1) + "\n")
-    except images.Missing as error:
+    except Failed as error:
         print(f"containers: {error}", file=sys.stderr)
         return 2
     print(table(runs))

@@ -5,7 +5,9 @@ import pathlib
 import subprocess
 import time
 
-import images
+from containers import images
+from measure import haproxy_config
+from measure.processes import Failed
 
 HOST = "http://localhost"
 PROJECT = "tollgate-bench"
@@ -16,16 +18,11 @@ SERVICES = ("gateway-1", "gateway-2", "haproxy", "redis")
 
 def _haproxy(folder, side):
     """The shipped configuration, changed in the one respect that the side is about."""
-    text = (images.ROOT / "haproxy" / "haproxy.cfg").read_text()
+    text = haproxy_config.SHIPPED.read_text()
     if side == "haproxy":
-        before = "frontend payments\n"
-        if before not in text:
-            raise images.Missing("haproxy.cfg has no frontend payments")
-        text = text.replace(before, before + "    http-request return status 202 if METH_POST "
-                            "{ path /payments }\n")
-    if side == "loops":  # they answer no questions
-        text = "".join(line for line in text.splitlines(keepends=True)
-                       if "option httpchk" not in line and "http-check" not in line)
+        text = haproxy_config.answering(text)
+    if side == "loops":
+        text = haproxy_config.unchecked(text)
     path = folder / f"{side}.cfg"
     path.write_text(text)
     return path
@@ -63,7 +60,7 @@ class Side:
             until = time.monotonic() + UP_SECONDS_MAX
             while not self._answers():
                 if time.monotonic() > until:
-                    raise images.Missing(f"{self.name} does not answer on port 9999")
+                    raise Failed(f"{self.name} does not answer on port 9999")
                 time.sleep(0.2)
             self.groups = {name: _groups(self._id(name)) for name in SERVICES}
         except BaseException:
@@ -83,8 +80,8 @@ class Side:
             state = images.run("docker", "inspect", "-f", "{{.RestartCount}} {{.State.Running}}",
                                self._id(name)).strip()
             if state != "0 true":
-                raise images.Missing(f"{self.name}: {name} did not run through: restarts and "
-                                     f"running are {state}")
+                raise Failed(f"{self.name}: {name} did not run through: restarts and "
+                             f"running are {state}")
 
     def _id(self, service):
         return images.run(*self.command, "ps", "-q", service, env=self.environment).strip()
@@ -113,7 +110,7 @@ def _groups(container):
     """{controller: folder} of a container's control group; one folder "" with version 2."""
     pid = images.run("docker", "inspect", "-f", "{{.State.Pid}}", container).strip()
     if pid == "0":
-        raise images.Missing("a container ended right after its start: docker logs says why")
+        raise Failed("a container ended right after its start: docker logs says why")
     root = pathlib.Path("/sys/fs/cgroup")
     found = {}
     for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():

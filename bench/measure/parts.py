@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import socket
 
-from measure import http
+from measure import haproxy_config, http
 from measure.processes import Failed, Folder, free_port, listens, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -143,13 +143,10 @@ class Balancer:
 
     def __init__(self, folder, checks=True):
         self.address = address_for(folder, "balancer", tcp=True)
-        config = ROOT / "haproxy" / "haproxy.cfg"
+        config = haproxy_config.SHIPPED
         if not checks:
-            lines = config.read_text().splitlines(keepends=True)
             config = folder / "unchecked.cfg"
-            config.write_text("".join(
-                line for line in lines
-                if "option httpchk" not in line and "http-check" not in line))
+            config.write_text(haproxy_config.unchecked(haproxy_config.SHIPPED.read_text()))
         self.process = folder.start("balancer", [installed("haproxy"), "-db", "-f", config],
                                     environment={"SOCKETS": str(folder.path),
                                                  "LISTEN": self.address})

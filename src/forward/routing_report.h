@@ -31,9 +31,9 @@ class RoutingReport {
   Routing Why(int64_t now_ns) const;
 
  private:
-  // Where a payment that comes now would go; kNoProcessor: it would wait.
   // Departures and pauses are left out: they would change the route many times a second.
   Moment MomentForPeople(int64_t now_ns) const;
+  // Where a payment that comes now would go; kNoProcessor: it would wait.
   payments::ProcessorId RouteNow(int64_t now_ns) const;
 
   const ForwarderOptions& options_;

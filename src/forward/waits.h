@@ -1,5 +1,7 @@
 // Waits: how long payments wait before they are tried again. Each has jitter
 // (Transitions::WaitAbout).
+//
+// Thread: constants.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@ std::optional<std::optional<BookEntry>> ReadFindReply(const redisReply& reply,
                                                       payments::ProcessorDirectory& directory) {
   if (reply.type == REDIS_REPLY_NIL) return std::optional<BookEntry>();
   if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 8) return std::nullopt;
+  if (reply.element[0]->type != REDIS_REPLY_INTEGER) return std::nullopt;
   const auto state = EntryStateFrom(NumberOf(*reply.element[0]));
   if (!state) return std::nullopt;
   BookEntry entry;

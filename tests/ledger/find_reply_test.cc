@@ -29,8 +29,11 @@ class FindReplyTest : public ::testing::Test {
  protected:
   // What find.lua answers for this state.
   std::optional<std::optional<BookEntry>> Read(int64_t state, size_t elements = 8) {
-    std::array<redisReply, 8> parts{Integer(state), Integer(3), Text(name_), Text(at_),
-                                    Text(cents_),   Integer(1), Integer(1),  Integer(9)};
+    return Read(Integer(state), elements);
+  }
+  std::optional<std::optional<BookEntry>> Read(const redisReply& state, size_t elements = 8) {
+    std::array<redisReply, 8> parts{state,        Integer(3), Text(name_), Text(at_),
+                                    Text(cents_), Integer(1), Integer(1),  Integer(9)};
     std::array<redisReply*, 8> pointers{};
     for (size_t i = 0; i < parts.size(); ++i) pointers[i] = &parts[i];
     redisReply reply{};
@@ -70,6 +73,8 @@ TEST_F(FindReplyTest, AStateThatThereIsNotIsNoAnswer) {
     EXPECT_FALSE(EntryStateFrom(state)) << state;
     EXPECT_FALSE(Read(state)) << state;
   }
+  std::string text = "booked";
+  EXPECT_FALSE(Read(Text(text))) << "no number, which would read as 0";
 }
 
 // The difference is one between 404 and 503 for a client.
