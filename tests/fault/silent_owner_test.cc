@@ -54,12 +54,13 @@ class SilentOwner : public FaultTest {
         char amount[32];
         std::snprintf(amount, sizeof(amount), "%lld.%02lld", static_cast<long long>(cents / 100),
                       static_cast<long long>(cents % 100));
+        const std::string body = PaymentBody(id, amount);
         // On a fast machine there are more payments than the table has slots. A client that is
         // told 503 asks again.
         int status = 0;
         EXPECT_TRUE(Eventually(
             [&] {
-              status = client.Post("/payments", PaymentBody(id, amount)).status;
+              status = client.Post("/payments", body).status;
               return status != 503;
             },
             30'000));
