@@ -13,7 +13,7 @@ std::string_view WithoutSpaceBefore(std::string_view text) {
 // Takes a token from the front of `text`. Returns false if there is none.
 bool TakeToken(std::string_view& text) {
   size_t length = 0;
-  while (length < text.size() && AllOf(text.substr(length, 1), kToken)) ++length;
+  while (length < text.size() && AllOf<kToken>(text.substr(length, 1))) ++length;
   text.remove_prefix(length);
   return length > 0;
 }
@@ -61,7 +61,7 @@ std::string_view ReadChunkLine(std::string_view line, ChunkLine& chunk) {
   }
   if (digits == 0) return "a chunk must begin with its size, a hexadecimal number";
   const std::string_view extensions = line.substr(digits);
-  if (!AllOf(extensions, kField) || !AreExtensions(extensions)) {
+  if (!AllOf<kField>(extensions) || !AreExtensions(extensions)) {
     return "a chunk's size is followed by what is no chunk extension";
   }
   chunk = {.chunk_bytes = bytes, .extension_bytes = extensions.size()};

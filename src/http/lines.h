@@ -27,11 +27,11 @@ inline std::string_view ReadFieldLine(std::string_view line, FieldLine& field) {
     return "a header line needs a name and a colon";
   }
   field.name = line.substr(0, colon);
-  if (!AllOf(field.name, kToken)) {
+  if (!AllOf<kToken>(field.name)) {
     return "a header name has invalid characters, or a space before the colon";
   }
   field.value = Trim(line.substr(colon + 1));
-  if (!AllOf(field.value, kField)) return "a header value has control characters";
+  if (!AllOf<kField>(field.value)) return "a header value has control characters";
   return {};
 }
 

@@ -126,7 +126,7 @@ bool RequestParser::ParseRequestLine(std::string_view line) {
     return Reject(400, "the request line must be a method, a target and a version");
   }
   const std::string_view method = line.substr(0, first);
-  if (!AllOf(method, kToken)) return Reject(400, "the method has invalid characters");
+  if (!AllOf<kToken>(method)) return Reject(400, "the method has invalid characters");
   state_.request.method = MethodOf(method);
   return ParseVersion(line.substr(last + 1)) &&
          ParseTarget(line.substr(first + 1, last - first - 1));
@@ -149,7 +149,7 @@ bool RequestParser::ParseVersion(std::string_view version) {
 }
 
 bool RequestParser::ParseTarget(std::string_view target) {
-  if (target.empty() || !AllOf(target, kTarget)) {
+  if (target.empty() || !AllOf<kTarget>(target)) {
     return Reject(400, "the target has invalid characters");
   }
   if (target.front() != '/' && target != "*") {
@@ -180,24 +180,24 @@ bool RequestParser::ParseFieldLine(std::string_view line) {
 bool RequestParser::UseField(std::string_view name, std::string_view value) {
   switch (name.size()) {
     case 4:
-      if (!EqualsIgnoringCase(name, "host")) return true;
+      if (!IsNamed(name, "host")) return true;
       if (state_.has_host) return Reject(400, "Host must stand once");
       state_.has_host = true;
-      if (!AllOf(value, kHost)) return Reject(400, "Host has invalid characters");
+      if (!AllOf<kHost>(value)) return Reject(400, "Host has invalid characters");
       return true;
     case 6:
-      if (!EqualsIgnoringCase(name, "expect")) return true;
+      if (!IsNamed(name, "expect")) return true;
       if (!EqualsIgnoringCase(value, "100-continue")) {
         return Reject(417, "the only expectation met here is 100-continue");
       }
       state_.expects_continue = true;
       return true;
     case 10:
-      return !EqualsIgnoringCase(name, "connection") || UseConnection(value);
+      return !IsNamed(name, "connection") || UseConnection(value);
     case 14:
-      return !EqualsIgnoringCase(name, "content-length") || UseContentLength(value);
+      return !IsNamed(name, "content-length") || UseContentLength(value);
     case 17:
-      if (!EqualsIgnoringCase(name, "transfer-encoding")) return true;
+      if (!IsNamed(name, "transfer-encoding")) return true;
       if (state_.chunked || !EqualsIgnoringCase(value, "chunked")) {
         return Reject(state_.chunked ? 400 : 501,
                       "the only transfer coding taken is chunked, once");
