@@ -130,9 +130,11 @@ void RedisConnection::ConnectTo(const std::string& address) {
   deadline_timer_.ArmIn(options_.connect_timeout_ms * base::kNanosPerMilli);
 }
 
+// During Send hiredis asks for EPOLLOUT, and usually no more once it has written. So the kernel is
+// told at the end of Send.
 void RedisConnection::Want(uint32_t events) {
   wanted_ = events;
-  if (fd_ >= 0) loop_.Modify(fd_, events);
+  if (fd_ >= 0 && !in_send_) loop_.Modify(fd_, events);
 }
 
 void RedisConnection::OnEvents(uint32_t events) {
@@ -284,12 +286,13 @@ void RedisConnection::Append(const RedisCommand& command, OnReply on_reply, bool
 void RedisConnection::Send(const RedisCommand& command, OnReply on_reply) {
   deadlines_.push_back(loop_.now_ns() + options_.command_timeout_ms * base::kNanosPerMilli);
   ArmDeadline();
-  Append(command, std::move(on_reply), true);
+  if (state_ != State::kReady) return Append(command, std::move(on_reply), true);
   // Write at once: usually everything fits, and no epoll event is needed.
-  if (state_ != State::kReady) return;
   in_send_ = true;
+  Append(command, std::move(on_reply), true);
   redisAsyncHandleWrite(context_);
   in_send_ = false;
+  Want(wanted_);
 }
 
 void RedisConnection::OnCommandReply(redisAsyncContext* /*context*/, void* reply, void* pending) {
