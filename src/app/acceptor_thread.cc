@@ -14,7 +14,9 @@ constexpr size_t kSummariesMax = 256;  // waiting, per acceptor
 ledger::RedisOptions MakeSummaryOptions(const config::Config& config) {
   constexpr int64_t kQuestionMsMax = 900;
   ledger::RedisOptions options = config.redis;
-  options.command_timeout_ms = std::min(options.command_timeout_ms, kQuestionMsMax);
+  // A summary waits for the one before it and for itself, then it reads.
+  const int64_t read_ms = kQuestionMsMax - 2 * options.summary_wait_ms;
+  options.command_timeout_ms = std::min(options.command_timeout_ms, read_ms);
   return options;
 }
 
@@ -32,6 +34,7 @@ AcceptorThread::AcceptorThread(GatewayContext& context, size_t index)
   books_ = std::make_unique<ledger::RedisBooks>(loop, MakeSummaryOptions(context.config),
                                                 context.directory, context.queue.memory.get(),
                                                 options.lookups_max + kSummariesMax);
+  books_->OnInexactSummary([this] { metrics_->inexact_summaries.Add(); });
   handler_ = std::make_unique<api::GatewayHandler>(
       options,
       api::GatewayParts{.loop = loop,

@@ -41,6 +41,21 @@ void TableAdoption::Pump() {
   for (const auto& it : adopted_) it->forwarding->Pump();
 }
 
+void TableAdoption::HoldRecords() {
+  records_held_ = true;
+  for (const auto& it : adopted_) it->forwarding->forwarder().HoldRecords();
+}
+
+void TableAdoption::ReleaseRecords() {
+  records_held_ = false;
+  for (const auto& it : adopted_) it->forwarding->forwarder().ReleaseRecords();
+}
+
+bool TableAdoption::recorded() const {
+  return std::all_of(adopted_.begin(), adopted_.end(),
+                     [](const auto& it) { return it->forwarding->forwarder().recorded(); });
+}
+
 void TableAdoption::BeginDrain() {
   draining_ = true;
   for (const auto& it : adopted_) it->forwarding->forwarder().BeginDrain();
@@ -159,6 +174,7 @@ void TableAdoption::Adopt(const std::string& path) {
       std::make_unique<ForwardingStack>(loop_, context_, adopted->queue, options, *metrics_);
   adopted->commits = adopted->queue.table->AddCommitListener([&loop = loop_] { loop.WakeUp(); });
   adopted->queue.table->StartCommits();
+  if (records_held_) adopted->forwarding->forwarder().HoldRecords();
   adopted->forwarding->Start();
   adopted_.push_back(std::move(adopted));
 }

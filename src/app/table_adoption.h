@@ -30,6 +30,10 @@ class TableAdoption {
   void Maintain();
   // Call it once a turn of the loop.
   void Pump();
+  // As of the forwarders of adopted tables (ledger::RecordGate).
+  void HoldRecords();
+  void ReleaseRecords();
+  bool recorded() const;
   // Adopts nothing more.
   void BeginDrain();
   bool quiet() const;
@@ -69,6 +73,7 @@ class TableAdoption {
   table::FolderWatch folder_;
   std::map<std::string, Orphan> orphans_;
   int64_t next_look_ns_;
+  bool records_held_ = false;
   bool draining_ = false;
 };
 

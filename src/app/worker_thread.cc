@@ -9,6 +9,15 @@ namespace {
 
 constexpr int64_t kMaintenanceNs = 500 * base::kNanosPerMilli;
 
+ledger::RedisOptions MakeBarrierOptions(const config::Config& config) {
+  ledger::RedisOptions options = config.redis;
+  options.report = LogReporter();
+  options.while_away =
+      "summaries do not wait for what is being recorded until it is back, so they may be some "
+      "milliseconds late";
+  return options;
+}
+
 }  // namespace
 
 WorkerThread::WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t index,
@@ -23,7 +32,15 @@ WorkerThread::WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t
       loop, context, context.queue, MakeForwarderOptions(context, workers, index), *metrics_);
   adoption_ = std::make_unique<TableAdoption>(loop, context, forwarding_->ledger());
   maintenance_ = std::make_unique<net::Timer>(loop, [this] { Maintain(); });
+  if (context.config.redis.summary_wait_ms > 0) {
+    barrier_ = std::make_unique<ledger::RedisRecordBarrier>(
+        loop, MakeBarrierOptions(context.config), records_,
+        [this](const std::string& channel, const std::string& text) {
+          forwarding_->ledger().Publish(channel, text);
+        });
+  }
   loop.AddTurnHook([this] {
+    if (barrier_ != nullptr) barrier_->OnTurn();
     forwarding_->Pump();
     adoption_->Pump();
   });
@@ -40,8 +57,21 @@ WorkerThread::~WorkerThread() { Stop(); }
 
 void WorkerThread::Start() {
   forwarding_->Start();
+  if (barrier_ != nullptr) barrier_->Start();
   maintenance_->ArmIn(kMaintenanceNs);
   thread_.Start();
+}
+
+void WorkerThread::Records::Hold() {
+  worker_.forwarding_->forwarder().HoldRecords();
+  worker_.adoption_->HoldRecords();
+}
+void WorkerThread::Records::Release() {
+  worker_.forwarding_->forwarder().ReleaseRecords();
+  worker_.adoption_->ReleaseRecords();
+}
+bool WorkerThread::Records::recorded() const {
+  return worker_.forwarding_->forwarder().recorded() && worker_.adoption_->recorded();
 }
 
 void WorkerThread::Maintain() {

@@ -13,6 +13,7 @@
 #include "app/gateway_context.h"
 #include "app/loop_thread.h"
 #include "app/table_adoption.h"
+#include "tollgate/ledger/redis_record_barrier.h"
 
 namespace tollgate::app {
 
@@ -37,6 +38,18 @@ class WorkerThread {
   std::future<forward::Routing> AskWhy();
 
  private:
+  // The records of the worker's own table and of adopted ones.
+  class Records final : public ledger::RecordGate {
+   public:
+    explicit Records(WorkerThread& worker) : worker_(worker) {}
+    void Hold() override;
+    void Release() override;
+    bool recorded() const override;
+
+   private:
+    WorkerThread& worker_;
+  };
+
   void Maintain();
 
   GatewayContext& context_;
@@ -48,6 +61,8 @@ class WorkerThread {
   std::unique_ptr<net::Timer> maintenance_;
   table::CommitListener commits_;
   std::unique_ptr<TableAdoption> adoption_;  // used by the first worker alone
+  Records records_{*this};
+  std::unique_ptr<ledger::RedisRecordBarrier> barrier_;  // none if summaries do not wait
 };
 
 }  // namespace tollgate::app

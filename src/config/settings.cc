@@ -64,6 +64,10 @@ std::vector<Setting> BooksSettings() {
       {"takeover_after", "30s",
        "silence after which an instance's claims are taken over when clients repeat the payments",
        Assign(Millis(5s), &Config::takeover_after_ms)},
+      {"summary_wait", "100ms",
+       "longest time that a summary waits until what was confirmed before is on the books, at all "
+       "instances; 0: it does not wait",
+       Assign(Millis(0ms, 300ms), &Config::redis, &RedisOptions::summary_wait_ms)},
   };
 }
 

@@ -21,6 +21,11 @@ bool LedgerBatches::ClaimCanLeave() const {
                      [](const Batch& batch) { return !batch.under_way_; });
 }
 
+bool LedgerBatches::recording() const {
+  return std::any_of(batches_.begin() + kBatchesPerDirection, batches_.end(),
+                     [](const Batch& batch) { return batch.under_way_; });
+}
+
 LedgerBatches::Batch* LedgerBatches::Open(BatchKind kind) {
   for (Batch& batch : Sharing(kind)) {
     if (batch.under_way_) continue;

@@ -66,6 +66,8 @@ class LedgerBatches {
 
   // True if a claim could be sent now; false if all batches that claim are open.
   bool ClaimCanLeave() const;
+  // True if a batch of records is open.
+  bool recording() const;
   // An empty batch; nullptr if all batches of that kind are open. Claims and take-overs share their
   // batches. REQUIRES: not kReplay.
   Batch* Open(BatchKind kind);

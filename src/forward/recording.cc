@@ -1,4 +1,6 @@
 // Records outcomes on the books, and fences the forwarder.
+#include <algorithm>
+
 #include "forward/ledger_batches.h"
 #include "forward/replay.h"
 #include "forward/reports.h"
@@ -13,14 +15,28 @@ namespace tollgate::forward {
 using ledger::RecordVerdict;
 using table::SlotState;
 
+void Forwarder::HoldRecords() { records_due_ = transitions_->to_record().size(); }
+void Forwarder::ReleaseRecords() { records_due_.reset(); }
+bool Forwarder::recorded() const {
+  TG_ASSERT(records_due_);
+  return fenced_ || (*records_due_ == 0 && !batches_->recording());
+}
+
+// The list is in the order of the confirmations, so those that are due are its first ones.
+uint32_t Forwarder::RecordsDue() const {
+  const uint32_t waiting = transitions_->to_record().size();
+  return records_due_ ? std::min(*records_due_, waiting) : waiting;
+}
+
 void Forwarder::FlushRecords() {
   AttemptList& to_record = transitions_->to_record();
-  while (!to_record.empty() && ledger_.ready()) {
+  while (RecordsDue() != 0 && ledger_.ready()) {
     LedgerBatches::Batch* const batch = batches_->Open(BatchKind::kRecord);
     if (batch == nullptr) return;
     record_requests_.clear();
-    while (!batch->full() && !to_record.empty()) {
+    while (!batch->full() && RecordsDue() != 0) {
       const EntryIndex entry = pool_.PopFront(to_record);
+      if (records_due_) --*records_due_;
       Attempt& attempt = pool_[entry];
       attempt.phase = Phase::kRecording;
       record_requests_.push_back({.claim = RequestOf(attempt),

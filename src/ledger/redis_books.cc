@@ -15,6 +15,7 @@
 #include "ledger/packed.h"
 #include "ledger/redis_connection.h"
 #include "ledger/redis_reply.h"
+#include "ledger/redis_summary_cut.h"
 #include "ledger/spread_id.h"
 #include "ledger/sum_tree.h"
 
@@ -93,9 +94,12 @@ struct RedisBooks::Impl {
         connection(loop_in, options,
                    {lua::kFind, lua::kPurge, lua::kSweep, lua::kAcceptLoss, lua::kComplete},
                    {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}),
-        sweep_timer(loop_in, [this] { SweepStep(); }) {}
+        sweep_timer(loop_in, [this] { SweepStep(); }),
+        cut(loop_in, options, connection) {}
 
-  bool Available() const { return connection.ready() && connection.outstanding() < queries_max; }
+  bool Available() const {
+    return connection.ready() && connection.outstanding() + cut.waiting() < queries_max;
+  }
 
   // True if the reply is an answer. Reports an error; drops the connection if the server refuses
   // for now.
@@ -117,7 +121,12 @@ struct RedisBooks::Impl {
   };
 
   void GetSummary(const payments::SummaryRange& range, OnSummary done) {
-    AskForSums({.range = range, .parts = PlanSum(range), .done = std::move(done)});
+    Question question{.range = range, .parts = PlanSum(range), .done = std::move(done)};
+    if (!Available()) return question.done(std::nullopt);
+    cut.Ask([this, question = std::move(question)](bool as_of) mutable {
+      if (!as_of && on_inexact) on_inexact();
+      AskForSums(std::move(question));
+    });
   }
 
   // A transaction of plain reads: no purge and no record comes in between. A thousand sums cost
@@ -273,6 +282,8 @@ struct RedisBooks::Impl {
   RedisConnection connection;
   RedisCommand command;
   net::Timer sweep_timer;
+  RedisSummaryCut cut;
+  std::function<void()> on_inexact;
   std::string cursor = "0";
   std::string epoch = "0";  // when last seen
 };
@@ -282,7 +293,13 @@ RedisBooks::RedisBooks(net::EventLoop& loop, const RedisOptions& options,
                        size_t queries_max)
     : impl_(std::make_unique<Impl>(loop, options, directory, memory, queries_max)) {}
 RedisBooks::~RedisBooks() = default;
-void RedisBooks::Start() { impl_->connection.Start(); }
+void RedisBooks::Start() {
+  impl_->connection.Start();
+  impl_->cut.Start();
+}
+void RedisBooks::OnInexactSummary(std::function<void()> count) {
+  impl_->on_inexact = std::move(count);
+}
 bool RedisBooks::ready() const { return impl_->connection.ready(); }
 void RedisBooks::GetSummary(const payments::SummaryRange& range, OnSummary done) {
   impl_->GetSummary(range, std::move(done));

@@ -139,6 +139,7 @@ void RedisConnection::Want(uint32_t events) {
 
 void RedisConnection::OnEvents(uint32_t events) {
   if (context_ == nullptr) return;
+  if (state_ == State::kListening) return ReadMessages();
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) events |= wanted_;
   if ((events & EPOLLIN) != 0) redisAsyncHandleRead(context_);
   if (context_ != nullptr && (events & EPOLLOUT) != 0) redisAsyncHandleWrite(context_);
@@ -325,6 +326,7 @@ void RedisConnection::ArmDeadline() {
 void RedisConnection::OnDeadline() {
   if (lookup_.busy()) return ReportAway("its name is still being looked up");
   if (state_ == State::kConnecting) return GiveUp("no connection in time");
+  if (state_ == State::kListening) return GiveUp("no answer to SUBSCRIBE");
   if (deadlines_.empty()) return;
   if (deadlines_.front() > loop_.now_ns()) return deadline_timer_.Arm(deadlines_.front());
   GiveUp("no answer within " + std::to_string(options_.command_timeout_ms) + " ms");

@@ -44,6 +44,7 @@ struct RedisFacts {
 class RedisConnection final : public net::EventHandler {
  public:
   using OnReply = std::function<void(const redisReply* reply)>;
+  using OnMessage = std::function<void(std::string_view text)>;
 
   struct Events {
     std::function<void(const RedisFacts& facts)> on_ready;
@@ -82,6 +83,11 @@ class RedisConnection final : public net::EventHandler {
   // it less, because a replica refuses them.
   // REQUIRES: ready().
   void AskRole();
+  // Subscribes to `channel`, whose messages come to `on_message` until the connection is lost. From
+  // now on it is not ready(), for a subscribed connection takes no calls (RESP 2). `on_subscribed`
+  // is called once the server hears of it. REQUIRES: ready(), no call without an answer.
+  void Listen(const std::string& channel, std::function<void()> on_subscribed,
+              OnMessage on_message);
   // Ends the connection as if it had been lost, for a server that refuses calls or sends invalid
   // answers. It reconnects by itself, with a longer delay each time until a call succeeds.
   void Drop(const std::string& why);
@@ -91,11 +97,18 @@ class RedisConnection final : public net::EventHandler {
   static bool IsNotNow(const redisReply& reply);
 
  private:
-  enum class State : uint8_t { kIdle, kConnecting, kShakingHands, kReady };
+  enum class State : uint8_t { kIdle, kConnecting, kShakingHands, kReady, kListening };
   struct Pending {
     RedisConnection* connection;
     OnReply on_reply;
     bool timed;  // has its own deadline
+  };
+
+  // What a server sends to a listener. A copy: a receiver may end the connection.
+  struct Message {
+    explicit Message(const redisReply& reply);
+    std::string kind, text;
+    std::string refusal = "it sent what is no message";
   };
 
   void OnEvents(uint32_t events) override;
@@ -111,6 +124,9 @@ class RedisConnection final : public net::EventHandler {
   void Close();
   void OnSuccess();
   void OnRoleTimer();
+  void ReadMessages();
+  // False: it is none that a server sends to a listener.
+  bool TakeMessage(const Message& message);
   bool TakeRole(const redisReply* reply);
   void ReportConnected();
   void Want(uint32_t events);
@@ -149,8 +165,10 @@ class RedisConnection final : public net::EventHandler {
   net::Timer connect_timer_;
   net::Timer role_timer_;
   base::Random random_;
-  base::Backoff reconnects_;  // reset by a successful call
-  bool refused_ = false;      // it was dropped, and no call has succeeded since
+  base::Backoff reconnects_;             // reset by a successful call
+  std::function<void()> on_subscribed_;  // empty once called
+  OnMessage on_message_;
+  bool refused_ = false;  // it was dropped, and no call has succeeded since
   std::string last_reported_;
 };
 

@@ -386,4 +386,15 @@ void RedisLedger::Record(const Owner& owner, std::span<const RecordRequest> requ
   impl_->Send(call);
 }
 
+void RedisLedger::Publish(const std::string& channel, const std::string& text) {
+  Impl& it = *impl_;
+  if (!it.connection.ready()) return;
+  it.command.Begin(3).Add("PUBLISH").Add(channel).Add(text);
+  // A refusal is for operators alone: whoever waits for the message gives up by itself.
+  it.connection.Call(it.command, [&it](const redisReply* reply) {
+    if (reply == nullptr || reply->type != REDIS_REPLY_ERROR) return;
+    it.Report("redis: a message was refused: " + std::string(TextOf(*reply)));
+  });
+}
+
 }  // namespace tollgate::ledger

@@ -43,6 +43,7 @@ class Simulation : public ::testing::Test {
       const Verdict verdict = world.Run(options.run_ms);
       accepted += verdict.accepted;
       crashes += verdict.crashes;
+      summaries_ += verdict.summaries;
       ASSERT_TRUE(verdict.ok()) << "TOLLGATE_SIM_SEED=" << seed << " TOLLGATE_SIM_SEEDS=" << part
                                 << " replays it:\n"
                                 << verdict.text;
@@ -52,8 +53,11 @@ class Simulation : public ::testing::Test {
                 static_cast<unsigned long long>(seeds), accepted, crashes,
                 60.0 * static_cast<double>(seeds) / took.count());
     EXPECT_GT(accepted, 10 * seeds);
+    accepted_ = accepted;
   }
   std::string folder_;
+  size_t accepted_ = 0;
+  size_t summaries_ = 0;
 };
 
 TEST_F(Simulation, WithoutFaultsEverythingIsBooked) {
@@ -172,6 +176,17 @@ TEST_F(Simulation, AnOwnerIsSilentWhereProcessorsDiffer) {
     options.crash_per_steps = 150;
     options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};
   });
+}
+
+// What was confirmed before a summary is in it, and what is confirmed later is not.
+TEST_F(Simulation, SummariesAreAsOfTheMomentTheyAreAskedFor) {
+  Sweep(8, [](WorldOptions& options) {
+    options.summaries = true;
+    options.run_ms = 800;
+    options.crash_per_steps = 1'500;
+    options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};
+  });
+  EXPECT_GT(summaries_, accepted_ / 20);
 }
 
 TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {

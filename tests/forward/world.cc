@@ -256,6 +256,7 @@ Verdict World::Run(int64_t ms) {
         CrashInstance(i);
       }
     }
+    PlaySummary();
     if (calm_) {
       MoveInCalm();
       for (size_t i = 0; i < instances_.size(); ++i) OpenInstance(i);  // after a fence

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -53,6 +54,7 @@ struct WorldOptions {
   // At a start an instance's first processor may be replaced by another one of that name, or be the
   // former again.
   bool moves = false;
+  bool summaries = false;         // are asked for all the time, as of their moment
   int64_t run_ms = 400;           // of load and faults
   int64_t clock_skew_ms_max = 0;  // between an instance's wall clock and the others'
 };
@@ -67,6 +69,7 @@ struct Verdict {
   std::string text;
   size_t accepted = 0;
   size_t crashes = 0;
+  size_t summaries = 0;
   bool ok() const { return text.empty(); }
 };
 
@@ -109,6 +112,11 @@ class World {
   void CheckPost(size_t index, const LedgerSession& ledger, const payments::Uuid& id);
   bool Told(const payments::Uuid& id) const;
   void Purge();
+  template <typename Each>
+  void ForEachForwarder(Each each);
+  std::set<payments::Uuid> Unrecorded() const;
+  void PlaySummary();
+  void CheckSummary();
   void Calm();
   // Payments at each of the two processors of one name are finished while that one is configured.
   void MoveInCalm();
@@ -140,6 +148,13 @@ class World {
   int64_t slow_until_ns_ = 0;  // until then the ledger is away, or loses its tail
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
+  struct Summary {
+    std::set<payments::Uuid> confirmed;    // before it was asked for
+    std::vector<payments::Uuid> recorded;  // likewise, ascending
+    size_t crashes = 0;
+  };
+  std::optional<Summary> summary_;  // that is asked for
+  size_t summaries_ = 0;
   bool calm_ = false;
   bool calm_moved_ = false;
   int64_t next_move_ns_ = 0;

@@ -122,7 +122,7 @@ void World::CheckTable(const Instance& instance, Verdict* verdict) const {
 }
 
 Verdict World::Check() const {
-  Verdict verdict{.text = violations_, .accepted = 0, .crashes = crashes_};
+  Verdict verdict{.text = violations_, .accepted = 0, .crashes = crashes_, .summaries = summaries_};
   if (spun_) verdict.text += "a worker wanted to turn again at once, for nothing\n";
   for (const auto& [id, posted] : posted_) {
     verdict.accepted += posted.accepted ? 1 : 0;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -127,6 +128,13 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   bool quiet() const;
   // True while it replays to the ledger what the ledger may have lost.
   bool replaying() const;
+  // A summary is asked for. What processors have confirmed so far is recorded; what they confirm from
+  // now on is recorded after ReleaseRecords. Call it after all events of a turn and before Pump.
+  void HoldRecords();
+  void ReleaseRecords();
+  // True if all that was confirmed before HoldRecords has been recorded. Records that the books have
+  // refused, and that are repeated later, do not count. REQUIRES: records are held.
+  bool recorded() const;
   // True if this opening was the newest and the ledger now knows a newer one. Nothing is sent any
   // more, and the table accepts nothing.
   bool fenced() const { return fenced_; }
@@ -210,6 +218,7 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
 
   // --- recording.cc: onto the books and off the table
   void FlushRecords();
+  uint32_t RecordsDue() const;
   void RecordLater(EntryIndex entry);
   void Fence();
 
@@ -254,6 +263,8 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   uint32_t tails_ = 0;  // how many tails the ledger has lost
   int64_t clock_read_ns_ = 0;
   bool clock_usable_ = true;
+  // While records are held: how many of those that wait are still to be recorded. Empty: not held.
+  std::optional<uint32_t> records_due_;
   bool draining_ = false;
   bool fenced_ = false;
 };

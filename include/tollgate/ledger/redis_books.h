@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "tollgate/ledger/books.h"
@@ -27,6 +28,9 @@ class RedisBooks final : public Books {
   ~RedisBooks() override;
   void Start();
   bool ready() const;
+  // `count` is called for each summary that could not be made as of the moment it was asked for:
+  // not all workers answered in time, or they cannot be asked. Call it before Start.
+  void OnInexactSummary(std::function<void()> count);
 
   void GetSummary(const payments::SummaryRange& range, OnSummary done) override;
   void Find(const payments::Uuid& id, OnEntry done) override;

@@ -45,6 +45,9 @@ class RedisLedger final : public Ledger {
   // a clean stop of a table in memory. Nothing may be called afterwards.
   void SayGone(std::function<void()> done);
 
+  // Sends a message to those who listen to a channel. It is lost if the connection is away.
+  void Publish(const std::string& channel, const std::string& text);
+
   void SetEvents(LedgerEvents* events) override;
   void SetOwner(const Owner& owner) override;
   bool ready() const override;

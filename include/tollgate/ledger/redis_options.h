@@ -14,8 +14,9 @@ namespace tollgate::ledger {
 // The rights that a Redis user needs with access control lists and the default prefix.
 // docs/REDIS.md says the same, and a test checks the scripts against it.
 inline constexpr std::string_view kRedisRights =
-    "~tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous +info +role "
-    "+time";
+    "~tollgate:* &tollgate:* +@read +@write +@scripting +@transaction +@connection -@dangerous "
+    "+info "
+    "+role +time +publish +subscribe";
 
 // A bucket is a hash. Redis packs small hashes (docs/ARCHITECTURE.md has figures).
 inline constexpr size_t kBucketsMin = 4'096;
@@ -41,6 +42,9 @@ struct RedisOptions {
   // Books that have lost payments are used at once, as if the loss were accepted. For instances
   // that allow purging.
   bool accept_loss = false;
+  // A summary is as of the moment it was asked for. So long it waits at most for records of what
+  // was confirmed before, at all instances. 0: it does not wait.
+  int64_t summary_wait_ms = 100;
   int64_t role_interval_ms = 1'000;  // how often a connection checks that its server is a primary
   // What a lost connection means, for people.
   std::string while_away = "payments are kept until it is back";

@@ -21,6 +21,7 @@ struct alignas(64) AcceptorMetrics {
   Counter accepted;
   std::array<Counter, static_cast<size_t>(Refusal::kCount)> refused;
   Counter summaries;
+  Counter inexact_summaries;  // that are not as of the moment they were asked for
   Counter lookups;
   Counter purges;
   Counter ledger_away;  // summaries, look-ups and purges answered 503

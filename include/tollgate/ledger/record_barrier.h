@@ -1,0 +1,80 @@
+// RecordBarrier: a worker's part in a summary that is as of the moment it was asked for. When a
+// question comes, all that processors have confirmed so far is recorded, then the question is
+// answered, and what they confirm later waits until the asker has read the books. So the books that
+// it reads are a consistent cut of the fleet (Chandy and Lamport, "Distributed Snapshots", 1985;
+// the barrier of Carbone et al., "Lightweight Asynchronous Snapshots", 2015). SummaryQuestions is
+// the asker's part (src/ledger/summary_questions.h).
+//
+// Thread: one worker's. It knows no network and no clock, so a simulation can run it.
+// Invariants: records are held for at most `wait_ns` at a time, whatever is lost. Questions take
+// turns: between two holds all that was held is recorded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <optional>
+
+namespace tollgate::ledger {
+
+struct QuestionId {
+  uint64_t asker = 0;   // random, of one acceptor's life
+  uint64_t number = 0;  // of that asker's questions
+  bool operator==(const QuestionId&) const = default;
+};
+
+// The records of one worker.
+class RecordGate {
+ public:
+  virtual ~RecordGate() = default;
+  // What is confirmed after this call waits until Release.
+  virtual void Hold() = 0;
+  virtual void Release() = 0;
+  // True if all that was confirmed before Hold is recorded. REQUIRES: held.
+  virtual bool recorded() const = 0;
+};
+
+class RecordBarrier {
+ public:
+  using Answer = std::function<void(const QuestionId&)>;
+  // REQUIRES: `gate` outlives it.
+  RecordBarrier(RecordGate& gate, int64_t wait_ns, Answer answer);
+
+  // Messages, in the order in which they come. Times are monotonic nanoseconds.
+  void OnAsked(const QuestionId& question, int64_t now_ns);
+  void OnDone(const QuestionId& question);
+  // Messages are lost. A hold lasts until its time is over, for its asker may be about to read.
+  void Forget();
+  // Begins and ends holds, and answers. Call it in each turn of the loop after its events and
+  // before records are sent: what a processor had confirmed when the question came may be in the
+  // same turn.
+  void OnTurn(int64_t now_ns);
+  // OnTurn must run then even without an event. INT64_MAX: need not.
+  int64_t NextDeadlineNs() const;
+
+ private:
+  // Each acceptor of the fleet has one question open, so this is more than there are.
+  static constexpr size_t kWaitingMax = 256;
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  struct Asked {
+    QuestionId question;
+    int64_t came_ns = 0;
+  };
+  struct Hold {
+    QuestionId question;
+    int64_t ends_ns = 0;
+    bool answered = false;
+  };
+  void Begin(int64_t now_ns);
+  void End();
+
+  RecordGate& gate_;
+  const int64_t wait_ns_;
+  const Answer answer_;
+  std::deque<Asked> waiting_;
+  std::optional<Hold> hold_;
+};
+
+}  // namespace tollgate::ledger

@@ -1,0 +1,36 @@
+// RedisRecordBarrier: hears the questions of summaries in Redis (docs/REDIS.md, "Channels"), and
+// runs a worker's RecordBarrier.
+//
+// Thread: one worker's loop.
+// Owns: one connection.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tollgate/ledger/record_barrier.h"
+#include "tollgate/ledger/redis_options.h"
+#include "tollgate/net/event_loop.h"
+
+namespace tollgate::ledger {
+
+class RedisRecordBarrier {
+ public:
+  // `publish` sends an answer to a channel, on a connection of the caller's. `gate` outlives it.
+  using Publish = std::function<void(const std::string& channel, const std::string& text)>;
+  RedisRecordBarrier(net::EventLoop& loop, const RedisOptions& options, RecordGate& gate,
+                     Publish publish);
+  ~RedisRecordBarrier();
+
+  void Start();
+  // Call it in each turn of the loop, after its events and before records are sent.
+  void OnTurn();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tollgate::ledger

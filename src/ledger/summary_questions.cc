@@ -1,0 +1,59 @@
+#include "ledger/summary_questions.h"
+
+#include <utility>
+
+namespace tollgate::ledger {
+
+SummaryQuestions::SummaryQuestions(int64_t wait_ns, Wire wire)
+    : wait_ns_(wait_ns), wire_(std::move(wire)) {}
+
+void SummaryQuestions::SetListening(bool listening) { listening_ = listening; }
+
+void SummaryQuestions::Ask(Then then, int64_t now_ns) {
+  if (!open_ && (!listening_ || wait_ns_ == 0)) return then(false);
+  waiting_.push_back(std::move(then));
+  if (!open_) Begin(now_ns);
+}
+
+void SummaryQuestions::Begin(int64_t now_ns) {
+  open_ = true;
+  ++number_;
+  ends_ns_ = now_ns + wait_ns_;
+  answers_ = 0;
+  receivers_.reset();
+  asking_ = std::exchange(waiting_, {});
+  wire_.ask(number_);
+}
+
+void SummaryQuestions::OnReceivers(uint64_t number, std::optional<size_t> receivers,
+                                   int64_t now_ns) {
+  if (!open_ || number != number_) return;
+  if (!receivers || *receivers == 0) return Complete(false, now_ns);
+  receivers_ = receivers;
+  CheckComplete(now_ns);
+}
+
+void SummaryQuestions::OnAnswer(uint64_t number, int64_t now_ns) {
+  if (!open_ || number != number_) return;
+  ++answers_;
+  CheckComplete(now_ns);
+}
+
+void SummaryQuestions::OnTime(int64_t now_ns) {
+  if (open_ && now_ns >= ends_ns_) Complete(false, now_ns);
+}
+
+void SummaryQuestions::CheckComplete(int64_t now_ns) {
+  if (receivers_ && answers_ >= *receivers_) Complete(true, now_ns);
+}
+
+void SummaryQuestions::Complete(bool as_of, int64_t now_ns) {
+  for (const Then& then : std::exchange(asking_, {})) then(as_of);
+  wire_.done(number_);
+  open_ = false;
+  if (waiting_.empty()) return;
+  if (listening_) return Begin(now_ns);
+  for (const Then& then : std::exchange(waiting_, {})) then(false);
+}
+
+}  // namespace tollgate::ledger
