@@ -5,8 +5,9 @@
     tools/mutants.py --list [PATTERN]   their names, files and tests
     tools/mutants.py --check            is each rule's text in its file, once? Builds nothing
 
-The rules stand in tests/mutants/*.toml, one file per room or topic. It works in a copy of the sources as
-they are now, build/mutants, which stays for the next run: only what changed is built again.
+The rules stand in tests/mutants/*.toml, one file per room or topic. It works in a copy of the
+sources as they are now, build/mutants, which stays for the next run: only what changed is built
+again.
 Prints a line per rule and ends with 1 if one escapes.
 """
 import argparse

@@ -17,6 +17,7 @@ ledger::RedisOptions MakeSummaryOptions(const config::Config& config) {
   // A summary waits for the one before it and for itself, then it reads.
   const int64_t read_ms = kQuestionMsMax - 2 * options.summary_wait_ms;
   options.command_timeout_ms = std::min(options.command_timeout_ms, read_ms);
+  options.summary_workers_min = config.workers;
   return options;
 }
 

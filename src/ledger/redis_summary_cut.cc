@@ -19,6 +19,12 @@ uint64_t RandomNumber() {
   return number;
 }
 
+// The workers' listeners tell what is wrong with the channels.
+RedisOptions Silent(RedisOptions options) {
+  options.report = nullptr;
+  return options;
+}
+
 }  // namespace
 
 RedisSummaryCut::RedisSummaryCut(net::EventLoop& loop, const RedisOptions& options,
@@ -27,14 +33,14 @@ RedisSummaryCut::RedisSummaryCut(net::EventLoop& loop, const RedisOptions& optio
       options_(options),
       books_(books),
       asker_(RandomNumber()),
-      questions_(options.summary_wait_ms * base::kNanosPerMilli,
+      questions_(options.summary_wait_ms * base::kNanosPerMilli, options.summary_workers_min,
                  {.ask = [this](uint64_t number) { Send(number); },
                   .done =
                       [this](uint64_t number) {
                         if (books_.ready())
                           Publish(QuestionMessage::Kind::kDone, number, [](const redisReply*) {});
                       }}),
-      answers_(loop, options, {},
+      answers_(loop, Silent(options), {},
                {.on_ready =
                     [this](const RedisFacts&) {
                       answers_.Listen(

@@ -4,8 +4,8 @@
 
 namespace tollgate::ledger {
 
-SummaryQuestions::SummaryQuestions(int64_t wait_ns, Wire wire)
-    : wait_ns_(wait_ns), wire_(std::move(wire)) {}
+SummaryQuestions::SummaryQuestions(int64_t wait_ns, size_t workers_min, Wire wire)
+    : wait_ns_(wait_ns), workers_min_(workers_min), wire_(std::move(wire)) {}
 
 void SummaryQuestions::SetListening(bool listening) { listening_ = listening; }
 
@@ -44,7 +44,7 @@ void SummaryQuestions::OnTime(int64_t now_ns) {
 }
 
 void SummaryQuestions::CheckComplete(int64_t now_ns) {
-  if (receivers_ && answers_ >= *receivers_) Complete(true, now_ns);
+  if (receivers_ && answers_ >= *receivers_) Complete(*receivers_ >= workers_min_, now_ns);
 }
 
 void SummaryQuestions::Complete(bool as_of, int64_t now_ns) {

@@ -28,7 +28,9 @@ class SummaryQuestions {
   // Reads the books. `as_of`: all workers have answered.
   using Then = std::function<void(bool as_of)>;
 
-  SummaryQuestions(int64_t wait_ns, Wire wire);
+  // With fewer than `workers_min` workers that hear a question, its summaries are not as of their
+  // moment: some are not connected yet.
+  SummaryQuestions(int64_t wait_ns, size_t workers_min, Wire wire);
 
   // Answers can be heard, or not any more. Without them nobody is asked.
   void SetListening(bool listening);
@@ -51,6 +53,7 @@ class SummaryQuestions {
   void Complete(bool as_of, int64_t now_ns);
 
   const int64_t wait_ns_;
+  const size_t workers_min_;
   const Wire wire_;
   bool listening_ = false;
   bool open_ = false;

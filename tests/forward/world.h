@@ -114,7 +114,7 @@ class World {
   void Purge();
   template <typename Each>
   void ForEachForwarder(Each each);
-  std::set<payments::Uuid> Unrecorded() const;
+  std::map<payments::Uuid, table::SlotState> Unrecorded() const;
   void PlaySummary();
   void CheckSummary();
   void Calm();
@@ -149,8 +149,8 @@ class World {
   uint64_t steps_until_crash_ = 0;
   size_t crashes_ = 0;
   struct Summary {
-    std::set<payments::Uuid> confirmed;    // before it was asked for
-    std::vector<payments::Uuid> recorded;  // likewise, ascending
+    std::map<payments::Uuid, table::SlotState> confirmed;  // before it was asked for
+    std::vector<payments::Uuid> recorded;                  // likewise, ascending
     size_t crashes = 0;
   };
   std::optional<Summary> summary_;  // that is asked for

@@ -16,14 +16,18 @@ void World::ForEachForwarder(Each each) {
   }
 }
 
-// What processors have confirmed, as the tables know it, and what is not known to be recorded.
-std::set<payments::Uuid> World::Unrecorded() const {
-  std::set<payments::Uuid> ids;
+// The outcomes that the tables know, and that are not known to be recorded.
+std::map<payments::Uuid, SlotState> World::Unrecorded() const {
+  std::map<payments::Uuid, SlotState> ids;
   for (const auto& instance : instances_) {
     if (instance->table == nullptr) continue;
     for (const table::SlotIndex slot : table::AllSlots(instance->table->slot_count())) {
       const auto copy = instance->table->Read(slot);
-      if (copy && copy->status.state == SlotState::kBooked) ids.insert(copy->payment.id);
+      if (!copy) continue;
+      const SlotState state = copy->status.state;
+      if (state == SlotState::kBooked || state == SlotState::kRejected) {
+        ids.emplace(copy->payment.id, state);
+      }
     }
   }
   return ids;
@@ -54,15 +58,14 @@ void World::PlaySummary() {
 void World::CheckSummary() {
   ++summaries_;
   const auto& books = ledger_.state().entries;
-  for (const payments::Uuid& id : summary_->confirmed) {
-    if (!books.contains(id)) {
+  for (const auto& [id, state] : summary_->confirmed) {
+    if (state == SlotState::kBooked && !books.contains(id)) {
       violations_ += payments::ToString(id) + ": confirmed before a summary, and not in it\n";
     }
   }
   const auto& recorded = summary_->recorded;
-  for (const payments::Uuid& id : Unrecorded()) {
-    if (!books.contains(id) || summary_->confirmed.contains(id)) continue;
-    // An instance may find out that another one has booked it.
+  for (const auto& [id, entry] : books) {
+    if (summary_->confirmed.contains(id)) continue;
     if (!std::binary_search(recorded.begin(), recorded.end(), id)) {
       violations_ += payments::ToString(id) + ": confirmed after a summary, and in it\n";
     }

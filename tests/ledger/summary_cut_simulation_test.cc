@@ -93,7 +93,7 @@ class Fleet {
     }
     for (size_t i = 0; i < kAskers; ++i) {
       askers_.push_back(std::make_unique<SummaryQuestions>(
-          kWaitNs,
+          kWaitNs, kWorkers,
           SummaryQuestions::Wire{.ask = [this, i](uint64_t number) { Ask(i, number); },
                                  .done = [this, i](uint64_t number) { Done(i, number); }}));
       askers_.back()->SetListening(true);

@@ -137,6 +137,9 @@ void InstantClient::OnEvent(uint32_t kind, uint64_t argument) {
       return processor.Lookup(*this, place, call.payment);
     case kPostAnswered:
       news_ = true;
+      if (call.outcome == upstream::PostOutcome::kConfirmed) {
+        fates_[call.payment].heard_ns = events_.now_ns();
+      }
       free_.push_back(place);
       return listener_->OnPosted(call.cookie,
                                  {.outcome = call.outcome,
@@ -161,7 +164,7 @@ Instance::Instance(EventQueue& events, const Costs& costs, SimulatedProcessors& 
       table_(std::move(table)),
       ring_(std::bit_ceil(table_->slot_count())),
       ledger_(events, costs, fates, news_),
-      client_(events, costs, processors, news_),
+      client_(events, costs, processors, fates, news_),
       forwarder_(options, directory, *table_, ring_, ledger_, client_, board_, events.clock(),
                  *metrics_) {}
 

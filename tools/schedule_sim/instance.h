@@ -66,8 +66,9 @@ using SimulatedProcessors = std::vector<std::unique_ptr<SimulatedProcessor>>;
 
 class InstantClient final : public upstream::ProcessorClient, public EventTarget, public Asker {
  public:
-  InstantClient(EventQueue& events, const Costs& costs, SimulatedProcessors& processors, bool& news)
-      : events_(events), costs_(costs), processors_(processors), news_(news) {}
+  InstantClient(EventQueue& events, const Costs& costs, SimulatedProcessors& processors,
+                std::vector<Fate>& fates, bool& news)
+      : events_(events), costs_(costs), processors_(processors), fates_(fates), news_(news) {}
   void SetEvents(upstream::ProcessorEvents* listener) override { listener_ = listener; }
   bool Post(const upstream::PostRequest& request, uint64_t cookie) override;
   bool Lookup(const payments::Uuid& id, payments::ProcessorId processor, uint64_t cookie) override;
@@ -90,6 +91,7 @@ class InstantClient final : public upstream::ProcessorClient, public EventTarget
   EventQueue& events_;
   const Costs costs_;
   SimulatedProcessors& processors_;
+  std::vector<Fate>& fates_;
   bool& news_;
   upstream::ProcessorEvents* listener_ = nullptr;
   int64_t free_at_ns_ = 0;  // when the instance has time for the next request

@@ -167,6 +167,10 @@ int main(int argc, char** argv) {
   app.add_flag("--unheard", arguments.unheard, "auditors whose visits no gateway hears of");
   app.add_flag("--late-records", arguments.run.costs.late_records,
                "each record is up to 30 ms late, one in fifty 100 ms");
+  app.add_option(
+         "--summary-wait", arguments.run.summary_wait_ms,
+         "ms that a summary waits for what was confirmed before; 0: it has what is recorded")
+      ->capture_default_str();
   app.add_option("--first-seed", arguments.first_seed, "of them")->capture_default_str();
   app.add_option("--rule", arguments.rules, "only this rule; may be repeated");
   app.add_option("--jobs", arguments.jobs, "threads")->check(CLI::Range(1, 64));

@@ -136,8 +136,9 @@ class Simulation final : public EventTarget {
     ++next_;
   }
 
-  // A payment shows as a difference from its booking until its record, if by then it was sent so
-  // long ago that the auditor counts it.
+  // A payment shows as a difference from its booking until a summary has it, if by then it was sent
+  // so long ago that the auditor counts it. A summary has what its gateway heard of, unless the
+  // record comes after the longest wait.
   std::vector<Stretch> DifferingMoments() const {
     std::vector<Stretch> stretches;
     const int64_t start_ms = base::ManualClock().WallMillis() + phase_ms_;
@@ -146,9 +147,11 @@ class Simulation final : public EventTarget {
       const int64_t counted_ns =
           (fate.requested_at_ms - start_ms + schedule_.audit_lag_ms) * base::kNanosPerMilli;
       const int64_t from_ns = std::max(fate.booked_ns, counted_ns) - kAuditSpreadNs;
-      const int64_t to_ns = fate.on_books_ns + kAuditSpreadNs;
-      if (fate.on_books_ns != 0 && fate.on_books_ns >= counted_ns) {
-        stretches.emplace_back(from_ns, to_ns);
+      const int64_t wait_ns = options_.summary_wait_ms * base::kNanosPerMilli;
+      const int64_t seen_ns =
+          wait_ns == 0 ? fate.on_books_ns : std::max(fate.heard_ns, fate.on_books_ns - wait_ns);
+      if (fate.on_books_ns != 0 && seen_ns >= counted_ns) {
+        stretches.emplace_back(from_ns, seen_ns + kAuditSpreadNs);
       }
     }
     return stretches;

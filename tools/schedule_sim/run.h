@@ -27,6 +27,9 @@ struct RunOptions {
   uint64_t seed = 1;
   std::optional<Fees> believed;  // what the gateways are told; empty: the true fees
   Costs costs;
+  // How long a summary waits for what was confirmed before it was asked for (the daemon's
+  // SUMMARY_WAIT); 0: it has what is recorded.
+  int64_t summary_wait_ms = 100;
   // When an auditor asks one of the gateways for a summary, each in turn: ns since the start.
   std::vector<int64_t> visits_ns;
 };

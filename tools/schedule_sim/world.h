@@ -22,6 +22,7 @@ inline constexpr uint8_t kNowhere = 0xFF;
 struct Fate {
   int64_t requested_at_ms = 0;   // as booked
   int64_t booked_ns = 0;         // when the processor booked it
+  int64_t heard_ns = 0;          // when its gateway heard of that
   int64_t on_books_ns = 0;       // when the record was executed; 0: not yet
   uint8_t processor = kNowhere;  // who booked it
 };

@@ -128,12 +128,13 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   bool quiet() const;
   // True while it replays to the ledger what the ledger may have lost.
   bool replaying() const;
-  // A summary is asked for. What processors have confirmed so far is recorded; what they confirm from
-  // now on is recorded after ReleaseRecords. Call it after all events of a turn and before Pump.
+  // A summary is asked for. What processors have confirmed so far is recorded; what they confirm
+  // from now on is recorded after ReleaseRecords. Call it after all events of a turn and before
+  // Pump.
   void HoldRecords();
   void ReleaseRecords();
-  // True if all that was confirmed before HoldRecords has been recorded. Records that the books have
-  // refused, and that are repeated later, do not count. REQUIRES: records are held.
+  // True if all that was confirmed before HoldRecords has been recorded. Records that the books
+  // have refused, and that are repeated later, do not count. REQUIRES: records are held.
   bool recorded() const;
   // True if this opening was the newest and the ledger now knows a newer one. Nothing is sent any
   // more, and the table accepts nothing.

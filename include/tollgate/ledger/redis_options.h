@@ -45,6 +45,8 @@ struct RedisOptions {
   // A summary is as of the moment it was asked for. So long it waits at most for records of what
   // was confirmed before, at all instances. 0: it does not wait.
   int64_t summary_wait_ms = 100;
+  // So many workers must have heard a summary's question at least: those of this instance.
+  size_t summary_workers_min = 1;
   int64_t role_interval_ms = 1'000;  // how often a connection checks that its server is a primary
   // What a lost connection means, for people.
   std::string while_away = "payments are kept until it is back";

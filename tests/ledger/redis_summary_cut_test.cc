@@ -1,0 +1,141 @@
+// Summaries as of the moment they were asked for, over a real Redis.
+#include "tests/ledger/redis_ledger_fixture.h"
+#include "tollgate/ledger/redis_books.h"
+#include "tollgate/ledger/redis_record_barrier.h"
+
+namespace tollgate::ledger {
+namespace {
+
+class Gate final : public RecordGate {
+ public:
+  void Hold() override { held = true; }
+  void Release() override { held = false; }
+  bool recorded() const override { return recorded_now; }
+  bool held = false;
+  bool recorded_now = true;
+};
+
+class RedisSummaryCutTest : public RedisLedgerTest {
+ protected:
+  // Two workers and an acceptor.
+  void Open(const RedisOptions& options) {
+    ledger_ = std::make_unique<RedisLedger>(loop_, options, directory_, "");
+    ledger_->SetEvents(this);
+    ledger_->Start();
+    for (size_t i = 0; i < gates_.size(); ++i) {
+      barriers_[i] = std::make_unique<RedisRecordBarrier>(
+          loop_, options, gates_[i], [this](const std::string& channel, const std::string& text) {
+            ledger_->Publish(channel, text);
+          });
+      barriers_[i]->Start();
+    }
+    loop_.AddTurnHook([this] {
+      for (const auto& barrier : barriers_) barrier->OnTurn();
+    });
+    RedisOptions asking = options;
+    asking.summary_workers_min = barriers_.size();
+    books_ = std::make_unique<RedisBooks>(loop_, asking, directory_);
+    books_->OnInexactSummary([this] { ++inexact_; });
+    books_->Start();
+    ASSERT_TRUE(Until([&] { return ledger_->ready() && books_->ready(); })) << told_;
+  }
+  void OpenAndListen() {
+    ASSERT_NO_FATAL_FAILURE(Open(Options()));
+    ASSERT_TRUE(Until([&] { return ExactSummary(); })) << told_;
+    inexact_ = 0;
+  }
+  // The counts of answers with and without a summary.
+  void Ask() {
+    books_->GetSummary({}, [this](const auto& summary) { ++(summary ? answered_ : refused_); });
+  }
+  bool Answered(int count = 1, int64_t ms = 20'000) {
+    return Until([&] { return answered_ == count; }, ms);
+  }
+  bool ExactSummary() {
+    const int before = inexact_;
+    const int count = answered_ + 1;
+    Ask();
+    return Answered(count) && inexact_ == before;
+  }
+
+  std::array<Gate, 2> gates_;
+  std::array<std::unique_ptr<RedisRecordBarrier>, 2> barriers_;
+  std::unique_ptr<RedisBooks> books_;
+  int answered_ = 0;
+  int refused_ = 0;
+  int inexact_ = 0;
+};
+
+TEST_F(RedisSummaryCutTest, WaitsUntilEachWorkerHasRecordedAndHoldsLaterRecords) {
+  RedisOptions options = Options();
+  options.summary_wait_ms = 20'000;  // a machine may stand still for long
+  ASSERT_NO_FATAL_FAILURE(Open(options));
+  ASSERT_TRUE(Until([&] { return ExactSummary(); })) << told_;
+  answered_ = inexact_ = 0;
+  gates_[1].recorded_now = false;
+  Ask();
+  ASSERT_TRUE(Until([&] { return gates_[0].held && gates_[1].held; }));
+  EXPECT_FALSE(Answered(1, 200)) << "a worker still records";
+  gates_[1].recorded_now = true;
+  ASSERT_TRUE(Until([&] {
+    loop_.WakeUp();
+    return answered_ == 1;
+  }));
+  EXPECT_TRUE(Until([&] { return !gates_[0].held && !gates_[1].held; })) << "never released";
+  EXPECT_EQ(inexact_, 0);
+}
+
+TEST_F(RedisSummaryCutTest, AfterTheLongestWaitItIsAnsweredAndCounted) {
+  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
+  answered_ = 0;
+  gates_[0].recorded_now = false;
+  Ask();
+  ASSERT_TRUE(Answered());
+  EXPECT_EQ(inexact_, 1);
+  EXPECT_TRUE(Until([&] { return !gates_[0].held && !gates_[1].held; }));
+  gates_[0].recorded_now = true;
+  EXPECT_TRUE(Until([&] { return ExactSummary(); }));
+}
+
+TEST_F(RedisSummaryCutTest, ListenersThatAreCutOffComeBack) {
+  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
+  Cli({"client", "kill", "type", "pubsub"});
+  EXPECT_TRUE(Until([&] { return ExactSummary(); })) << told_;
+  EXPECT_EQ(refused_, 0);
+}
+
+TEST_F(RedisSummaryCutTest, WhatOthersPublishIsPassedOver) {
+  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
+  const std::string channel = "tollgate:summaries:0";
+  for (const char* text : {"", "a", "a ", "a 1", "a 1 2 3", "d x 1", "a -1 1", "b 1 1",
+                           "a 99999999999999999999999 1", "a 1 18446744073709551615", "d 1 2"}) {
+    Cli({"publish", channel, text});
+  }
+  EXPECT_TRUE(Until([&] { return ExactSummary(); })) << told_;
+  EXPECT_EQ(told_.find("no message"), std::string::npos) << told_;
+}
+
+TEST_F(RedisSummaryCutTest, TooManyThatAskAreRefused) {
+  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
+  answered_ = refused_ = 0;
+  gates_[0].recorded_now = false;
+  for (int i = 0; i < 600; ++i) Ask();
+  EXPECT_GE(refused_, 300) << "256 may wait";
+  EXPECT_TRUE(Until([&] { return answered_ + refused_ == 600; })) << told_;
+}
+
+TEST_F(RedisSummaryCutTest, WithoutRightsToTheChannelsSummariesAreAnsweredAndItIsTold) {
+  Connect();
+  Cli({"acl", "setuser", "tollgate", "reset", "on", ">secret", "~*", "+@all", "resetchannels"});
+  RedisOptions options = Options();
+  options.user = "tollgate";
+  options.password = "secret";
+  ASSERT_NO_FATAL_FAILURE(Open(options));
+  Ask();
+  ASSERT_TRUE(Answered());
+  EXPECT_EQ(inexact_, 1);
+  EXPECT_TRUE(Until([&] { return told_.find("&tollgate:*") != std::string::npos; })) << told_;
+}
+
+}  // namespace
+}  // namespace tollgate::ledger
