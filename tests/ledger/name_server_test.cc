@@ -54,6 +54,7 @@ class NameServerTest : public testing::RedisFixture {
     options_.host = "slow.test";
     options_.port = static_cast<uint16_t>(testing::FreePort());
     options_.connect_timeout_ms = 50;
+    options_.summary_wait_ms = 0;  // one connection, so one look-up
     StartRedis({"--port", std::to_string(options_.port)});
     Answer(false);
   }
