@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kEventsPerTurn = 256;
 constexpr size_t kTimersReserved = 1024;
+constexpr size_t kWatchesReserved = 256;  // no growth under the first payments
 
 uint64_t PackToken(int fd, uint32_t generation) {
   return uint64_t{generation} << 32U | static_cast<uint32_t>(fd);
@@ -48,6 +49,7 @@ EventLoop::EventLoop(const base::Clock& clock)
       event_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   TG_ASSERT(epoll_fd_.valid() && event_fd_.valid());
   heap_.reserve(kTimersReserved);
+  watches_.resize(kWatchesReserved);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = PackToken(event_fd_.get(), 0);
