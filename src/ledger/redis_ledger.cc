@@ -37,14 +37,12 @@ RedisLedger::Impl::Impl(net::EventLoop& loop_in, const RedisOptions& options_in,
     : loop(loop_in),
       options(options_in),
       directory(directory_in),
-      known_run_id(std::move(known_run_id_in)),
       memory(memory_in),
       connection(loop, options, {lua::kClaim, lua::kRecord, lua::kHello, lua::kOwner},
                  {.on_ready = [this](const RedisFacts& learnt) { OnConnected(learnt); },
-                  .on_lost = [this] { OnLost(); }}),
-      grace_timer(loop, [this] { events->OnLedgerState(); }),
+                  .on_lost = [this] { greeting.OnLost(); }}),
+      greeting(loop, MakeGreetingOptions(), std::move(known_run_id_in), memory, *this),
       refused_timer(loop, [this] { FailRefused(); }),
-      greeting_timer(loop, [this] { Greet(); }),
       shelf(ShelfText(options)) {}
 
 RedisLedger::Impl::Call* RedisLedger::Impl::NewCall(bool record, const Owner& from, uint64_t batch,
@@ -59,7 +57,8 @@ RedisLedger::Impl::Call* RedisLedger::Impl::NewCall(bool record, const Owner& fr
   call->owner = from;
   call->batch = batch;
   call->count = count;
-  call->known_epoch = known_epoch;
+  const std::optional<uint32_t> known_epoch = greeting.epoch();
+  call->known_epoch = known_epoch ? std::to_string(*known_epoch) : std::string();
   call->batched.Clear();
   call->single = 0;
   call->one_by_one = false;
@@ -101,7 +100,7 @@ std::string_view RedisLedger::Impl::NumberText(uint64_t number) {
 void RedisLedger::Impl::Send(Call* call) {
   const uint64_t number = memory == nullptr ? 0 : memory->Number();
   call->era = EraOf(number);
-  if (memory != nullptr && call->era != era) {
+  if (memory != nullptr && call->era != greeting.era()) {
     // Another worker of this table has seen a loss: send nothing before the replay.
     loop.Post(life.Guard([this, call] {
       Fail(call);
@@ -144,7 +143,7 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
     Fail(call);
     return connection.Drop("an answer that the scripts cannot have given");
   }
-  if (!Confirm(static_cast<uint64_t>(reply->element[call->record ? 2 : 3]->integer))) {
+  if (!greeting.Confirm(static_cast<uint64_t>(reply->element[call->record ? 2 : 3]->integer))) {
     // The call worked on books that were rolled back: everything is replayed.
     Fail(call);
     return connection.Drop("the books have lost something");
@@ -158,18 +157,6 @@ void RedisLedger::Impl::OnReply(Call* call, const redisReply* reply) {
   }
   if (forgotten != 0) ReportForgotten();
   Advance(call, expected);
-}
-
-// On one connection numbers rise from reply to reply. If one does not, the books were rolled back
-// between the two calls, and other calls have raised the number again to what this call sent.
-bool RedisLedger::Impl::Confirm(uint64_t number) {
-  if (memory == nullptr) return true;
-  if (number <= std::exchange(last_number, number)) {
-    memory->BeginEra(EraOf(number));
-    return false;
-  }
-  memory->Confirm(number, loop.now_ns());
-  return true;
 }
 
 bool RedisLedger::Impl::IsSound(const Call& call, const redisReply& reply, size_t expected) const {
@@ -214,7 +201,10 @@ void RedisLedger::Impl::OnError(Call* call, const redisReply& reply) {
   constexpr std::string_view kPurged = "PURGED ";
   if (TextOf(reply).starts_with(kPurged)) {
     // Nothing was done. The caller's repeat claims it on the emptied books.
-    known_epoch = TextOf(reply).substr(kPurged.size());
+    uint32_t purged = 0;
+    const std::string_view text = TextOf(reply).substr(kPurged.size());
+    std::from_chars(text.data(), text.data() + text.size(), purged);
+    greeting.OnPurged(purged);
     return Fail(call);
   }
   if (RedisConnection::IsNotNow(reply)) {
@@ -345,19 +335,19 @@ void RedisLedger::Start() {
   TG_ASSERT(impl_->events != nullptr);
   impl_->connection.Start();
 }
-const std::string& RedisLedger::run_id() const { return impl_->known_run_id; }
-void RedisLedger::SetEvents(LedgerEvents* events) { impl_->events = events; }
-void RedisLedger::SetOwner(const Owner& owner) { impl_->owner = owner; }
-bool RedisLedger::ready() const { return impl_->connection.ready() && impl_->opened; }
-bool RedisLedger::can_claim() const {
-  return ready() && impl_->loop.now_ns() >= impl_->claims_from_ns &&
-         (impl_->memory == nullptr || impl_->standing == BooksStanding::kOurs);
+const std::string& RedisLedger::run_id() const { return impl_->greeting.known_run_id(); }
+void RedisLedger::SetEvents(LedgerEvents* events) {
+  impl_->events = events;
+  impl_->greeting.SetEvents(events);
 }
-BooksStanding RedisLedger::standing() const { return impl_->standing; }
+void RedisLedger::SetOwner(const Owner& owner) { impl_->greeting.SetOwner(owner); }
+bool RedisLedger::ready() const { return impl_->connection.ready() && impl_->greeting.opened(); }
+bool RedisLedger::can_claim() const { return ready() && impl_->greeting.can_claim(); }
+BooksStanding RedisLedger::standing() const { return impl_->greeting.standing(); }
 void RedisLedger::AskOwner(const payments::Uuid& table, OnOwner done) {
   impl_->AskOwner(table, std::move(done));
 }
-void RedisLedger::SayGone(std::function<void()> done) { impl_->SayGone(std::move(done)); }
+void RedisLedger::SayGone(std::function<void()> done) { impl_->greeting.SayGone(std::move(done)); }
 
 void RedisLedger::Claim(const Owner& owner, std::span<const ClaimRequest> requests,
                         uint64_t batch) {

@@ -1,5 +1,5 @@
-// The implementation of RedisLedger. redis_ledger.cc has the batches; redis_greeting.cc finds out
-// whose books these are and what they have lost.
+// The implementation of RedisLedger. redis_ledger.cc has the batches; redis_greeting.cc has the
+// greeting on the wire.
 //
 // Thread: one worker's loop.
 // Owns: one connection.
@@ -9,10 +9,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ledger/greeting.h"
 #include "ledger/packed.h"
 #include "ledger/packed_batch.h"
 #include "ledger/redis_connection.h"
@@ -26,7 +28,7 @@ enum Script : size_t { kClaimScript, kRecordScript, kHelloScript, kOwnerScript }
 
 // Members: greeting, claims and records share one connection, and what one of them learns of the
 // books decides whether the others may be sent.
-struct RedisLedger::Impl {
+struct RedisLedger::Impl final : Greeting::Line {
   // One open batch, or the rest of a batch that is sent entry by entry.
   struct Call {
     bool record = false;
@@ -47,38 +49,13 @@ struct RedisLedger::Impl {
        BooksMemory* memory_in);
 
   // --- redis_greeting.cc
-  void OnConnected(const RedisFacts& facts_in);
+  GreetingOptions MakeGreetingOptions();
+  void OnConnected(const RedisFacts& facts);
   void AskOwner(const payments::Uuid& table, OnOwner done);
-  void OnLost();
-
-  // The server's run and replication id, and the table's era. The replication id changes when a
-  // replica is promoted. A new era begins when the books have lost something.
-  std::string RunId() const;
-
-  void Greet();
-  void SendGreeting(std::string_view note = "");
-  void SayGone(std::function<void()> done);
-  static std::string Packed(const payments::Uuid& id);
-  void OnGreeted(const redisReply* reply, uint64_t sent_era);
-
-  // The books have no id. A table that knows the id may put it back during the grace. After the
-  // grace this one makes an id.
-  void WaitWithoutId(bool empty);
-
-  void OnOurs(uint64_t number, std::string_view id, bool lossy);
-
-  // Finds a loss that an earlier run of this process saw but did not note on the books.
-  void NoteBefore(uint64_t before, uint64_t number, bool lossy);
-
-  // `known`: the highest number of this table that the books still have.
-  void OnBooksLost(uint64_t known, uint64_t sent_era, bool put_back);
-
-  void OnFenced();
-
-  // Tries again every second: a name may point to a wrong server for a while.
-  void Refuse(BooksStanding why, const std::string& text);
-
-  void Open();
+  bool IsConnected() const override;
+  void Send(const GreetingCall& call) override;
+  void Drop(const std::string& why) override;
+  std::optional<GreetingAnswer> GreetingAnswerOf(const redisReply& reply) const;
 
   // --- redis_ledger.cc
   // All names with their identities, by ProcessorId; rebuilt when one was added.
@@ -97,9 +74,6 @@ struct RedisLedger::Impl {
   void Send(Call* call);
 
   void OnReply(Call* call, const redisReply* reply);
-
-  // False: the books have lost something since the last reply.
-  bool Confirm(uint64_t number);
 
   // Checks the form of a reply. TakeClaimReply and TakeRecordReply read its entries later.
   bool IsSound(const Call& call, const redisReply& reply, size_t expected) const;
@@ -134,34 +108,17 @@ struct RedisLedger::Impl {
   net::EventLoop& loop;
   const RedisOptions options;
   payments::ProcessorDirectory& directory;
-  std::string known_run_id;
   BooksMemory* const memory;
   LedgerEvents* events = nullptr;
-  Owner owner;  // whose greetings are sent
-  RedisFacts facts;
-  BooksStanding standing = BooksStanding::kUnknown;
-  bool opened = false;    // greeted, and known to be ours
-  bool greeting = false;  // a greeting is open
-  bool beyond = false;    // lost payments that the table cannot replay; to be noted on the books
-  bool without_grace = false;  // the books were made on this run of the server
-  bool silent = false;         // SayGone was called: no more greetings
-  std::function<void()> gone;  // to call after that is said
-  uint64_t last_number = 0;    // of the last reply on this connection
-  uint64_t era = 0;            // in which this connection was opened
-  int64_t id_from_ns = -1;     // from then on it may make an id; negative: not wanted
-  payments::Uuid fresh_id;
-  std::string server;       // the present one
-  std::string known_epoch;  // of the books, as text; empty: not greeted
-  std::string books_text;   // of the greeting; a member to keep its capacity
+  std::string server;      // the present one
+  std::string books_text;  // of the greeting; a member to keep its capacity
   std::array<char, 24> number_text{};
   base::Lifetime life;
   RedisConnection connection;
-  net::Timer grace_timer;
+  Greeting greeting;
   net::Timer refused_timer;
   std::vector<Call*> refused;  // until refused_timer
   base::Backoff refusals;      // reset by a granted claim
-  net::Timer greeting_timer;
-  int64_t claims_from_ns = 0;
   RedisCommand command;
   const std::string shelf;
   std::string names, table_id, incarnation, nonce, predecessors;
