@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   build-essential cmake ninja-build pkg-config ccache git
-  libsimdjson-dev libcurl4-openssl-dev libhiredis-dev libspdlog-dev libcli11-dev
+  libsimdjson-dev libcurl4-openssl-dev libhiredis-dev libsqlite3-dev libspdlog-dev libcli11-dev
   libtomlplusplus-dev prometheus-cpp-dev librapidcheck-dev libgtest-dev
   redis-server haproxy openssl curl python3 python3-yaml python3-jsonschema
 )

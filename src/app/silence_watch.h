@@ -29,7 +29,7 @@ class SilenceWatch {
   void Count();
   void OnCounted(const std::vector<ledger::SilentOwner>& silent);
 
-  ledger::SilentClaims reader_;
+  ledger::RedisSilentClaims reader_;
   const int64_t silent_after_s_;
   const int64_t interval_ns_;
   const Report report_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,13 +17,12 @@
 #include "ledger/redis_summary_cut.h"
 #include "ledger/spread_id.h"
 #include "ledger/sum_tree.h"
+#include "ledger/totals.h"
 
 namespace tollgate::ledger {
 namespace {
 
 constexpr size_t kRecentBytes = 13;
-
-using Totals = std::map<std::string, payments::ProcessorTotals>;
 
 struct Sum {
   int64_t count = 0;
@@ -202,17 +200,7 @@ struct RedisBooks::Impl {
     }
     std::optional<Totals> totals = NameThem(sums, NamesOf(*reply.element[2]));
     if (!totals) return std::nullopt;
-    // All configured processors in their order, then the others that have sums.
-    payments::Summary summary;
-    for (size_t id = 0; id < directory.configured_count(); ++id) {
-      const std::string& name = directory.Name(static_cast<payments::ProcessorId>(id));
-      payments::ProcessorTotals& sum = (*totals)[name];
-      sum.name = name;
-      summary.push_back(std::move(sum));
-      totals->erase(name);
-    }
-    for (auto& [name, sum] : *totals) summary.push_back(std::move(sum));
-    return summary;
+    return InOrder(std::move(*totals), directory);
   }
 
   void Find(const payments::Uuid& id, OnEntry done) {
@@ -248,7 +236,7 @@ struct RedisBooks::Impl {
                     });
   }
 
-  void AcceptLoss(std::function<void(std::optional<int64_t>)> done) {
+  void AcceptLoss(OnAccepted done) {
     if (!Available()) return done(std::nullopt);
     connection.AskRole();
     connection.Call(connection.Begin(command, kAcceptLoss, 0),
@@ -307,8 +295,6 @@ void RedisBooks::GetSummary(const payments::SummaryRange& range, OnSummary done)
 void RedisBooks::Find(const payments::Uuid& id, OnEntry done) { impl_->Find(id, std::move(done)); }
 void RedisBooks::Purge(OnPurged done) { impl_->Purge(std::move(done)); }
 
-void RedisBooks::AcceptLoss(std::function<void(std::optional<int64_t>)> done) {
-  impl_->AcceptLoss(std::move(done));
-}
+void RedisBooks::AcceptLoss(OnAccepted done) { impl_->AcceptLoss(std::move(done)); }
 
 }  // namespace tollgate::ledger

@@ -16,12 +16,11 @@ namespace tollgate::ledger {
 namespace {
 
 constexpr const char* kClaimsPerPage = "500";  // a fraction of a millisecond of Redis' time
-constexpr size_t kOwnersMax = 1'000;
-constexpr size_t kFields = 4;  // of an owner in a page
+constexpr size_t kFields = 4;                  // of an owner in a page
 
 }  // namespace
 
-struct SilentClaims::Impl {
+struct RedisSilentClaims::Impl {
   Impl(net::EventLoop& loop, const RedisOptions& options_in)
       : options(options_in),
         connection(loop, options, {lua::kSilent},
@@ -70,7 +69,7 @@ struct SilentClaims::Impl {
     auto owner = std::find_if(owners.begin(), owners.end(),
                               [&](const SilentOwner& it) { return it.table == table; });
     if (owner == owners.end()) {
-      if (owners.size() == kOwnersMax) return;
+      if (owners.size() == kSilentOwnersMax) return;
       owner = owners.insert(owners.end(), SilentOwner{.table = table});
     }
     owner->claims += static_cast<uint64_t>(std::max<int64_t>(reply.element[at + 1]->integer, 0));
@@ -96,13 +95,13 @@ struct SilentClaims::Impl {
   OnCounted done;
 };
 
-SilentClaims::SilentClaims(net::EventLoop& loop, const RedisOptions& options)
+RedisSilentClaims::RedisSilentClaims(net::EventLoop& loop, const RedisOptions& options)
     : impl_(std::make_unique<Impl>(loop, options)) {}
-SilentClaims::~SilentClaims() = default;
-void SilentClaims::Start() { impl_->connection.Start(); }
-bool SilentClaims::ready() const { return impl_->connection.ready(); }
+RedisSilentClaims::~RedisSilentClaims() = default;
+void RedisSilentClaims::Start() { impl_->connection.Start(); }
+bool RedisSilentClaims::ready() const { return impl_->connection.ready(); }
 
-void SilentClaims::Count(int64_t silent_after_s, OnCounted done) {
+void RedisSilentClaims::Count(int64_t silent_after_s, OnCounted done) {
   TG_ASSERT(!impl_->done);
   if (!impl_->connection.ready()) return done(std::nullopt);
   impl_->done = std::move(done);

@@ -14,14 +14,15 @@ constexpr int64_t kLastMs = ((kTopNodeMax + 1) << (kBits * kTop)) - 1;  // beyon
 void AddPart(std::vector<SumPart>& parts, int level, int64_t first, int64_t last) {
   if (first > last) return;
   if (level == kTop) {
-    parts.push_back({.key = "5", .level = level, .first = first, .last = last});
+    parts.push_back({.key = "5", .level = level, .first = first, .last = last, .node = first});
     return;
   }
   const int64_t key = first >> kBits;
   parts.push_back({.key = std::to_string(level) + ":" + std::to_string(key),
                    .level = level,
                    .first = first & 63,
-                   .last = last & 63});
+                   .last = last & 63,
+                   .node = first});
 }
 
 }  // namespace

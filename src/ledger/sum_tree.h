@@ -20,6 +20,7 @@ struct SumPart {
   int level = 0;
   int64_t first = 0;
   int64_t last = 0;
+  int64_t node = 0;  // the number of the first one among all of its level
 };
 
 // The parts that together are exactly the milliseconds of `range`. Empty if the range is empty.

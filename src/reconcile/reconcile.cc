@@ -88,7 +88,7 @@ class ReconcileRun {
   const ledger::RedisOptions redis_;
   ledger::RedisClaimReader claims_;
   ledger::RedisBooks books_;
-  ledger::SilentClaims silent_;
+  ledger::RedisSilentClaims silent_;
   ledger::RedisSumNodes sums_;
   std::unique_ptr<ledger::RedisLedger> ledger_;
   upstream::HttpProcessorClient client_;

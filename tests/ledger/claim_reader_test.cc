@@ -1,40 +1,23 @@
-#include "tollgate/ledger/claim_reader.h"
-
+// Every claim on the books, page by page, as reconcile reads them; and those of silent owners.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 
-#include "ledger/spread_id.h"
-#include "tests/ledger/redis_fixture.h"
-#include "tollgate/ledger/redis_books.h"
-#include "tollgate/ledger/redis_ledger.h"
+#include "tests/forward/plain_memory.h"
+#include "tests/ledger/place_fixture.h"
 
 namespace tollgate::ledger {
 namespace {
 
-using testing::RedisFixture;
-
-class ClaimReaderTest : public RedisFixture, public LedgerEvents {
+class ClaimReaderTest : public PlaceTest {
  protected:
-  void OnClaimed(uint64_t, std::span<const ClaimReply>) override { ++answered_; }
-  void OnRecorded(uint64_t, std::span<const RecordReply>) override { ++answered_; }
-  void OnBatchFailed(uint64_t) override { ADD_FAILURE() << told_; }
-  void OnTailLost() override {}
-  void OnLedgerState() override {}
-
   void SetUp() override {
-    StartRedis();
-    ledger_ = std::make_unique<RedisLedger>(loop_, Options(), directory_, "");
-    ledger_->SetEvents(this);
-    ledger_->Start();
-    reader_ = std::make_unique<RedisClaimReader>(loop_, Options(), directory_);
+    Connect();
+    reader_ = place_->MakeClaimReader(loop_, directory_);
     reader_->Start();
-    books_ = std::make_unique<RedisBooks>(loop_, Options(), directory_);
-    books_->Start();
-    ASSERT_TRUE(Until([&] { return ledger_->ready() && reader_->ready() && books_->ready(); }));
+    books_ = NewBooks();
+    ASSERT_TRUE(Until([&] { return reader_->ready(); }));
   }
   static ClaimRequest Request(const payments::Uuid& id, int64_t cents) {
     return {.payment = {.id = id, .amount_cents = cents},
@@ -45,17 +28,17 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
             .requested_at_ms = 1'752'583'000'000 + cents};
   }
   void Claim(const std::vector<ClaimRequest>& requests) {
-    InBatches(requests, [&](auto part) { ledger_->Claim(owner_, part, ++batch_); });
+    for (size_t i = 0; i < requests.size(); i += payments::kLedgerBatchMax) {
+      const size_t end = std::min(i + payments::kLedgerBatchMax, requests.size());
+      const std::vector<ClaimRequest> part(requests.data() + i, requests.data() + end);
+      ASSERT_EQ(PlaceTest::Claim(owner_, part).size(), part.size());
+    }
   }
   void Record(const std::vector<RecordRequest>& requests) {
-    InBatches(requests, [&](auto part) { ledger_->Record(owner_, part, ++batch_); });
-  }
-  template <typename Request, typename Send>
-  void InBatches(const std::vector<Request>& requests, Send send) {
     for (size_t i = 0; i < requests.size(); i += payments::kLedgerBatchMax) {
-      const size_t count = std::min(payments::kLedgerBatchMax, requests.size() - i);
-      send(std::span<const Request>(requests.data() + i, count));
-      ASSERT_TRUE(Until([&] { return answered_ == batch_; }));
+      const size_t end = std::min(i + payments::kLedgerBatchMax, requests.size());
+      const std::vector<RecordRequest> part(requests.data() + i, requests.data() + end);
+      ASSERT_EQ(PlaceTest::Record(owner_, part).size(), part.size());
     }
   }
   ClaimPage Read(const ClaimCursor& cursor) {
@@ -66,7 +49,7 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
       answered = true;
     });
     EXPECT_TRUE(Until([&] { return answered; }));
-    EXPECT_TRUE(page.has_value()) << told_;
+    EXPECT_TRUE(page.has_value()) << Told();
     return page.value_or(ClaimPage{});
   }
   // Reads all pages; returns the last entry of each claim.
@@ -88,43 +71,15 @@ class ClaimReaderTest : public RedisFixture, public LedgerEvents {
     EXPECT_EQ(share, 1);
     return all;
   }
-  std::optional<BookEntry> Find(const payments::Uuid& id) {
-    std::optional<std::optional<BookEntry>> entry;
-    books_->Find(id, [&](auto answer) { entry = answer; });
-    EXPECT_TRUE(Until([&] { return entry.has_value(); }));
-    return entry.value_or(std::nullopt);
-  }
-  std::string Cli(std::vector<std::string> words) {
-    words.insert(words.begin(), {"redis-cli", "-s", Socket()});
-    const std::string log = folder_ / ("cli-" + std::to_string(++calls_) + ".log");
-    testing::ChildProcess process(words, log);
-    EXPECT_EQ(process.WaitExit(20'000), 0) << process.Log();
-    return process.Log();
-  }
-  double RedisCpuSeconds() {
-    const std::string text = Cli({"info", "cpu"});
-    double sum = 0;
-    for (const std::string name : {"used_cpu_user_main_thread:", "used_cpu_sys_main_thread:"}) {
-      const size_t at = text.find(name);
-      EXPECT_NE(at, std::string::npos) << text;
-      if (at != std::string::npos) sum += std::strtod(text.c_str() + at + name.size(), nullptr);
-    }
-    return sum;
-  }
 
-  payments::ProcessorDirectory directory_{{"default", "fallback"}};
-  std::unique_ptr<RedisLedger> ledger_;
-  std::unique_ptr<RedisClaimReader> reader_;
-  std::unique_ptr<RedisBooks> books_;
-  const Owner owner_{.table = {1, 2}, .incarnation = 5, .nonce = 77};
-  uint64_t batch_ = 0, answered_ = 0;
+  std::unique_ptr<ClaimReader> reader_;
+  std::unique_ptr<Books> books_;
   size_t pages_ = 0, largest_ = 0, damaged_ = 0;
-  int calls_ = 0;
 };
 
 payments::Uuid Scattered(uint64_t number) { return {number * 0x9E3779B97F4A7C15U, number}; }
 
-TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
+TEST_P(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   std::vector<ClaimRequest> claims;
   std::vector<RecordRequest> records;
   for (uint64_t i = 1; i <= 900; ++i) {
@@ -139,7 +94,7 @@ TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   EXPECT_EQ(all.size(), 900U);
   EXPECT_EQ(damaged_, 0U);
   for (uint64_t i = 1; i <= 900; ++i) {
-    const auto found = Find(Scattered(i));
+    const auto found = Find(*books_, Scattered(i));
     ASSERT_TRUE(found && all.contains(Scattered(i))) << i;
     EXPECT_EQ(*found, all.at(Scattered(i))) << i;
     EXPECT_EQ(found->state, i % 3 == 0   ? EntryState::kPending
@@ -151,52 +106,12 @@ TEST_F(ClaimReaderTest, TellsEveryClaimAsALookUpDoes) {
   }
 }
 
-// Redis runs one script at a time, so every other client waits for a page.
-TEST_F(ClaimReaderTest, APageIsSmallHoweverMuchLiesInABucket) {
-  std::vector<RecordRequest> records;
-  for (uint64_t i = 1; i <= 20'000; ++i) {
-    // All in one bucket, far more than a page, and more than fit into a small hash.
-    records.push_back({.claim = Request(Unspread({uint64_t{0xABCD} << 48U | i, i}), 5)});
-  }
-  Record(records);
-  const auto all = ReadAll();
-  EXPECT_EQ(all.size(), 20'000U);
-  EXPECT_LE(largest_, 1'024U);
-  EXPECT_GE(pages_, 20'000U / 1'024);
-}
-
-// TOLLGATE_CLAIMS=1000000 measures what a page costs Redis, with ids spread like real ones.
-TEST_F(ClaimReaderTest, ManyClaimsAreReadInManyShortPages) {
-  const char* const wanted = std::getenv("TOLLGATE_CLAIMS");
-  const uint64_t count = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 20'000;
-  std::vector<RecordRequest> records;
-  for (uint64_t i = 1; i <= count; ++i) records.push_back({.claim = Request(Scattered(i), 5)});
-  Record(records);
-  const double before = RedisCpuSeconds();
-  EXPECT_EQ(ReadAll().size(), count);
-  const double page_us = (RedisCpuSeconds() - before) * 1e6 / static_cast<double>(pages_);
-  std::printf("    %zu pages of at most %zu claims, %.0f us of Redis' CPU each\n", pages_, largest_,
-              page_us);
-  EXPECT_LE(largest_, 512U);
-  EXPECT_GE(pages_, std::max<uint64_t>(65'536 / 128, count / 512));
-}
-
-TEST_F(ClaimReaderTest, OnlyItsOwnKeysAreReadAndWhatIsNoneOfOursIsCounted) {
-  Claim({Request(Scattered(1), 7)});
-  Cli({"hset", "other:claims", "a", "b"});
-  Cli({"hset", "tollgate:claims", "a", "b"});
-  EXPECT_EQ(ReadAll().size(), 1U);
-  EXPECT_EQ(damaged_, 1U);
-}
-
-TEST_F(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
+TEST_P(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
   Record({{.claim = Request(Scattered(1), 7)}});
   Claim({Request(Scattered(2), 8)});
   const ClaimPage before = Read({});
   EXPECT_LE(before.known_from_ms, before.now_ms - 86'400'000);
-  bool purged = false;
-  books_->Purge([&](bool done) { purged = done; });
-  ASSERT_TRUE(Until([&] { return purged; }));
+  ASSERT_TRUE(Purge(*books_));
   const ClaimPage after = Read({});
   EXPECT_EQ(after.epoch, before.epoch + 1);
   EXPECT_GE(after.known_from_ms, before.now_ms);
@@ -209,31 +124,8 @@ TEST_F(ClaimReaderTest, APurgeShowsInTheEpochAndInWhatIsKnown) {
   EXPECT_FALSE(ReadAll().begin()->second.counted);
 }
 
-TEST_F(ClaimReaderTest, ARestartShowsInTheRunAndNamesOfOthersAreLearnt) {
-  payments::ProcessorDirectory other({"third"});
-  RedisClaimReader reader(loop_, Options(), other);
-  reader.Start();
-  ASSERT_TRUE(Until([&] { return reader.ready(); }));
-  Claim({Request({1, 1}, 7)});  // in the first bucket, so on the first page
-  std::optional<ClaimPage> page;
-  reader.Read({}, [&](auto answer) { page = std::move(answer); });
-  ASSERT_TRUE(Until([&] { return page.has_value(); }));
-  ASSERT_EQ(page->claims.size(), 1U);
-  EXPECT_EQ(other.Name(page->claims[0].entry.processor), "fallback");
-  const std::string run = Read({}).run_id;
-  EXPECT_FALSE(run.empty());
-  redis_.Kill();
-  ASSERT_TRUE(Until([&] { return !reader_->ready(); }));
-  bool away = false;
-  reader_->Read({}, [&](const auto& answer) { away = !answer.has_value(); });
-  EXPECT_TRUE(away);
-  StartRedis();
-  ASSERT_TRUE(Until([&] { return reader_->ready(); }));
-  EXPECT_NE(Read({}).run_id, run);
-}
-
 // Records without a table (kNobody), and the owner's own records after them.
-TEST_F(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
+TEST_P(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
   Claim({Request(Scattered(1), 7)});
   const auto total = [&] {
     int64_t count = -1;
@@ -244,13 +136,55 @@ TEST_F(ClaimReaderTest, ARecordOfNobodySettlesAClaimOnceWhoeverRecordsItAgain) {
   for (const Owner& owner : {kNobody, owner_, kNobody, owner_}) {
     ClaimRequest request = Request(Scattered(1), 7);
     if (owner.table == kNobody.table) request.slot = request.generation = 0;
-    const std::vector<RecordRequest> one{{.claim = request}};
-    ledger_->Record(owner, one, ++batch_);
-    ASSERT_TRUE(Until([&] { return answered_ == batch_; }));
+    ASSERT_EQ(PlaceTest::Record(owner, {{.claim = request}}).size(), 1U);
     EXPECT_EQ(total(), 1);
-    EXPECT_EQ(Find(Scattered(1))->state, EntryState::kBooked);
+    EXPECT_EQ(Find(*books_, Scattered(1))->state, EntryState::kBooked);
   }
 }
+
+// A page is read in one step, during which a writer may wait.
+TEST_P(ClaimReaderTest, ManyClaimsAreReadInSmallPages) {
+  constexpr uint64_t kCount = 20'000;
+  std::vector<RecordRequest> records;
+  for (uint64_t i = 1; i <= kCount; ++i) records.push_back({.claim = Request(Scattered(i), 5)});
+  Record(records);
+  EXPECT_EQ(ReadAll().size(), kCount);
+  EXPECT_LE(largest_, 512U);
+}
+
+TEST_P(ClaimReaderTest, ClaimsOfSilentOwnersAreCounted) {
+  Claim({Request(Scattered(1), 7), Request(Scattered(2), 7)});
+  simulation::PlainMemory memory;
+  const Owner greets{.table = {8, 8}, .incarnation = 1, .nonce = 1};
+  const auto other = NewLedger(directory_, &memory, greets);
+  ASSERT_TRUE(Until([&] { return other->can_claim(); }));
+  other->Claim(greets, std::vector{Request(Scattered(3), 7)}, ++batch_);
+  ASSERT_TRUE(BatchEnds());
+  const auto silent = place_->MakeSilentClaims(loop_);
+  silent->Start();
+  ASSERT_TRUE(Until([&] { return silent->ready(); }));
+  std::vector<SilentOwner> owners;
+  const auto count = [&] {
+    std::optional<std::optional<std::vector<SilentOwner>>> answer;
+    silent->Count(3'600, [&](auto counted) { answer = std::move(counted); });
+    EXPECT_TRUE(Until([&] { return answer.has_value(); }));
+    EXPECT_TRUE(answer.has_value() && answer->has_value());
+    owners = answer.value_or(std::nullopt).value_or(std::vector<SilentOwner>());
+  };
+  count();
+  ASSERT_EQ(owners.size(), 1U) << "one that greets is not silent";
+  EXPECT_EQ(owners[0].table, owner_.table);
+  EXPECT_EQ(owners[0].claims, 2U);
+  EXPECT_EQ(owners[0].silent_s, -1) << "it never greeted";
+  bool said = false;
+  other->SayGone([&] { said = true; });
+  ASSERT_TRUE(Until([&] { return said; }));
+  count();
+  ASSERT_EQ(owners.size(), 2U);
+  EXPECT_TRUE(owners[1].gone);
+}
+
+TOLLGATE_IN_EACH_PLACE(ClaimReaderTest);
 
 }  // namespace
 }  // namespace tollgate::ledger

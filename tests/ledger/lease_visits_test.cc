@@ -35,18 +35,6 @@ class LeaseVisitsTest : public RedisLedgerTest {
   const int64_t now_ms_ = base::SystemClock().WallMillis();
 };
 
-TEST_F(LeaseVisitsTest, AnotherInstanceHearsOfThem) {
-  RedisLeaseStore a(loop_, Options());
-  RedisLeaseStore b(loop_, Options());
-  a.Start();
-  b.Start();
-  EXPECT_TRUE(Tell(b, {}).empty());
-  Tell(a, {now_ms_ - 2'000, now_ms_});
-  EXPECT_EQ(Tell(b, {now_ms_ - 1'000}),
-            (std::vector<int64_t>{now_ms_ - 2'000, now_ms_ - 1'000, now_ms_}));
-  EXPECT_EQ(Tell(a, {now_ms_}).size(), 3U) << "told twice, known once";
-}
-
 TEST_F(LeaseVisitsTest, TheyAreBoundedWhateverAPeerWrites) {
   RedisLeaseStore store(loop_, Options());
   store.Start();

@@ -14,6 +14,7 @@ HEADERS_OF = {
     "simdjson::simdjson": "simdjson",
     "PkgConfig::CURL": "curl/",
     "PkgConfig::HIREDIS": "hiredis/",
+    "PkgConfig::SQLITE": "sqlite3",
     "prometheus-cpp::core": "prometheus/",
     "CLI11::CLI11": "CLI/",
     "PkgConfig::TOMLPLUSPLUS": "toml++/",

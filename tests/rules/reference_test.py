@@ -98,6 +98,26 @@ class Redis(unittest.TestCase):
         self.assertEqual(int(tail[-1][0]) + int(tail[-1][1]), of_code["kElsewhereReplyBytes"])
 
 
+class BooksFile(unittest.TestCase):
+    PAGE = (ROOT / "docs/BOOKS_FILE.md").read_text(encoding="utf-8")
+
+    def test_the_page_lists_the_tables_and_columns_that_the_code_makes(self):
+        folder = ROOT / "src/ledger/file"
+        code = "".join((folder / name).read_text(encoding="utf-8")
+                       for name in ("schema.cc", "schema.h"))
+        texts = {name: "".join(re.findall(r'"([^"]*)"', text)) for name, text in
+                 re.findall(r"constexpr const char\* (k\w+Columns) =((?:\s*\"[^\"]*\")+);", code)}
+        code = re.sub(r'"\s*"', "", code)
+        made = {name: re.findall(r"(?:^|, )(\w+)", columns) for name, columns in
+                re.findall(r"CREATE TABLE (\w+)\(([^)]*)\)", code)}
+        made["pending"] = ["id", *texts["kClaimColumns"].split(", ")]
+        made["booked_<epoch>_<shelf>"] = re.findall(r"[(,] ?(\w+)", texts["kSettledColumns"])
+        made["sums_<epoch>"] = re.findall(r"[(,] ?(\w+)", texts["kSumColumns"])
+        listed = {name: re.findall(r"`(\w+)`", columns) for name, columns in
+                  re.findall(r"(?m)^\| `([\w<>]+)` \| ((?:`\w+`(?:, )?)+) \|", self.PAGE)}
+        self.assertEqual(listed, made)
+
+
 class Pages(unittest.TestCase):
     def text_of(self, page):
         return (ROOT / f"{page}.md").read_text(encoding="utf-8")

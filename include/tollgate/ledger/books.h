@@ -49,6 +49,12 @@ struct BookEntry {
 class Books {
  public:
   virtual ~Books() = default;
+  // Connects, and reconnects whenever the books were away.
+  virtual void Start() {}
+  virtual bool ready() const { return true; }
+  // `count` is called for each summary that could not be made as of the moment it was asked for:
+  // not all workers answered in time, or they cannot be asked. Call it before Start.
+  virtual void OnInexactSummary(std::function<void()> /*count*/) {}
   // Callbacks get nothing if the ledger is away, too busy or did not answer in time.
   using OnSummary = std::function<void(std::optional<payments::Summary>)>;
   // First optional: as above. Second: empty if the id is not on the books.
@@ -60,6 +66,10 @@ class Books {
   // Empties the books for every later query. Keys of the old epoch are unlinked gradually
   // afterwards.
   virtual void Purge(OnPurged done) = 0;
+  // Allows the use of books that lack payments. Returns since when they were held back, in Unix
+  // seconds. 0: they were not. Empty: the books are away.
+  using OnAccepted = std::function<void(std::optional<int64_t>)>;
+  virtual void AcceptLoss(OnAccepted done) { done(std::nullopt); }
 };
 
 }  // namespace tollgate::ledger

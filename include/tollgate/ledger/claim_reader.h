@@ -50,6 +50,8 @@ struct ClaimPage {
 class ClaimReader {
  public:
   virtual ~ClaimReader() = default;
+  virtual void Start() {}
+  virtual bool ready() const { return true; }
   using OnPage = std::function<void(std::optional<ClaimPage>)>;  // empty: Redis is away
   virtual void Read(const ClaimCursor& cursor, OnPage done) = 0;
 };
@@ -60,8 +62,8 @@ class RedisClaimReader final : public ClaimReader {
   RedisClaimReader(net::EventLoop& loop, const RedisOptions& options,
                    payments::ProcessorDirectory& directory);
   ~RedisClaimReader() override;
-  void Start();
-  bool ready() const;
+  void Start() override;
+  bool ready() const override;
 
   void Read(const ClaimCursor& cursor, OnPage done) override;
 

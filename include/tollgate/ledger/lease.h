@@ -27,6 +27,7 @@ struct LeaseView {
 class LeaseStore {
  public:
   virtual ~LeaseStore() = default;
+  virtual void Start() {}
   using OnView = std::function<void(std::optional<LeaseView>)>;  // empty: Redis is away
   using OnDone = std::function<void(bool)>;
   // Takes the lease if it is free, renews it if this token holds it, tells `visits` to the fleet,

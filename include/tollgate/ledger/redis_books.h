@@ -26,18 +26,14 @@ class RedisBooks final : public Books {
              payments::ProcessorDirectory& directory, const BooksMemory* memory = nullptr,
              size_t queries_max = 256);
   ~RedisBooks() override;
-  void Start();
-  bool ready() const;
-  // `count` is called for each summary that could not be made as of the moment it was asked for:
-  // not all workers answered in time, or they cannot be asked. Call it before Start.
-  void OnInexactSummary(std::function<void()> count);
+  void Start() override;
+  bool ready() const override;
+  void OnInexactSummary(std::function<void()> count) override;
 
   void GetSummary(const payments::SummaryRange& range, OnSummary done) override;
   void Find(const payments::Uuid& id, OnEntry done) override;
   void Purge(OnPurged done) override;
-  // Allows the use of books that lack payments. Returns since when they were held back, in Unix
-  // seconds. 0: they were not. Empty: Redis is away.
-  void AcceptLoss(std::function<void(std::optional<int64_t>)> done);
+  void AcceptLoss(OnAccepted done) override;
 
  private:
   struct Impl;
@@ -50,7 +46,7 @@ class RedisLeaseStore final : public LeaseStore {
   RedisLeaseStore(net::EventLoop& loop, const RedisOptions& options,
                   const BooksMemory* memory = nullptr);
   ~RedisLeaseStore() override;
-  void Start();
+  void Start() override;
 
   void Acquire(const std::string& token, int64_t ttl_ms, std::span<const int64_t> visits,
                OnView done) override;

@@ -2,7 +2,6 @@
 // Their payments wait until the owner returns, or until clients repeat them at another instance.
 //
 // Thread: one loop's. Calls and callbacks are on it. One count at a time.
-// Owns: one connection.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +25,24 @@ struct SilentOwner {
 
 class SilentClaims {
  public:
-  SilentClaims(net::EventLoop& loop, const RedisOptions& options);
-  ~SilentClaims();
-  void Start();
-  bool ready() const;
-
-  // The owner with most claims comes first, at most 1,000 owners. Empty: Redis is away, or its
-  // answer is not valid. REQUIRES: the last count has been answered.
+  virtual ~SilentClaims() = default;
+  virtual void Start() = 0;
+  virtual bool ready() const = 0;
+  // The owner with most claims comes first, at most kSilentOwnersMax owners. Empty: the books are
+  // away, or their answer is not valid. REQUIRES: the last count has been answered.
   using OnCounted = std::function<void(std::optional<std::vector<SilentOwner>>)>;
-  void Count(int64_t silent_after_s, OnCounted done);
+  virtual void Count(int64_t silent_after_s, OnCounted done) = 0;
+};
+inline constexpr size_t kSilentOwnersMax = 1'000;
+
+// Owns: one connection.
+class RedisSilentClaims final : public SilentClaims {
+ public:
+  RedisSilentClaims(net::EventLoop& loop, const RedisOptions& options);
+  ~RedisSilentClaims() override;
+  void Start() override;
+  bool ready() const override;
+  void Count(int64_t silent_after_s, OnCounted done) override;
 
  private:
   struct Impl;

@@ -96,6 +96,8 @@ struct MendReply {
 class SumNodes {
  public:
   virtual ~SumNodes() = default;
+  virtual void Start() {}
+  virtual bool ready() const { return true; }
   // Callbacks get nothing if Redis is away or refuses.
   using OnPage = std::function<void(std::optional<SumPage>)>;
   using OnMended = std::function<void(std::optional<MendReply>)>;
@@ -112,8 +114,8 @@ class RedisSumNodes final : public SumNodes {
   RedisSumNodes(net::EventLoop& loop, const RedisOptions& options,
                 payments::ProcessorDirectory& directory);
   ~RedisSumNodes() override;
-  void Start();
-  bool ready() const;
+  void Start() override;
+  bool ready() const override;
 
   void Read(std::span<const SumFamily> families, OnPage done) override;
   void Mend(const MendRequest& request, OnMended done) override;

@@ -1,4 +1,5 @@
-// The simulation uses a model of the books. This test compares the model with the scripts.
+// The simulation uses a model of the books. This test compares the model with the books in each
+// place.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -8,9 +9,8 @@
 #include <vector>
 
 #include "tests/forward/ledger_model.h"
-#include "tests/ledger/redis_ledger_fixture.h"
+#include "tests/ledger/place_fixture.h"
 #include "tollgate/base/random.h"
-#include "tollgate/ledger/redis_books.h"
 
 namespace tollgate::ledger {
 namespace {
@@ -27,7 +27,7 @@ bool operator==(const ClaimReply& a, const ClaimReply& b) {
          a.holder.number == b.holder.number && a.holder.sign == b.holder.sign;
 }
 
-class RedisScriptsTest : public RedisLedgerTest {
+class BooksModelTest : public PlaceTest {
  protected:
   // A batch to send: claims and records of the same payments; one of them is sent.
   struct Batch {
@@ -44,7 +44,7 @@ class RedisScriptsTest : public RedisLedgerTest {
       SCOPED_TRACE("round " + std::to_string(round));
       if (random_.OneIn(120) && model_.state().shelf.number != 0) {
         model_.EndShelf();
-        MakeShelfOlder(86'400);
+        hands_->MakeShelfOlder(86'400);
       }
       if (random_.OneIn(20)) MoveNumber();
       const Batch batch = Draw();
@@ -55,7 +55,7 @@ class RedisScriptsTest : public RedisLedgerTest {
       }
     }
     EXPECT_GT(model_.state().shelf.number, 5);
-    EXPECT_EQ(ShelfNumber(), std::to_string(model_.state().shelf.number));
+    EXPECT_EQ(hands_->ShelfNumber(), model_.state().shelf.number);
     EXPECT_GT(taken_over_, 20);
     ExpectSums();
   }
@@ -113,15 +113,8 @@ class RedisScriptsTest : public RedisLedgerTest {
     const bool gone = random_.OneIn(4);
     const uint64_t number = ++number_ << (random_.OneIn(2) ? 40U : 0U);
     model_.SetNumber(owner.table, number, gone);
-    std::string id(16, '\0');
-    id[7] = static_cast<char>(owner.table.high);
-    id[15] = static_cast<char>(owner.table.low);
-    std::string hex;
-    for (const char c : id) hex += "\\" + std::to_string(c);
-    Asked({"eval",
-           "return redis.call('HSET', 'tollgate:numbers', '" + hex + "', '" + (gone ? "-" : "") +
-               std::to_string(number) + "')",
-           "0"});
+    hands_->SetNumber(owner.table,
+                      gone ? -static_cast<int64_t>(number) : static_cast<int64_t>(number));
   }
 
   // Take-overs of the claims as they are, or with one field changed.
@@ -171,9 +164,7 @@ class RedisScriptsTest : public RedisLedgerTest {
 
   // The sums are those of the model's entries, over any range.
   void ExpectSums() {
-    RedisBooks books(loop_, Options(), directory_);
-    books.Start();
-    ASSERT_TRUE(Until([&] { return books.ready(); }));
+    const auto books = NewBooks();
     for (int i = 0; i < 60; ++i) {
       payments::SummaryRange range;
       if (i > 0) {
@@ -183,7 +174,7 @@ class RedisScriptsTest : public RedisLedgerTest {
       }
       std::optional<payments::Summary> summary;
       bool answered = false;
-      books.GetSummary(range, [&](auto answer) {
+      books->GetSummary(range, [&](auto answer) {
         summary = std::move(answer);
         answered = true;
       });
@@ -222,21 +213,21 @@ class RedisScriptsTest : public RedisLedgerTest {
                              {.table = {2, 1}, .incarnation = 1, .nonce = 20}};
 };
 
-TEST_F(RedisScriptsTest, AnswerAsTheModelDoes) { ExpectAnswersOfTheModel(); }
+TEST_P(BooksModelTest, AnswerAsTheModelDoes) { ExpectAnswersOfTheModel(); }
 
 // An instance with its processors in another order has numbered them on the books.
-TEST_F(RedisScriptsTest, AnswerAsTheModelUnderOtherNumbersOfTheProcessors) {
+TEST_P(BooksModelTest, AnswerAsTheModelUnderOtherNumbersOfTheProcessors) {
+  Use({});
   payments::ProcessorDirectory others{{"third", "fallback", "default"}};
-  RedisLedger first(loop_, Options(), others, "");
-  first.SetEvents(this);
-  first.Start();
-  ASSERT_TRUE(Until([&] { return first.can_claim(); }));
-  first.Claim({.table = {9, 9}, .incarnation = 1, .nonce = 1}, std::vector{Request(0xFFFF)},
-              ++batch_);
-  ASSERT_TRUE(Until([&] { return done_ == batch_; }));
+  const auto first = NewLedger(others);
+  first->Claim({.table = {9, 9}, .incarnation = 1, .nonce = 1}, std::vector{Request(0xFFFF)},
+               ++batch_);
+  ASSERT_TRUE(BatchEnds());
   ASSERT_FALSE(failed_);
   ExpectAnswersOfTheModel();
 }
+
+TOLLGATE_IN_EACH_PLACE(BooksModelTest);
 
 }  // namespace
 }  // namespace tollgate::ledger

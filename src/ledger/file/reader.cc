@@ -1,0 +1,49 @@
+#include "ledger/file/reader.h"
+
+#include <sys/stat.h>
+
+#include "ledger/file/schema.h"
+
+namespace tollgate::ledger::file {
+
+bool Reader::Open() {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0) {
+    Close();
+    return false;
+  }
+  if (database_.is_open() && info.st_ino == inode_) return true;
+  Close();
+  inode_ = info.st_ino;
+  if (!database_.Open(path_, SQLITE_OPEN_READWRITE)) return false;
+  sqlite3_busy_timeout(database_.handle(), 100);
+  sqlite3_wal_autocheckpoint(database_.handle(), 0);
+  sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  database_.Run("PRAGMA query_only = 1");
+  if (KindOf(database_) == FileKind::kOurs && !database_.failed()) return true;
+  Close();
+  return false;
+}
+
+void Reader::Close() {
+  file_.Forget();
+  database_.Close();
+}
+
+void Reader::Ask(const std::function<void(BookFile* file)>& read) {
+  database_.ClearError();
+  if (!Open()) return read(nullptr);
+  database_.Run("BEGIN");
+  file_.Begin();
+  if (database_.failed()) {
+    Close();
+    return read(nullptr);
+  }
+  read(&file_);
+  const bool failed = database_.failed();
+  database_.ClearError();
+  database_.Run("COMMIT");
+  if (failed || database_.failed()) Close();
+}
+
+}  // namespace tollgate::ledger::file
