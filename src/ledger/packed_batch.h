@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,24 +19,27 @@ namespace tollgate::ledger {
 
 inline constexpr size_t kIdBytes = 16;
 inline constexpr size_t kPendingBytes = 65;
+inline constexpr size_t kEntryBytes = kIdBytes + kPendingBytes;
 inline constexpr size_t kTakeOverBytes = 26;
 inline constexpr size_t kBookedBytes = 14;
 inline constexpr size_t kSlotBytes = 8;
 inline constexpr size_t kClaimEpochBytes = 5;
-inline constexpr size_t kAttemptAt = 24;  // in a pending claim; processor and time follow
+inline constexpr size_t kAttemptAt = kIdBytes + 24;  // in an entry; processor and time follow
+inline constexpr size_t kPlaceBytes = 8;             // kind, processor and time of a value
 
 struct PackedBatch {
   std::string ids;
-  std::string claims;      // of claims: as they will be on the books, except the processor
+  std::string entries;     // of claims: ids, and as they will be on the books, except the processor
   std::string processors;  // of claims: the caller's numbers
   std::string take_overs;  // of claims, or empty
   std::string settled;     // of records, and so are the rest
   std::string slots;
   std::string epochs;
+  std::string sums;  // of all values of `settled`
 
   void Clear() {
     for (std::string* column :
-         {&ids, &claims, &processors, &take_overs, &settled, &slots, &epochs}) {
+         {&ids, &entries, &processors, &take_overs, &settled, &slots, &epochs, &sums}) {
       column->clear();
     }
   }
@@ -62,15 +66,17 @@ inline void PackPlace(std::string& out, const ClaimRequest& request) {
 // `identity`: of its processor; 0: not known.
 inline void PackClaim(PackedBatch& out, const ClaimRequest& request, const Owner& owner,
                       uint32_t epoch, uint64_t identity) {
-  PackUuid(out.ids, Spread(request.payment.id));
-  PackUuid(out.claims, owner.table);
-  PackSlot(out.claims, request);
-  Pack<2>(out.claims, request.attempt);
-  PackPlace(out.claims, request);
-  Pack<4>(out.claims, epoch);
-  Pack<8>(out.claims, owner.incarnation);
-  Pack<8>(out.claims, identity);
-  Pack<6>(out.claims, 0);
+  const payments::Uuid id = Spread(request.payment.id);
+  PackUuid(out.ids, id);
+  PackUuid(out.entries, id);
+  PackUuid(out.entries, owner.table);
+  PackSlot(out.entries, request);
+  Pack<2>(out.entries, request.attempt);
+  PackPlace(out.entries, request);
+  Pack<4>(out.entries, epoch);
+  Pack<8>(out.entries, owner.incarnation);
+  Pack<8>(out.entries, identity);
+  Pack<6>(out.entries, 0);
   Pack<1>(out.processors, request.processor);
 }
 
@@ -88,6 +94,47 @@ inline void PackRecord(PackedBatch& out, const RecordRequest& request) {
   PackSlot(out.slots, request.claim);
   Pack<1>(out.epochs, request.epoch_known ? 1 : 0);
   Pack<4>(out.epochs, request.epoch);
+}
+
+// Sums up `settled`: one entry for a row of values with the same kind, processor and time.
+inline void PackSums(PackedBatch& out) {
+  std::string_view place;
+  uint64_t count = 0;
+  uint64_t cents = 0;
+  const auto finish = [&] {
+    if (count == 0) return;
+    out.sums += place;
+    Pack<2>(out.sums, count);
+    Pack<7>(out.sums, cents);
+  };
+  for (size_t at = 0; at < out.settled.size(); at += kBookedBytes) {
+    const std::string_view value = std::string_view(out.settled).substr(at, kBookedBytes);
+    if (value.substr(0, kPlaceBytes) != place) {
+      finish();
+      place = value.substr(0, kPlaceBytes);
+      count = cents = 0;
+    }
+    ++count;
+    cents += Unpacker(value.substr(kPlaceBytes)).Take<6>();
+  }
+  finish();
+}
+
+// True if no id of this column comes twice. Spread ids are their own hash.
+inline bool AreDistinct(std::string_view ids) {
+  constexpr size_t kPlaces = 1024;
+  static_assert(kPlaces >= 2 * payments::kLedgerBatchMax);
+  if (ids.size() <= kIdBytes) return true;
+  std::array<uint16_t, kPlaces> seen{};  // the number of an id from 1 on
+  for (size_t number = 1; number * kIdBytes <= ids.size(); ++number) {
+    const std::string_view id = ids.substr((number - 1) * kIdBytes, kIdBytes);
+    size_t place = Unpacker(id).Take<2>() % kPlaces;
+    for (; seen[place] != 0; place = (place + 1) % kPlaces) {
+      if (ids.substr((seen[place] - size_t{1}) * kIdBytes, kIdBytes) == id) return false;
+    }
+    seen[place] = static_cast<uint16_t>(number);
+  }
+  return true;
 }
 
 }  // namespace tollgate::ledger

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <memory>
 #include <utility>
@@ -20,14 +19,6 @@ namespace {
 
 constexpr uint64_t kForgotten = 3;  // a verdict of record.lua: booked, and not counted
 constexpr base::BackoffRange kRefusedWaits{.min_ms = 20, .max_ms = 1'000};
-
-// The argument of record.lua: how long ids are known (seconds), and the bits of a new shelf's
-// buckets.
-std::string ShelfText(const RedisOptions& options) {
-  TG_ASSERT(std::has_single_bit(options.buckets));
-  return std::to_string(options.dedup_window_s) + ":" +
-         std::to_string(std::countr_zero(options.buckets));
-}
 
 }  // namespace
 
@@ -114,7 +105,7 @@ void RedisLedger::Impl::Send(Call* call) {
     return PartOf(column, bytes_each, call->single, count);
   };
   const PackedBatch& batched = call->batched;
-  connection.Begin(command, call->record ? kRecordScript : kClaimScript, 11)
+  connection.Begin(command, call->record ? kRecordScript : kClaimScript, call->record ? 13 : 12)
       .Add(table_id)
       .Add(incarnation)
       .Add(nonce)
@@ -126,10 +117,13 @@ void RedisLedger::Impl::Send(Call* call) {
         .Add(part(batched.epochs, kClaimEpochBytes))
         .Add(shelf);
   } else {
-    command.Add(part(batched.claims, kPendingBytes)).Add(part(batched.processors, 1));
+    command.Add(part(batched.entries, kEntryBytes)).Add(part(batched.processors, 1));
   }
-  command.Add(NumberText(number)).Add(predecessors);
-  if (!call->record) {
+  const std::string_view distinct = AreDistinct(part(batched.ids, kIdBytes)) ? "1" : "";
+  command.Add(NumberText(number)).Add(predecessors).Add(distinct);
+  if (call->record) {
+    command.Add(call->one_by_one ? std::string_view{} : batched.sums);
+  } else {
     command.Add(part(batched.take_overs, kTakeOverBytes)).Add(call->known_epoch);
   }
   connection.Call(command, [this, call](const redisReply* reply) { OnReply(call, reply); });
@@ -250,7 +244,7 @@ void RedisLedger::Impl::TakeClaimReply(Call& call, Unpacker& in, size_t entry) {
   ClaimReply reply;
   if (in.Peek() == kAsAsked) {
     in.Take<1>();
-    Unpacker asked(PartOf(call.batched.claims, kPendingBytes, entry, 1).substr(kAttemptAt));
+    Unpacker asked(PartOf(call.batched.entries, kEntryBytes, entry, 1).substr(kAttemptAt));
     reply.verdict = ClaimVerdict::kYours;
     reply.attempt = static_cast<uint16_t>(asked.Take<2>());
     reply.processor = static_cast<payments::ProcessorId>(asked.Take<1>());
@@ -373,6 +367,7 @@ void RedisLedger::Record(const Owner& owner, std::span<const RecordRequest> requ
   TG_ASSERT(!requests.empty() && requests.size() <= payments::kLedgerBatchMax);
   Impl::Call* const call = impl_->NewCall(true, owner, batch, requests.size());
   for (const RecordRequest& request : requests) PackRecord(call->batched, request);
+  PackSums(call->batched);
   impl_->Send(call);
 }
 

@@ -8,6 +8,7 @@
 #include <hiredis/hiredis.h>
 
 #include <array>
+#include <bit>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,14 @@
 #include "tollgate/ledger/redis_ledger.h"
 
 namespace tollgate::ledger {
+
+// The argument of record.lua: how long ids are known (seconds), and the bits of a new shelf's
+// buckets.
+inline std::string ShelfText(const RedisOptions& options) {
+  TG_ASSERT(std::has_single_bit(options.buckets));
+  return std::to_string(options.dedup_window_s) + ":" +
+         std::to_string(std::countr_zero(options.buckets));
+}
 
 enum Script : size_t { kClaimScript, kRecordScript, kHelloScript, kOwnerScript };
 

@@ -1,4 +1,6 @@
 -- Shared by the scripts; cmake puts it before each script that names it.
+-- Each call makes all functions anew, and a payment that comes alone pays for them all. So what is
+-- rarely needed is made inside the function that needs it.
 -- Keys are built from the prefix in KEYS[1]. Integers in packed strings are big-endian.
 -- A batch comes in columns. A column is a string with the same number of bytes for every payment,
 -- cut as the books keep it. Besides its commands, a script's cost is function calls and new
@@ -29,21 +31,8 @@ local function all_answers(answers, count, usual)
   return table.concat(answers)
 end
 
--- Each processor name has one index for all instances and all time. No name has the index NONE. A
--- reply holds an index in one byte, as 32 + index.
+-- A reply holds a ledger index in one byte, as 32 + index.
 local INDEX_MAX = 223
-local function ledger_index_of(name)
-  local index = redis.call('HGET', prefix .. 'names', name)
-  if index then return tonumber(index) end
-  index = redis.call('HLEN', prefix .. 'names')
-  if index >= NONE then index = index + 1 end
-  if index > INDEX_MAX then
-    error({ err = 'ERR more than ' .. INDEX_MAX .. ' names of processors over all time; use another prefix' })
-  end
-  redis.call('HSET', prefix .. 'names', name, index)
-  return index
-end
-
 local function all_names()
   local flat, names = redis.call('HGETALL', prefix .. 'names'), {}
   for i = 1, #flat / 2 + 1 do names[i] = '' end -- the line of NONE stays empty
@@ -74,6 +63,18 @@ local function enter(tbl, incarnation, nonce, names)
       local count = byte(known, 17)
       if count and sub(known, 18 + count) == names then return sub(known, 18, 17 + count) end
     end
+  end
+  -- Each processor name has one index for all instances and all time. No name has the index NONE.
+  local function ledger_index_of(name)
+    local index = redis.call('HGET', prefix .. 'names', name)
+    if index then return tonumber(index) end
+    index = redis.call('HLEN', prefix .. 'names')
+    if index >= NONE then index = index + 1 end
+    if index > INDEX_MAX then
+      error({ err = 'ERR more than ' .. INDEX_MAX .. ' names of processors over all time; use another prefix' })
+    end
+    redis.call('HSET', prefix .. 'names', name, index)
+    return index
   end
   local indexes = ''
   for name in string.gmatch(names, '([^\t\n]+)[^\n]*') do
@@ -169,38 +170,32 @@ local journal = prefix .. 'journal'
 local function parts_of(shelf, column, count)
   return cut(column, 'c' .. shelf.whole .. 'c' .. ID_BYTES - shelf.whole, count)
 end
-local function put_on_shelf(shelf, column, ids, values)
-  local key = shelf.key
-  if shelf.step then
-    for i = 1, #ids do
-      local bucket, field = place_of(shelf, ids[i])
-      call('HSET', bucket, field, values[i])
+-- `ids_cut` and `values_cut`: the columns of what is settled, if they are cut already.
+local function write_all(writes, ids_cut, values_cut)
+  local function put_on_shelf(shelf, column, ids, values)
+    local key = shelf.key
+    if shelf.step then
+      for i = 1, #ids do
+        local bucket, field = place_of(shelf, ids[i])
+        call('HSET', bucket, field, values[i])
+      end
+    else
+      local parts = parts_of(shelf, column, #ids)
+      for i = 1, #ids do call('HSET', key .. parts[2 * i - 1], parts[2 * i], values[i]) end
     end
-  else
-    local parts = parts_of(shelf, column, #ids)
-    for i = 1, #ids do call('HSET', key .. parts[2 * i - 1], parts[2 * i], values[i]) end
+    call('HDEL', pending_key, unpack(ids))
   end
-  call('HDEL', pending_key, unpack(ids))
-end
-local function settle(write, ids, values)
-  local column, count = write[4], #write[4] / ID_BYTES
-  put_on_shelf(shelf_of(write[2], write[3]), column, ids or cut(column, 'c16', count),
-    values or cut(write[5], 'c14', count))
-end
-local function put(write)
-  local ids, values = {}, {}
-  for at = 4, #write, 2 do ids[#ids + 1], values[#values + 1] = write[at], write[at + 1] end
-  put_on_shelf(shelf_of(write[2], write[3]), table.concat(ids), ids, values)
-end
--- `ids` and `values`: the columns of what is settled, if they are cut already.
-local function write_all(writes, ids, values)
   for i = 1, #writes do
     local write = writes[i]
     local what = write[1]
     if what == SETTLE then
-      settle(write, ids, values)
+      local column, count = write[4], #write[4] / ID_BYTES
+      put_on_shelf(shelf_of(write[2], write[3]), column, ids_cut or cut(column, 'c16', count),
+        values_cut or cut(write[5], 'c14', count))
     elseif what == PUT then
-      put(write)
+      local ids, values = {}, {}
+      for at = 4, #write, 2 do ids[#ids + 1], values[#values + 1] = write[at], write[at + 1] end
+      put_on_shelf(shelf_of(write[2], write[3]), table.concat(ids), ids, values)
     else
       call(unpack(write))
     end
@@ -224,7 +219,8 @@ if unfinished then
   write_all(cmsgpack.unpack(unfinished))
   epoch_text, shelves_text = read_books()
 end
-local epoch = tonumber(epoch_text or '0')
+local epoch_name = epoch_text or '0'
+local epoch = tonumber(epoch_name)
 
 -- The shelves, as the key `shelf` has them in decimal: the number of the present one, when it
 -- began, how long it lasts at least (seconds), its bits; of the one before: when it began, its
@@ -237,11 +233,11 @@ local function use_shelves(text)
   if not number then error({ err = 'ERR the key ' .. prefix .. 'shelf is none of Tollgate' }) end
   shelves = { number = tonumber(number), began = tonumber(began), lasts = tonumber(lasts),
     older_began = tonumber(older_began) }
-  local before = prefix .. 'k:' .. epoch .. ':'
+  local before = prefix .. 'k:' .. epoch_name .. ':'
   present = shelf_of(before .. number .. ':', tonumber(bits))
   -- After a purge the shelf before belongs to an earlier epoch.
   older = nil
-  if shelves.number > 1 and tonumber(in_epoch) == epoch then
+  if number ~= '1' and in_epoch == epoch_name then
     older = shelf_of(before .. decimal('%d', shelves.number - 1) .. ':', tonumber(older_bits))
   end
 end
