@@ -4,7 +4,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint docs fuzz mutants kill-rounds k6 k6-final k6-1k k6-smoke bench image up down logs clean
+.PHONY: help deps build run run-fleet test lint docs fuzz mutants kill-rounds k6 k6-final k6-1k k6-smoke bench image up down logs clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,9 +16,20 @@ build: deps ## Build build/release/tollgate and build/release/processor-sim
 	@cmake --preset $(PRESET) --log-level=WARNING
 	@cmake --build build/$(PRESET) -j $(JOBS)
 
-run: deps ## Start everything on port 9999 with two simulated processors; Ctrl-C stops it
+# What `run` and `run-fleet` start.
+define build_to_run
 	@cmake --preset release --log-level=WARNING -DTOLLGATE_TESTS=OFF
 	@cmake --build build/release -j $(JOBS) --target tollgate processor-sim
+endef
+
+run: ## Start a gateway on port 9999, books in a file, and two simulated processors; Ctrl-C stops it
+	@tools/deps.sh --run
+	$(build_to_run)
+	@tools/run/one.sh
+
+run-fleet: ## Start Redis, two gateways, HAProxy on port 9999 and two simulated processors
+	@tools/deps.sh --fleet
+	$(build_to_run)
 	@tools/run/stack.sh
 
 test: deps ## Build and run all tests

@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Tollgate needs to be built, run and tested, and only those
-# that are missing. Does nothing, and asks for nothing, when all are there.
+# that are missing. Does nothing, and asks for nothing, when all are there. With --run or --fleet:
+# those that `make run` and `make run-fleet` need.
 set -euo pipefail
 
+# What it takes to build the two programs.
 packages=(
-  build-essential cmake ninja-build pkg-config ccache git
+  build-essential cmake ninja-build pkg-config
   libsimdjson-dev libcurl4-openssl-dev libhiredis-dev libsqlite3-dev libspdlog-dev libcli11-dev
-  libtomlplusplus-dev prometheus-cpp-dev librapidcheck-dev libgtest-dev
-  redis-server haproxy openssl curl python3 python3-yaml python3-jsonschema
+  libtomlplusplus-dev prometheus-cpp-dev
 )
+fleet=(redis-server haproxy curl)
+tests=(ccache git librapidcheck-dev libgtest-dev openssl python3 python3-yaml python3-jsonschema)
 case "${1:-}" in
-  "") ;;
-  --ci) packages+=(clang clang-format clang-tidy libclang-rt-14-dev nodejs shellcheck flake8
-    lua-check) ;;
-  --bench) packages+=(libbenchmark-dev libconcurrentqueue-dev nginx-light valgrind python3-matplotlib) ;;
-  *) echo "deps: unknown argument '$1'; use --ci, --bench or nothing" >&2; exit 2 ;;
+  --run) ;;
+  --fleet) packages+=("${fleet[@]}") ;;
+  "") packages+=("${fleet[@]}" "${tests[@]}") ;;
+  --ci) packages+=("${fleet[@]}" "${tests[@]}" clang clang-format clang-tidy libclang-rt-14-dev
+    nodejs shellcheck flake8 lua-check) ;;
+  --bench) packages+=("${fleet[@]}" "${tests[@]}" libbenchmark-dev libconcurrentqueue-dev
+    nginx-light valgrind python3-matplotlib) ;;
+  *) echo "deps: unknown argument '$1'; use --run, --fleet, --ci, --bench or nothing" >&2; exit 2 ;;
 esac
 
 missing=()
@@ -33,7 +39,7 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 echo "deps: installing ${missing[*]}"
-# Services that a package would start are ours to start: make run has a private Redis of its own.
+# Services that a package would start are ours to start: make run-fleet has a private Redis of its own.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null

@@ -27,7 +27,7 @@ PATIENCE_S = 20
 # The settings in the order and under the headings of the page; each stands once.
 SETTINGS = {
     "Listening": "SERVER_SOCKET LISTEN ADMIN_LISTEN ALLOW_PURGE",
-    "Redis and the books": "REDIS_SOCKET REDIS_URL REDIS_PREFIX REDIS_READ_TIMEOUT "
+    "Redis and the books": "BOOKS REDIS_SOCKET REDIS_URL REDIS_PREFIX REDIS_READ_TIMEOUT "
                            "REDIS_WRITE_TIMEOUT REDIS_POOL_TIMEOUT DEDUP_WINDOW BOOKS_BUCKETS "
                            "TAKEOVER_AFTER SUMMARY_WAIT",
     "Processors": "DEFAULT_URL FALLBACK_URL DEFAULT_FEE FALLBACK_FEE DEFAULT_WAS FALLBACK_WAS "
@@ -118,7 +118,9 @@ def example_part(build):
             lines += textwrap.wrap(sentence(help_text), COLUMNS, initial_indent="# ",
                                    subsequent_indent="# ", break_on_hyphens=False)
             key = flag.removeprefix("--").replace("-", "_")
-            lines += [f"{key} = {toml_value(default)}" if default else f'#{key} = ""', ""]
+            # A file that sets a setting of Redis says that the books are there.
+            mark = "#" if key.startswith("redis_") or not default else ""
+            lines += [f"{mark}{key} = {toml_value(default or '')}", ""]
     return "\n".join(lines).strip()
 
 

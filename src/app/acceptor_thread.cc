@@ -1,7 +1,5 @@
 #include "app/acceptor_thread.h"
 
-#include <algorithm>
-
 #include "tollgate/base/logging.h"
 
 namespace tollgate::app {
@@ -9,17 +7,9 @@ namespace {
 
 constexpr size_t kSummariesMax = 256;  // waiting, per acceptor
 
-// Queries are answered within a second (docs/openapi.yaml), with 503 if Redis does not respond.
+// Queries are answered within a second (docs/openapi.yaml), with 503 if the books do not respond.
 // Commands for payments have the full time-out.
-ledger::RedisOptions MakeSummaryOptions(const config::Config& config) {
-  constexpr int64_t kQuestionMsMax = 900;
-  ledger::RedisOptions options = config.redis;
-  // A summary waits for the one before it and for itself, then it reads.
-  const int64_t read_ms = kQuestionMsMax - 2 * options.summary_wait_ms;
-  options.command_timeout_ms = std::min(options.command_timeout_ms, read_ms);
-  options.summary_workers_min = config.workers;
-  return options;
-}
+constexpr int64_t kQuestionMsMax = 900;
 
 }  // namespace
 
@@ -32,9 +22,9 @@ AcceptorThread::AcceptorThread(GatewayContext& context, size_t index)
   const api::GatewayOptions options{.allow_purge = context.config.allow_purge,
                                     .body_bytes_max = context.config.server.parser.body_bytes_max};
   // Summaries have room of their own besides the look-ups.
-  books_ = std::make_unique<ledger::RedisBooks>(loop, MakeSummaryOptions(context.config),
-                                                context.directory, context.queue.memory.get(),
-                                                options.lookups_max + kSummariesMax);
+  books_ = context.place->MakeBooks(
+      loop, context.directory, context.queue.memory.get(),
+      {.timeout_ms = kQuestionMsMax, .queries_max = options.lookups_max + kSummariesMax});
   books_->OnInexactSummary([this] { metrics_->inexact_summaries.Add(); });
   handler_ = std::make_unique<api::GatewayHandler>(
       options,

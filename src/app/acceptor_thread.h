@@ -1,5 +1,5 @@
-// AcceptorThread: a thread that accepts payments. It has a loop with an HTTP server, and a Redis
-// connection for summaries and look-ups.
+// AcceptorThread: a thread that accepts payments. It has a loop with an HTTP server, and what
+// reads the books for summaries and look-ups.
 //
 // Thread: the main thread constructs, starts and stops it. The rest is its own thread's.
 #pragma once
@@ -11,7 +11,7 @@
 #include "app/loop_thread.h"
 #include "tollgate/api/gateway_handler.h"
 #include "tollgate/base/scheduling.h"
-#include "tollgate/ledger/redis_books.h"
+#include "tollgate/ledger/books.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/server/server_counters.h"
 
@@ -40,7 +40,7 @@ class AcceptorThread {
   const bool realtime_;
   base::RealtimeBoost boost_;
   LoopThread thread_;
-  std::unique_ptr<ledger::RedisBooks> books_;
+  std::unique_ptr<ledger::Books> books_;
   std::unique_ptr<api::GatewayHandler> handler_;
   std::unique_ptr<server::HttpServer> server_;
   table::CommitListener commits_;

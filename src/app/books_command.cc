@@ -1,10 +1,11 @@
 // The command `tollgate books accept-loss`.
 #include <cstdio>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "tollgate/app/commands.h"
-#include "tollgate/ledger/redis_books.h"
+#include "tollgate/ledger/books_place.h"
 #include "tollgate/payments/timestamp.h"
 
 namespace tollgate::app {
@@ -12,14 +13,22 @@ namespace tollgate::app {
 int AcceptLoss(const config::Config& config) {
   const base::SystemClock clock;
   net::EventLoop loop(clock);
-  std::string problem = "Redis does not answer; see REDIS_SOCKET or REDIS_URL";
-  ledger::RedisOptions redis = config.redis;
-  redis.report = [&](bool is_problem, std::string_view text) {
+  const bool in_file = config.books == ledger::PlaceKind::kFile;
+  std::mutex problem_mutex;
+  std::string problem = in_file ? "the books in " + config.file.path + " do not answer"
+                                : "Redis does not answer; see REDIS_SOCKET or REDIS_URL";
+  const auto report = [&](bool is_problem, std::string_view text) {
+    const std::lock_guard lock(problem_mutex);
     if (is_problem) problem = text;
   };
+  ledger::RedisOptions redis = config.redis;
+  redis.report = report;
+  ledger::FileOptions file = config.file;
+  file.report = report;
   payments::ProcessorDirectory directory({});
-  ledger::RedisBooks books(loop, redis, directory);
-  books.Start();
+  const auto place = ledger::MakePlace(config.books, redis, file, ledger::Reporting::kAll);
+  const auto books = place->MakeBooks(loop, directory, nullptr, {.timeout_ms = 5'000});
+  books->Start();
   const int64_t patience_ns = 5 * base::kNanosPerSecond;
   const int64_t end_ns = clock.MonotonicNanos() + patience_ns;
   bool asked = false;
@@ -27,13 +36,14 @@ int AcceptLoss(const config::Config& config) {
   std::optional<int64_t> since_s;
   while (!done && clock.MonotonicNanos() < end_ns) {
     loop.RunOnce(20);
-    if (asked || !books.ready()) continue;
+    if (asked || !books->ready()) continue;
     asked = true;
-    books.AcceptLoss([&](std::optional<int64_t> answer) {
+    books->AcceptLoss([&](std::optional<int64_t> answer) {
       since_s = answer;
       done = true;
     });
   }
+  const std::lock_guard lock(problem_mutex);
   if (!since_s) {
     std::fprintf(
         stderr, "tollgate: %s: %s\n",

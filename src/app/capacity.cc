@@ -23,7 +23,9 @@ size_t Own(const config::Config& config) {
   const size_t loops = config.acceptors + config.workers + 1;
   const size_t loop = 2 + 1 + 2;                        // epoll and eventfd, Redis, curl
   const size_t listening = 2 * (config.acceptors + 1);  // a listener and a spare descriptor each
-  const size_t files = 3 + 4 + 32;  // standard streams, the table, files opened briefly
+  const bool in_file = config.books == ledger::PlaceKind::kFile;
+  const size_t books = in_file ? 12 : 0;    // SQLite's files, twice, and the lock
+  const size_t files = 3 + 4 + 32 + books;  // standard streams, the table, files opened briefly
   const size_t connecting =
       config.workers * processors * (kConnectingBeside + kLookupsPerProcessor);
   const size_t health = processors * 4 + 1;  // and the count of silent gateways' claims

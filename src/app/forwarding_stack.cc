@@ -5,14 +5,6 @@
 namespace tollgate::app {
 namespace {
 
-ledger::RedisOptions MakeLedgerOptions(const GatewayContext& context) {
-  ledger::RedisOptions options = context.config.redis;
-  options.report = LogReporter();
-  options.new_fleet = context.new_fleet;
-  options.accept_loss = context.config.allow_purge;
-  return options;
-}
-
 upstream::HttpClientOptions MakeClientOptions(const forward::ForwarderOptions& options) {
   upstream::HttpClientOptions client;
   client.processors = options.processors;
@@ -27,10 +19,10 @@ upstream::HttpClientOptions MakeClientOptions(const forward::ForwarderOptions& o
 ForwardingStack::ForwardingStack(net::EventLoop& loop, GatewayContext& context, WorkQueue& queue,
                                  const forward::ForwarderOptions& options,
                                  metrics::ForwardMetrics& metrics)
-    : ledger_(loop, MakeLedgerOptions(context), context.directory, queue.table->LastLedgerRunId(),
-              queue.memory.get()),
+    : ledger_(context.place->MakeLedger(loop, context.directory, queue.table->LastLedgerRunId(),
+                                        queue.memory.get())),
       client_(loop, MakeClientOptions(options)),
-      forwarder_(options, context.directory, *queue.table, *queue.ring, ledger_, client_,
+      forwarder_(options, context.directory, *queue.table, *queue.ring, *ledger_, client_,
                  context.health, context.clock, metrics),
       timer_(loop, [] {}) {}  // only ends a wait; Pump runs after every turn
 
@@ -42,8 +34,8 @@ void ForwardingStack::Pump() {
 }
 
 std::string_view ForwardingStack::ReplayedRunId() const {
-  if (!ledger_.can_claim() || forwarder_.replaying()) return {};
-  return ledger_.run_id();
+  if (!ledger_->can_claim() || forwarder_.replaying()) return {};
+  return ledger_->run_id();
 }
 
 }  // namespace tollgate::app

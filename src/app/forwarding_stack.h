@@ -3,10 +3,11 @@
 // Thread: the loop's. It is constructed before the loop runs, or on it.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "app/gateway_context.h"
-#include "tollgate/ledger/redis_ledger.h"
+#include "tollgate/ledger/table_ledger.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/upstream/http_processor_client.h"
 
@@ -17,17 +18,17 @@ class ForwardingStack {
   ForwardingStack(net::EventLoop& loop, GatewayContext& context, WorkQueue& queue,
                   const forward::ForwarderOptions& options, metrics::ForwardMetrics& metrics);
 
-  void Start() { ledger_.Start(); }
+  void Start() { ledger_->Start(); }
   // Call it after every turn of the loop.
   void Pump();
   forward::Forwarder& forwarder() { return forwarder_; }
-  ledger::RedisLedger& ledger() { return ledger_; }
+  ledger::TableLedger& ledger() { return *ledger_; }
   // The run of the ledger to which everything has been replayed. Empty: not yet. Valid until the
   // loop's next turn.
   std::string_view ReplayedRunId() const;
 
  private:
-  ledger::RedisLedger ledger_;
+  const std::unique_ptr<ledger::TableLedger> ledger_;
   upstream::HttpProcessorClient client_;
   forward::Forwarder forwarder_;
   net::Timer timer_;

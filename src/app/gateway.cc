@@ -119,6 +119,8 @@ base::Status Gateway::Build() {
   }
   auto status = OpenTable();
   if (!status.ok()) return status;
+  for (const std::string& line : AboutPlace(config)) base::LogInfo(line);
+  context_->place = MakeGatewayPlace(config, context_->new_fleet);
   run_ids_ = std::make_unique<RunIdKeeper>(*context_->queue.table, config.workers);
   for (size_t i = 0; i < config.workers; ++i) {
     workers_.push_back(std::make_unique<WorkerThread>(*context_, *run_ids_, i, config.workers));

@@ -27,6 +27,32 @@ std::string AboutStranger(const payments::ProcessorDirectory& directory,
          "DEFAULT_WAS or FALLBACK_WAS, and start again; if it is another one, give it another name";
 }
 
+std::unique_ptr<ledger::BooksPlace> MakeGatewayPlace(const config::Config& config, bool new_fleet) {
+  ledger::RedisOptions redis = config.redis;
+  redis.report = LogReporter();
+  redis.new_fleet = new_fleet;
+  redis.accept_loss = config.allow_purge;
+  redis.summary_workers_min = config.workers;
+  ledger::FileOptions file = config.file;
+  file.report = LogReporter();
+  file.new_fleet = new_fleet;
+  file.accept_loss = config.allow_purge;
+  return ledger::MakePlace(config.books, redis, file);
+}
+
+std::vector<std::string> AboutPlace(const config::Config& config) {
+  if (config.books == ledger::PlaceKind::kRedis) {
+    const std::string where = config.redis.unix_path.empty()
+                                  ? config.redis.host + ":" + std::to_string(config.redis.port)
+                                  : config.redis.unix_path;
+    return {"the books are in Redis, at " + where + ", under " + config.redis.prefix};
+  }
+  return {"the books are in the file " + config.file.path +
+              ", which all gateways of this host with this DATA_DIR share",
+          "for gateways on several hosts set REDIS_URL or REDIS_SOCKET: then the books are in "
+          "Redis"};
+}
+
 GatewayContext::GatewayContext(const config::Config& config_in)
     : config(config_in),
       directory(config::ProcessorNames(config_in), config::ProcessorIdentities(config_in)),

@@ -17,7 +17,7 @@
 #include "tollgate/config/config.h"
 #include "tollgate/forward/forwarder.h"
 #include "tollgate/forward/table_memory.h"
-#include "tollgate/ledger/ledger.h"
+#include "tollgate/ledger/books_place.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/waiter_list.h"
 #include "tollgate/payments/processor_directory.h"
@@ -76,6 +76,11 @@ class RunIdKeeper {
   std::string kept_;                   // guarded by mutex_
 };
 
+// The place of the books that the configuration names.
+std::unique_ptr<ledger::BooksPlace> MakeGatewayPlace(const config::Config& config, bool new_fleet);
+// Where the books are, and what to set for another place: lines for the log.
+std::vector<std::string> AboutPlace(const config::Config& config);
+
 // Advice about payments that were sent to a processor that this instance does not have.
 std::string AboutStranger(const payments::ProcessorDirectory& directory,
                           payments::ProcessorId processor, size_t count);
@@ -88,7 +93,8 @@ struct GatewayContext {
   payments::ProcessorDirectory directory;
   RoutingLog routing_log;
   upstream::HealthBoard health;
-  WorkQueue queue;  // set before the threads start
+  WorkQueue queue;                            // set before the threads start
+  std::unique_ptr<ledger::BooksPlace> place;  // the same
   net::WaiterList waiters;
   server::ServerGroup clients;  // connections of all acceptors
   std::atomic<bool> draining{false};

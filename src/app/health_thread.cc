@@ -30,11 +30,9 @@ std::string RandomToken() {
 
 HealthThread::HealthThread(GatewayContext& context, api::AdminPages pages)
     : thread_(context.clock, "health"),
-      silence_(thread_.loop(), context.config.redis, context.config.takeover_after_ms,
-               LogReporter()) {
+      silence_(thread_.loop(), *context.place, context.config.takeover_after_ms, LogReporter()) {
   net::EventLoop& loop = thread_.loop();
-  lease_ = std::make_unique<ledger::RedisLeaseStore>(loop, context.config.redis,
-                                                     context.queue.memory.get());
+  lease_ = context.place->MakeLeaseStore(loop, context.queue.memory.get());
   getter_ = std::make_unique<upstream::HttpGetter>(
       loop, MakeHealthTargets(context.config),
       [this](size_t target, const upstream::GetAnswer& answer) {

@@ -11,7 +11,7 @@
 #include "app/silence_watch.h"
 #include "tollgate/api/admin_handler.h"
 #include "tollgate/health/monitor.h"
-#include "tollgate/ledger/redis_books.h"
+#include "tollgate/ledger/lease.h"
 #include "tollgate/net/listener.h"
 #include "tollgate/server/http_server.h"
 #include "tollgate/upstream/http_get.h"
@@ -31,7 +31,7 @@ class HealthThread {
 
  private:
   LoopThread thread_;
-  std::unique_ptr<ledger::RedisLeaseStore> lease_;
+  std::unique_ptr<ledger::LeaseStore> lease_;
   SilenceWatch silence_;
   std::unique_ptr<upstream::HttpGetter> getter_;
   std::unique_ptr<health::Monitor> monitor_;

@@ -13,22 +13,22 @@ constexpr int64_t kIntervalMsMax = 30'000;
 
 }  // namespace
 
-SilenceWatch::SilenceWatch(net::EventLoop& loop, const ledger::RedisOptions& redis,
-                           int64_t silent_after_ms, Report report)
-    : reader_(loop, redis),
+SilenceWatch::SilenceWatch(net::EventLoop& loop, ledger::BooksPlace& place, int64_t silent_after_ms,
+                           Report report)
+    : reader_(place.MakeSilentClaims(loop)),
       silent_after_s_(silent_after_ms / 1'000 + 1),
       interval_ns_(std::min(silent_after_ms, kIntervalMsMax) * base::kNanosPerMilli),
       report_(std::move(report)),
       timer_(loop, [this] { Count(); }) {}
 
 void SilenceWatch::Start() {
-  reader_.Start();
+  reader_->Start();
   timer_.ArmIn(interval_ns_);
 }
 
 void SilenceWatch::Count() {
   timer_.ArmIn(interval_ns_);
-  reader_.Count(silent_after_s_, [this](auto silent) {
+  reader_->Count(silent_after_s_, [this](auto silent) {
     if (silent) OnCounted(*silent);
   });
 }

@@ -7,10 +7,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
-#include "tollgate/ledger/silent_claims.h"
+#include "tollgate/ledger/books_place.h"
 #include "tollgate/net/event_loop.h"
 
 namespace tollgate::app {
@@ -18,7 +19,7 @@ namespace tollgate::app {
 class SilenceWatch {
  public:
   using Report = std::function<void(bool problem, std::string_view text)>;
-  SilenceWatch(net::EventLoop& loop, const ledger::RedisOptions& redis, int64_t silent_after_ms,
+  SilenceWatch(net::EventLoop& loop, ledger::BooksPlace& place, int64_t silent_after_ms,
                Report report);
   void Start();
 
@@ -29,7 +30,7 @@ class SilenceWatch {
   void Count();
   void OnCounted(const std::vector<ledger::SilentOwner>& silent);
 
-  ledger::RedisSilentClaims reader_;
+  const std::unique_ptr<ledger::SilentClaims> reader_;
   const int64_t silent_after_s_;
   const int64_t interval_ns_;
   const Report report_;

@@ -23,7 +23,7 @@ size_t AdoptedSlotsMax(const config::Config& config) {
 }  // namespace
 
 TableAdoption::TableAdoption(net::EventLoop& loop, GatewayContext& context,
-                             ledger::RedisLedger& ledger)
+                             ledger::TableLedger& ledger)
     : loop_(loop),
       context_(context),
       ledger_(ledger),

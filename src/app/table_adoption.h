@@ -14,7 +14,7 @@
 
 #include "app/forwarding_stack.h"
 #include "app/gateway_context.h"
-#include "tollgate/ledger/redis_ledger.h"
+#include "tollgate/ledger/table_ledger.h"
 #include "tollgate/metrics/instruments.h"
 #include "tollgate/net/event_loop.h"
 #include "tollgate/table/data_folder.h"
@@ -24,7 +24,7 @@ namespace tollgate::app {
 class TableAdoption {
  public:
   // `ledger` is asked what the books know of a table. REQUIRES: it outlives this object.
-  TableAdoption(net::EventLoop& loop, GatewayContext& context, ledger::RedisLedger& ledger);
+  TableAdoption(net::EventLoop& loop, GatewayContext& context, ledger::TableLedger& ledger);
 
   // Releases adopted tables that are finished and looks for others. Call it about twice a second.
   void Maintain();
@@ -67,7 +67,7 @@ class TableAdoption {
 
   net::EventLoop& loop_;
   GatewayContext& context_;
-  ledger::RedisLedger& ledger_;
+  ledger::TableLedger& ledger_;
   const std::unique_ptr<metrics::ForwardMetrics> metrics_;
   std::vector<std::unique_ptr<Adopted>> adopted_;
   table::FolderWatch folder_;

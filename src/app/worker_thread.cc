@@ -9,15 +9,6 @@ namespace {
 
 constexpr int64_t kMaintenanceNs = 500 * base::kNanosPerMilli;
 
-ledger::RedisOptions MakeBarrierOptions(const config::Config& config) {
-  ledger::RedisOptions options = config.redis;
-  options.report = LogReporter();
-  options.while_away =
-      "summaries do not wait for what is being recorded until it is back, so they may be some "
-      "milliseconds late";
-  return options;
-}
-
 }  // namespace
 
 WorkerThread::WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t index,
@@ -32,13 +23,7 @@ WorkerThread::WorkerThread(GatewayContext& context, RunIdKeeper& run_ids, size_t
       loop, context, context.queue, MakeForwarderOptions(context, workers, index), *metrics_);
   adoption_ = std::make_unique<TableAdoption>(loop, context, forwarding_->ledger());
   maintenance_ = std::make_unique<net::Timer>(loop, [this] { Maintain(); });
-  if (context.config.redis.summary_wait_ms > 0) {
-    barrier_ = std::make_unique<ledger::RedisRecordBarrier>(
-        loop, MakeBarrierOptions(context.config), records_,
-        [this](const std::string& channel, const std::string& text) {
-          forwarding_->ledger().Publish(channel, text);
-        });
-  }
+  barrier_ = context.place->MakeBarrier(loop, records_, forwarding_->ledger());
   loop.AddTurnHook([this] {
     if (barrier_ != nullptr) barrier_->OnTurn();
     forwarding_->Pump();

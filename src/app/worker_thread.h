@@ -13,7 +13,7 @@
 #include "app/gateway_context.h"
 #include "app/loop_thread.h"
 #include "app/table_adoption.h"
-#include "tollgate/ledger/redis_record_barrier.h"
+#include "tollgate/ledger/record_barrier.h"
 
 namespace tollgate::app {
 
@@ -62,7 +62,7 @@ class WorkerThread {
   table::CommitListener commits_;
   std::unique_ptr<TableAdoption> adoption_;  // used by the first worker alone
   Records records_{*this};
-  std::unique_ptr<ledger::RedisRecordBarrier> barrier_;  // none if summaries do not wait
+  std::unique_ptr<ledger::WorkerBarrier> barrier_;  // none if summaries do not wait
 };
 
 }  // namespace tollgate::app

@@ -34,9 +34,11 @@ base::Status ReadSettings(const Flags& flags, const Environment& environment, Co
     if (!reconcile.ok()) return reconcile.error();
     line.reconcile = std::move(reconcile).value();
   }
+  ResolveBooks(line.config, values);
   // These two commands need neither tables nor threads.
   if (line.command == Command::kReconcile || line.command == Command::kAcceptLoss) {
-    return base::OkStatus();
+    if (line.config.books == ledger::PlaceKind::kRedis) return base::OkStatus();
+    return ResolveBooksFile(line.config, values);
   }
   if (auto status = ResolveDaemon(line.config, values); !status.ok()) return status;
   if (line.command == Command::kCheckConfig) line.text = Describe(values, line.config);

@@ -28,7 +28,8 @@ void ResolveClientBytes(Config& config, Value& value) {
 bool Writable(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
 
 base::Status ResolveDataDir(Config& config, Value& value) {
-  if (config.durability == table::Durability::kMemory) return base::OkStatus();
+  const bool books = config.books == ledger::PlaceKind::kFile;
+  if (config.durability == table::Durability::kMemory && !books) return base::OkStatus();
   if (!config.data_dir.empty()) {
     std::error_code error;
     std::filesystem::create_directories(config.data_dir, error);
@@ -48,6 +49,15 @@ base::Status ResolveDataDir(Config& config, Value& value) {
   return base::Error{
       "data_dir: none of /var/lib/tollgate, the folder of server_socket and . can "
       "be written to; set DATA_DIR to a folder that can"};
+}
+
+// The folder of the tables, and of books in a file.
+base::Status ResolveFolder(Config& config, Value& data_dir) {
+  if (auto status = ResolveDataDir(config, data_dir); !status.ok()) return status;
+  config.file.path = config.data_dir + "/" + std::string(ledger::kBooksFileName);
+  config.file.sync_always = config.durability == table::Durability::kDisk;
+  config.file.dedup_window_s = config.redis.dedup_window_s;
+  return base::OkStatus();
 }
 
 // A number that is not given follows the CPU quota, within threads_max. There is always one of
@@ -122,8 +132,33 @@ base::Status ResolveProcessors(Config& config, const Values& values, const Confi
   return CheckProcessors(config);
 }
 
+void ResolveBooks(Config& config, Values& values) {
+  Value& books = values["books"];
+  const Value* of_redis = nullptr;
+  for (const auto& [name, value] : values) {
+    const bool says_redis = name == "server_socket" || name.starts_with("redis_");
+    if (says_redis && value.source != Source::kDefault) of_redis = &value;
+  }
+  if (config.books_by_default) {
+    config.books = of_redis != nullptr ? ledger::PlaceKind::kRedis : ledger::PlaceKind::kFile;
+    books.text = of_redis != nullptr ? "redis" : "file";
+    books.origin =
+        of_redis != nullptr ? "as " + of_redis->origin + " is set" : "as nothing is set for Redis";
+  } else if (config.books == ledger::PlaceKind::kFile && of_redis != nullptr) {
+    config.notes.push_back(books.origin + " is file, so the settings of Redis have no effect");
+  }
+}
+
+base::Status ResolveBooksFile(Config& config, Values& values) {
+  if (auto status = ResolveFolder(config, values["data_dir"]); !status.ok()) return status;
+  if (::access(config.file.path.c_str(), F_OK) == 0) return base::OkStatus();
+  return base::Error{"there are no books in the file " + config.file.path +
+                     ": set DATA_DIR to that of the gateways, or REDIS_SOCKET or REDIS_URL if "
+                     "their books are in Redis"};
+}
+
 base::Status ResolveDaemon(Config& config, Values& values) {
-  if (auto status = ResolveDataDir(config, values["data_dir"]); !status.ok()) return status;
+  if (auto status = ResolveFolder(config, values["data_dir"]); !status.ok()) return status;
   if (auto status = ResolveThreads(config, values); !status.ok()) return status;
   ResolveClientBytes(config, values["client_bytes_max"]);
   return base::OkStatus();

@@ -33,8 +33,19 @@ std::vector<Setting> AddressSettings() {
   };
 }
 
+Problem ReadBooks(Config& config, const std::string& text) {
+  config.books = text == "file" ? ledger::PlaceKind::kFile : ledger::PlaceKind::kRedis;
+  config.books_by_default = text.empty();
+  if (text.empty() || text == "file" || text == "redis") return std::nullopt;
+  return "must be file or redis";
+}
+
 std::vector<Setting> BooksSettings() {
   return {
+      {"books", "",
+       "where the books are: file (books.db in data_dir, for all gateways of one host) or redis; "
+       "empty: redis if server_socket or any redis_ setting is set, else file",
+       ReadBooks},
       {"redis_socket", "/sockets/redis.sock", "Redis' Unix socket",
        Assign(ReadText, &Config::redis, &RedisOptions::unix_path)},
       {"redis_url", "",

@@ -16,15 +16,13 @@
 #include "tollgate/base/line_limit.h"
 #include "tollgate/base/logging.h"
 #include "tollgate/config/processors.h"
-#include "tollgate/ledger/claim_reader.h"
-#include "tollgate/ledger/redis_books.h"
-#include "tollgate/ledger/redis_ledger.h"
-#include "tollgate/ledger/silent_claims.h"
-#include "tollgate/ledger/sum_nodes.h"
+#include "tollgate/ledger/books_place.h"
 #include "tollgate/upstream/http_processor_client.h"
 
 namespace tollgate::reconcile {
 namespace {
+
+constexpr int64_t kQuestionMsMax = 5'000;
 
 // No handle for a POST, so this client cannot charge.
 upstream::HttpClientOptions ClientOptions(const config::Config& config,
@@ -64,7 +62,7 @@ class ReconcileRun {
   int Run();  // the exit code
 
  private:
-  ledger::RedisOptions MakeRedisOptions();
+  std::unique_ptr<ledger::BooksPlace> MakePlace();
   void Start();
   std::string ProgressText() const;
   void ReportPayments();
@@ -85,12 +83,12 @@ class ReconcileRun {
                            base::PrintError(line);
                          }};
   payments::ProcessorDirectory directory_;
-  const ledger::RedisOptions redis_;
-  ledger::RedisClaimReader claims_;
-  ledger::RedisBooks books_;
-  ledger::RedisSilentClaims silent_;
-  ledger::RedisSumNodes sums_;
-  std::unique_ptr<ledger::RedisLedger> ledger_;
+  const std::unique_ptr<ledger::BooksPlace> place_;
+  const std::unique_ptr<ledger::ClaimReader> claims_;
+  const std::unique_ptr<ledger::Books> books_;
+  const std::unique_ptr<ledger::SilentClaims> silent_;
+  const std::unique_ptr<ledger::SumNodes> sums_;
+  std::unique_ptr<ledger::TableLedger> ledger_;
   upstream::HttpProcessorClient client_;
   TotalsCheck totals_;
   std::unique_ptr<Reconciler> reconciler_;
@@ -103,20 +101,20 @@ ReconcileRun::ReconcileRun(const config::Config& config, const config::Reconcile
       loop_(clock_),
       progress_(clock_),
       directory_(config::ProcessorNames(config)),
-      redis_(MakeRedisOptions()),
-      claims_(loop_, redis_, directory_),
-      books_(loop_, redis_, directory_),
-      silent_(loop_, redis_),
-      sums_(loop_, redis_, directory_),
+      place_(MakePlace()),
+      claims_(place_->MakeClaimReader(loop_, directory_)),
+      books_(place_->MakeBooks(loop_, directory_, nullptr, {.timeout_ms = kQuestionMsMax})),
+      silent_(place_->MakeSilentClaims(loop_)),
+      sums_(place_->MakeSumNodes(loop_, directory_)),
       client_(loop_, ClientOptions(config, options)),
-      totals_({.loop = loop_, .clock = clock_, .books = books_}, config.processors,
+      totals_({.loop = loop_, .clock = clock_, .books = *books_}, config.processors,
               options.admin_tokens) {
   if (options.repair) {
-    ledger_ = std::make_unique<ledger::RedisLedger>(loop_, redis_, directory_, "");
+    ledger_ = place_->MakeLedger(loop_, directory_, "", nullptr);
   }
   reconciler_ = std::make_unique<Reconciler>(Reconciler::Parts{.loop = loop_,
-                                                               .claims = claims_,
-                                                               .books = books_,
+                                                               .claims = *claims_,
+                                                               .books = *books_,
                                                                .ledger = ledger_.get(),
                                                                .client = client_},
                                              RunOptions(config, options));
@@ -141,21 +139,26 @@ int ReconcileRun::Run() {
   return PrintReport();
 }
 
-ledger::RedisOptions ReconcileRun::MakeRedisOptions() {
+std::unique_ptr<ledger::BooksPlace> ReconcileRun::MakePlace() {
   ledger::RedisOptions redis = config_.redis;
   redis.while_away = "waiting for it";
   redis.report = [this](bool problem, std::string_view text) {
     // Report it once, not once per connection.
     if (problem) limit_.Report(0, text);
   };
-  return redis;
+  ledger::FileOptions file = config_.file;
+  file.report = [this](bool problem, std::string_view text) {
+    // It comes on another thread.
+    if (problem) loop_.Post([this, line = std::string(text)] { limit_.Report(0, line); });
+  };
+  return ledger::MakePlace(config_.books, redis, file, ledger::Reporting::kAll);
 }
 
 void ReconcileRun::Start() {
-  claims_.Start();
-  books_.Start();
-  silent_.Start();
-  sums_.Start();
+  claims_->Start();
+  books_->Start();
+  silent_->Start();
+  sums_->Start();
   if (ledger_) ledger_->Start();
   reconciler_->Start();
 }
@@ -195,8 +198,8 @@ void ReconcileRun::ReportProcessors() {
 
 void ReconcileRun::ReportSilent() {
   std::optional<std::optional<std::vector<ledger::SilentOwner>>> answer;
-  silent_.Count(config_.takeover_after_ms / 1'000 + 1,
-                [&](auto silent) { answer = std::move(silent); });
+  silent_->Count(config_.takeover_after_ms / 1'000 + 1,
+                 [&](auto silent) { answer = std::move(silent); });
   while (!answer) loop_.RunOnce(100);
   if (*answer) {
     report_.silent = std::move(**answer);
@@ -216,7 +219,7 @@ void ReconcileRun::CompareSums() {
     std::snprintf(share, sizeof(share), "%.1f", running->share() * 100);
     progress_.Show(std::string("reconcile: ") + share + " % of the payments read for the sums");
   };
-  SumCheck check({.loop = loop_, .claims = claims_, .nodes = sums_, .on_turn = show},
+  SumCheck check({.loop = loop_, .claims = *claims_, .nodes = *sums_, .on_turn = show},
                  {.range = report_.range, .repair = options_.repair});
   running = &check;
   const std::string error = check.Run();

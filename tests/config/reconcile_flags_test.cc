@@ -18,6 +18,7 @@ class ReconcileFlagsTest : public ::testing::Test {
   ReconcileFlagsTest() {
     std::string pattern = "/tmp/tollgate-reconcile.XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
+    environment_["REDIS_SOCKET"] = "/redis.sock";
   }
   ~ReconcileFlagsTest() override { std::filesystem::remove_all(folder_); }
 

@@ -29,7 +29,7 @@ class RedisHands final : public PlaceHands {
     redis.new_fleet = options.new_fleet;
     redis.accept_loss = options.accept_loss;
     redis.report = std::move(report);
-    return MakeRedisPlace(redis);
+    return MakeRedisPlace(redis, Reporting::kLedgers);
   }
   void MakeShelfOlder(int64_t seconds) override {
     Eval(

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`make run` says that it is up when a payment goes through, and leaves no payment behind."""
+"""`make run` and `make run-fleet` say that they are up when a payment goes through, and leave no
+payment behind."""
 import json
 import os
 import pathlib
@@ -34,6 +35,19 @@ curl -s "http://127.0.0.1:$PORT/payments-summary"; echo
 """
 
 
+# A payment right after "up", and how long it takes until it is in the summary.
+PAY = r"""
+began=$(date +%s%N)
+curl -si -XPOST "http://127.0.0.1:$PORT/payments" -H 'Content-Type: application/json' \
+  -d '{"correlationId":"4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3","amount":19.90}' | head -n 1
+until curl -s "http://127.0.0.1:$PORT/payments-summary" | grep -q '"totalRequests":1'; do
+  sleep 0.01
+done
+echo "took $((($(date +%s%N) - began) / 1000000)) ms"
+ls "$RUN_DIR"
+"""
+
+
 def free_ports(count):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [str(it.getsockname()[1]) for it in sockets]
@@ -43,6 +57,26 @@ def free_ports(count):
 
 
 class Run(unittest.TestCase):
+    def test_one_gateway_with_its_books_in_a_file_needs_nothing_beside_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            listen, default, fallback = free_ports(3)
+            # Neither Redis nor HAProxy can be found.
+            tools = pathlib.Path(folder, "bin")
+            tools.mkdir()
+            for name in ("bash", "curl", "date", "grep", "head", "ls", "sleep", "cat", "mktemp",
+                         "dirname", "setsid", "rm", "tail", "sed", "env"):
+                (tools / name).symlink_to(shutil.which(name))
+            done = subprocess.run(
+                [ROOT / "tools" / "run" / "one.sh"], stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, check=False,
+                env={"BUILD_DIR": BUILD, "PORT": listen, "DEFAULT_PORT": default,
+                     "FALLBACK_PORT": fallback, "TMPDIR": folder, "COMMAND": PAY,
+                     "PATH": str(tools), "REDIS_URL": "redis://of.another.gateway"})
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("HTTP/1.1 202", done.stdout)
+        self.assertLess(int(re.search(r"took (\d+) ms", done.stdout)[1]), 1000, done.stdout)
+        self.assertIn("books.db\n", done.stdout)
+
     def test_up_means_that_a_payment_goes_through(self):
         with tempfile.TemporaryDirectory() as folder:
             listen, default, fallback = free_ports(3)

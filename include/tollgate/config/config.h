@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tollgate/forward/cutoff.h"
+#include "tollgate/ledger/file_options.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/server/server_options.h"
 #include "tollgate/table/durability.h"
@@ -56,6 +57,9 @@ struct Config {
   int64_t redis_write_timeout_ms = 0;
   int64_t redis_pool_timeout_ms = 0;
   ledger::RedisOptions redis;
+  ledger::PlaceKind books = ledger::PlaceKind::kRedis;  // resolved
+  bool books_by_default = true;                         // no setting says it outright
+  ledger::FileOptions file;                             // resolved, if the books are in one
   server::ServerOptions server;
   size_t client_bytes_max = 0;     // over all acceptors
   std::vector<std::string> notes;  // for the log: settings without effect

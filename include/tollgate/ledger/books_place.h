@@ -15,6 +15,7 @@
 #include "tollgate/ledger/claim_reader.h"
 #include "tollgate/ledger/file_options.h"
 #include "tollgate/ledger/lease.h"
+#include "tollgate/ledger/record_barrier.h"
 #include "tollgate/ledger/redis_options.h"
 #include "tollgate/ledger/silent_claims.h"
 #include "tollgate/ledger/sum_nodes.h"
@@ -25,7 +26,7 @@
 namespace tollgate::ledger {
 
 struct QueryLimits {
-  int64_t timeout_ms = 900;
+  int64_t timeout_ms = 900;  // from the question to the answer, with all waits
   size_t queries_max = 256;  // that wait at once
 };
 
@@ -46,6 +47,9 @@ class BooksPlace {
                                            const QueryLimits& limits) = 0;
   virtual std::unique_ptr<LeaseStore> MakeLeaseStore(net::EventLoop& loop,
                                                      const BooksMemory* memory) = 0;
+  // Null: summaries do not wait for what is being recorded. `ledger`: the worker's own.
+  virtual std::unique_ptr<WorkerBarrier> MakeBarrier(net::EventLoop& loop, RecordGate& gate,
+                                                     TableLedger& ledger) = 0;
   virtual std::unique_ptr<SilentClaims> MakeSilentClaims(net::EventLoop& loop) = 0;
   virtual std::unique_ptr<ClaimReader> MakeClaimReader(net::EventLoop& loop,
                                                        payments::ProcessorDirectory& directory) = 0;
@@ -53,9 +57,17 @@ class BooksPlace {
                                                  payments::ProcessorDirectory& directory) = 0;
 };
 
-// Books in Redis. Only a ledger reports; what the others meet is the same.
-std::unique_ptr<BooksPlace> MakeRedisPlace(const RedisOptions& options);
+// Who reports what is wrong with a connection to Redis. What the others of a gateway meet is the
+// same as its ledgers meet.
+enum class Reporting : uint8_t { kLedgers, kAll };
+
+std::unique_ptr<BooksPlace> MakeRedisPlace(const RedisOptions& options, Reporting reporting);
 // Books in a file. One place per file and process.
 std::unique_ptr<BooksPlace> MakeFilePlace(const FileOptions& options);
+inline std::unique_ptr<BooksPlace> MakePlace(PlaceKind kind, const RedisOptions& redis,
+                                             const FileOptions& file,
+                                             Reporting reporting = Reporting::kLedgers) {
+  return kind == PlaceKind::kFile ? MakeFilePlace(file) : MakeRedisPlace(redis, reporting);
+}
 
 }  // namespace tollgate::ledger

@@ -13,6 +13,9 @@ namespace tollgate::ledger {
 // The file's name in its folder. SQLite keeps "-wal" and "-shm" beside it, and the writers ".lock".
 inline constexpr std::string_view kBooksFileName = "books.db";
 
+// The places of books.
+enum class PlaceKind : uint8_t { kRedis, kFile };
+
 struct FileOptions {
   std::string path;
   // Every commit is on the disk before it is answered. Else one commit a second is, and what a

@@ -36,6 +36,15 @@ class RecordGate {
   virtual bool recorded() const = 0;
 };
 
+// A RecordBarrier that hears questions, wherever the books are.
+class WorkerBarrier {
+ public:
+  virtual ~WorkerBarrier() = default;
+  virtual void Start() = 0;
+  // Call it in each turn of the loop, after its events and before records are sent.
+  virtual void OnTurn() = 0;
+};
+
 class RecordBarrier {
  public:
   using Answer = std::function<void(const QuestionId&)>;

@@ -16,17 +16,16 @@
 
 namespace tollgate::ledger {
 
-class RedisRecordBarrier {
+class RedisRecordBarrier final : public WorkerBarrier {
  public:
   // `publish` sends an answer to a channel, on a connection of the caller's. `gate` outlives it.
   using Publish = std::function<void(const std::string& channel, const std::string& text)>;
   RedisRecordBarrier(net::EventLoop& loop, const RedisOptions& options, RecordGate& gate,
                      Publish publish);
-  ~RedisRecordBarrier();
+  ~RedisRecordBarrier() override;
 
-  void Start();
-  // Call it in each turn of the loop, after its events and before records are sent.
-  void OnTurn();
+  void Start() override;
+  void OnTurn() override;
 
  private:
   struct Impl;

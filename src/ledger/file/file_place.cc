@@ -30,6 +30,10 @@ class FilePlace final : public BooksPlace {
                                              const BooksMemory* memory) override {
     return std::make_unique<file::FileLeaseStore>(loop, store_, options_.call_timeout_ms, memory);
   }
+  std::unique_ptr<WorkerBarrier> MakeBarrier(net::EventLoop& /*loop*/, RecordGate& /*gate*/,
+                                             TableLedger& /*ledger*/) override {
+    return nullptr;
+  }
   std::unique_ptr<SilentClaims> MakeSilentClaims(net::EventLoop& loop) override {
     return std::make_unique<file::FileSilentClaims>(loop, store_, options_.call_timeout_ms);
   }
