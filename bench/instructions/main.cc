@@ -2,7 +2,9 @@
 // writes what each cost to a file of its own (bench/instructions/run.sh).
 #include <valgrind/callgrind.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 
 #include "bench/work/work.h"
 #include "tollgate/base/standard_descriptors.h"
@@ -13,10 +15,16 @@ using namespace tollgate::bench;
 
 constexpr int kTimes = 1000;
 
+// How many payments an aged part has seen before it is counted: AGE, or a million.
+uint64_t Age() {
+  const char* const text = std::getenv("AGE");
+  return text == nullptr ? 1'000'000 : std::strtoull(text, nullptr, 10);
+}
+
 template <typename Step>
-void Count() {
+void Count(uint64_t uses_before = 1) {
   Step step;
-  step.Once();  // caches, tables and lazy parts are in place
+  for (uint64_t i = 0; i < uses_before; ++i) step.Once();  // lazy parts are in place
   CALLGRIND_ZERO_STATS;
   CALLGRIND_START_INSTRUMENTATION;
   CALLGRIND_TOGGLE_COLLECT;
@@ -37,7 +45,9 @@ int main() {
   Count<ParseRequest>();
   Count<ParseJson>();
   Count<UseTable>();
+  Count<UseAgedTable>(Age());
   Count<UseRing>();
+  Count<UseAgedRing>(Age());
   Count<WriteResponse>();
   Count<ChooseProcessor>();
   Count<WriteUpstream>();

@@ -5,6 +5,8 @@ there that batches are full. Time is too noisy to tell two gateways apart, this 
 
     bench/instructions/redis.py [TOLLGATE…]    the binaries to compare, in turns; by default the
                                                one in BUILD_DIR (build/bench)
+    bench/instructions/redis.py --aged         the one in BUILD_DIR on books that are new, that have
+                                               an older shelf, and that are as after 10^8 payments
 """
 import os
 import pathlib
@@ -14,12 +16,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from figures import forward  # noqa: E402
-from measure import parts  # noqa: E402
+from measure import load, parts  # noqa: E402
 from measure.processes import Failed, listens, wait_until  # noqa: E402
 
 PAYMENTS = 10_000
 WARM_UP = 2_000
 ROUNDS = 3
+AGED_PAYMENTS = 100_000_000
 
 
 class CountedRedis(parts.Redis):
@@ -50,20 +53,59 @@ class CountedRedis(parts.Redis):
         return int(found.group(1))
 
 
-def measure(binary):
-    """Instructions per payment."""
+def make_older(redis, shelf_number):
+    """The books as they are when this shelf has begun, after many others."""
+    text = redis.command("GET", "tollgate:shelf").decode().split(" ")
+    text[0], text[4], text[5], text[6] = str(shelf_number), text[1], text[3], "0"
+    redis.command("SET", "tollgate:shelf", " ".join(text))
+
+
+def make_aged(redis):
+    """The books as after 10^8 payments: numbers, sums and shelves."""
+    make_older(redis, 100)
+    for table in redis.command("HKEYS", "tollgate:numbers"):
+        redis.command("HINCRBY", "tollgate:numbers", table, AGED_PAYMENTS)
+    for key in redis.command("KEYS", "tollgate:s:0:*"):
+        if key.endswith(b":recent"):
+            continue
+        for field in redis.command("HKEYS", key):
+            by = AGED_PAYMENTS * (1 if field[:1] == b"c" else 1990)
+            redis.command("HINCRBY", key, field, by)
+
+
+def measure(binary, prepare=lambda redis: None):
+    """Instructions per payment; `prepare` changes the books after the warm-up."""
     with parts.Setup(with_redis=False) as setup:
         setup.redis = CountedRedis(setup)
         gateway = parts.Gateway(setup, setup.redis, setup.processors, binary=binary,
                                 arguments=[f"--table-slots={PAYMENTS + WARM_UP + 1024}"])
         forward.post_and_drain(setup, gateway, WARM_UP, connections=16)
+        prepare(setup.redis)
+        booked = gateway.booked()
         setup.redis.count(True)
-        forward.post_and_drain(setup, gateway, PAYMENTS, connections=64)
+        load.run(setup, gateway.address, dict, requests=PAYMENTS, connections=64)
+        wait_until("all payments booked", lambda: gateway.booked() >= booked + PAYMENTS,
+                   setup.processes, seconds=120)
         setup.redis.count(False)
         return setup.redis.counted() / PAYMENTS
 
 
+def compare_ages():
+    states = {"new books": lambda redis: None, "an older shelf": lambda r: make_older(r, 2),
+              "as after 10^8 payments": make_aged}
+    counts = {name: [] for name in states}
+    for _ in range(ROUNDS):
+        for name, prepare in states.items():
+            counts[name].append(measure(parts.program("tollgate"), prepare))
+    for name, values in counts.items():
+        values.sort()
+        print(f"{values[ROUNDS // 2]:9,.0f} instructions of redis-server per payment "
+              f"({values[0]:,.0f} … {values[-1]:,.0f}): {name}")
+
+
 def main():
+    if sys.argv[1:] == ["--aged"]:
+        return compare_ages()
     binaries = sys.argv[1:] or [parts.program("tollgate")]
     if any(b.startswith("-") for b in map(str, binaries)):
         sys.exit(__doc__)

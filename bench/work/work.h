@@ -65,6 +65,13 @@ class UseTable {
   uint64_t uses_ = 0;
 };
 
+// The same in a table that many payments have gone through. A payment comes each 10 ms of the
+// table's time, so 10^8 of them are 11 days.
+class UseAgedTable : public UseTable {
+ public:
+  static constexpr const char* kName = "table_aged";
+};
+
 // A slot number through the ring.
 class UseRing {
  public:
@@ -73,6 +80,11 @@ class UseRing {
 
  private:
   base::MpmcRing<table::SlotIndex> ring_{65536};
+};
+
+class UseAgedRing : public UseRing {
+ public:
+  static constexpr const char* kName = "ring_aged";
 };
 
 // An answer with a body, as a summary's.
