@@ -37,6 +37,7 @@ std::unique_ptr<ledger::BooksPlace> MakeGatewayPlace(const config::Config& confi
   file.report = LogReporter();
   file.new_fleet = new_fleet;
   file.accept_loss = config.allow_purge;
+  file.summary_workers_min = config.workers;
   return ledger::MakePlace(config.books, redis, file);
 }
 

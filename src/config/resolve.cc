@@ -57,6 +57,7 @@ base::Status ResolveFolder(Config& config, Value& data_dir) {
   config.file.path = config.data_dir + "/" + std::string(ledger::kBooksFileName);
   config.file.sync_always = config.durability == table::Durability::kDisk;
   config.file.dedup_window_s = config.redis.dedup_window_s;
+  config.file.summary_wait_ms = config.redis.summary_wait_ms;
   return base::OkStatus();
 }
 

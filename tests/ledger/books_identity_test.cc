@@ -135,6 +135,7 @@ TEST_P(BooksIdentityTest, BooksRolledBackUnderTheSameRunClaimNothingAndAreToldAg
   hands_->RollBack();
   const uint64_t era = EraOf(memory_.number);
   EXPECT_TRUE(Claim(owner_, {Request(2)}).empty()) << "claimed on books that have lost something";
+  EXPECT_EQ(hands_->PendingClaims(), 1);
   ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << Told();
   EXPECT_TRUE(tail_lost_);
   EXPECT_FALSE(ledger_->can_claim()) << "before the grace";

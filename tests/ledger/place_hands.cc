@@ -23,7 +23,8 @@ class RedisHands final : public PlaceHands {
     RedisOptions redis;
     redis.unix_path = Socket();
     redis.grace_ms = options.grace_ms;
-    redis.summary_wait_ms = 0;  // no worker is there to be asked
+    redis.summary_wait_ms = options.summary_wait_ms;
+    redis.summary_workers_min = options.summary_workers_min;
     redis.command_timeout_ms = options.timeout_ms;
     redis.dedup_window_s = options.dedup_window_s;
     redis.new_fleet = options.new_fleet;
@@ -100,6 +101,8 @@ class FileHands final : public PlaceHands {
     FileOptions file;
     file.path = path_;
     file.grace_ms = options.grace_ms;
+    file.summary_wait_ms = options.summary_wait_ms;
+    file.summary_workers_min = options.summary_workers_min;
     file.call_timeout_ms = options.timeout_ms;
     file.dedup_window_s = options.dedup_window_s;
     file.new_fleet = options.new_fleet;

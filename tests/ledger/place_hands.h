@@ -22,6 +22,8 @@ struct PlaceOptions {
   int64_t grace_ms = 2'000;
   int64_t timeout_ms = 20'000;
   int64_t dedup_window_s = 86'400;
+  int64_t summary_wait_ms = 0;  // usually no worker is there to be asked
+  size_t summary_workers_min = 1;
   bool new_fleet = false;
   bool accept_loss = false;
 };

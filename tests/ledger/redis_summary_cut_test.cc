@@ -66,37 +66,6 @@ class RedisSummaryCutTest : public RedisLedgerTest {
   int inexact_ = 0;
 };
 
-TEST_F(RedisSummaryCutTest, WaitsUntilEachWorkerHasRecordedAndHoldsLaterRecords) {
-  RedisOptions options = Options();
-  options.summary_wait_ms = 20'000;  // a machine may stand still for long
-  ASSERT_NO_FATAL_FAILURE(Open(options));
-  ASSERT_TRUE(Until([&] { return ExactSummary(); })) << told_;
-  answered_ = inexact_ = 0;
-  gates_[1].recorded_now = false;
-  Ask();
-  ASSERT_TRUE(Until([&] { return gates_[0].held && gates_[1].held; }));
-  EXPECT_FALSE(Answered(1, 200)) << "a worker still records";
-  gates_[1].recorded_now = true;
-  ASSERT_TRUE(Until([&] {
-    loop_.WakeUp();
-    return answered_ == 1;
-  }));
-  EXPECT_TRUE(Until([&] { return !gates_[0].held && !gates_[1].held; })) << "never released";
-  EXPECT_EQ(inexact_, 0);
-}
-
-TEST_F(RedisSummaryCutTest, AfterTheLongestWaitItIsAnsweredAndCounted) {
-  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
-  answered_ = 0;
-  gates_[0].recorded_now = false;
-  Ask();
-  ASSERT_TRUE(Answered());
-  EXPECT_EQ(inexact_, 1);
-  EXPECT_TRUE(Until([&] { return !gates_[0].held && !gates_[1].held; }));
-  gates_[0].recorded_now = true;
-  EXPECT_TRUE(Until([&] { return ExactSummary(); }));
-}
-
 TEST_F(RedisSummaryCutTest, ListenersThatAreCutOffComeBack) {
   ASSERT_NO_FATAL_FAILURE(OpenAndListen());
   Cli({"client", "kill", "type", "pubsub"});
@@ -113,15 +82,6 @@ TEST_F(RedisSummaryCutTest, WhatOthersPublishIsPassedOver) {
   }
   EXPECT_TRUE(Until([&] { return ExactSummary(); })) << told_;
   EXPECT_EQ(told_.find("no message"), std::string::npos) << told_;
-}
-
-TEST_F(RedisSummaryCutTest, TooManyThatAskAreRefused) {
-  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
-  answered_ = refused_ = 0;
-  gates_[0].recorded_now = false;
-  for (int i = 0; i < 600; ++i) Ask();
-  EXPECT_GE(refused_, 300) << "256 may wait";
-  EXPECT_TRUE(Until([&] { return answered_ + refused_ == 600; })) << told_;
 }
 
 TEST_F(RedisSummaryCutTest, WithoutRightsToTheChannelsSummariesAreAnsweredAndItIsTold) {

@@ -3,6 +3,7 @@
 // Thread: a value type.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -29,6 +30,10 @@ struct FileOptions {
   bool new_fleet = false;
   // Books that have lost payments are used at once, as if the loss were accepted.
   bool accept_loss = false;
+  // As in RedisOptions: how long a summary waits for what is being recorded, and how many workers
+  // of this process must have heard its question.
+  int64_t summary_wait_ms = 100;
+  size_t summary_workers_min = 1;
   // Called with one line for people per problem and its end. Thread: any.
   std::function<void(bool problem, std::string_view text)> report;
 };

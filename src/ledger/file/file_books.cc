@@ -41,6 +41,11 @@ std::optional<Totals> TotalsOf(BookFile& file, const payments::SummaryRange& ran
   return fits ? std::optional(totals) : std::nullopt;
 }
 
+struct SummaryRead {
+  Totals totals;
+  bool is_alone = false;  // no other instance is on these books
+};
+
 struct Found {
   std::optional<BookEntry> entry;  // its processor is not known yet
   std::string processor;           // its name; empty: none
@@ -75,16 +80,34 @@ Found Look(BookFile& file, const payments::Uuid& id) {
 }  // namespace
 
 void FileBooks::GetSummary(const payments::SummaryRange& range, OnSummary done) {
+  const size_t waiting = cut_ == nullptr ? 0 : cut_->waiting();
+  if (!Expected::Of(memory_) || calls_.open() + waiting >= queries_max_) {
+    return done(std::nullopt);
+  }
+  if (cut_ == nullptr) return ReadSums(range, false, nullptr, std::move(done));
+  cut_->Ask([this, range, done = std::move(done)](bool as_of, std::shared_ptr<const Cut> cut) {
+    ReadSums(range, as_of, std::move(cut), done);
+  });
+}
+
+// The cut lasts until the books are read. Workers of other processes on the same file are not
+// asked, so with them a summary may lack what they are about to record.
+void FileBooks::ReadSums(const payments::SummaryRange& range, bool as_of,
+                         std::shared_ptr<const Cut> cut, OnSummary done) {
   const auto expected = Expected::Of(memory_);
   if (!expected) return done(std::nullopt);
-  calls_.Read<Totals>(
-      [range, expected](BookFile& file) {
-        if (!expected->AreUsable(file.header())) return std::optional<Totals>();
-        return TotalsOf(file, range);
+  calls_.Read<SummaryRead>(
+      [range, expected, cut = std::move(cut)](BookFile& file) {
+        if (!expected->AreUsable(file.header())) return std::optional<SummaryRead>();
+        auto totals = TotalsOf(file, range);
+        if (!totals) return std::optional<SummaryRead>();
+        const int64_t live = file.database().Number("SELECT count(*) FROM live", 0);
+        return std::optional(SummaryRead{.totals = std::move(*totals), .is_alone = live <= 1});
       },
-      [this, done = std::move(done)](std::optional<Totals> totals) {
-        if (!totals) return done(std::nullopt);
-        done(InOrder(std::move(*totals), directory_));
+      [this, as_of, done = std::move(done)](std::optional<SummaryRead> read) {
+        if (!read) return done(std::nullopt);
+        if (on_inexact_ && !(as_of && read->is_alone)) on_inexact_();
+        done(InOrder(std::move(read->totals), directory_));
       });
 }
 

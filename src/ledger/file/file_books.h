@@ -3,9 +3,11 @@
 // Thread: one loop's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
+#include "ledger/file/file_summary_cut.h"
 #include "ledger/file/loop_calls.h"
 #include "tollgate/ledger/books.h"
 #include "tollgate/ledger/books_place.h"
@@ -33,23 +35,33 @@ struct Expected {
 
 class FileBooks final : public Books {
  public:
+  // `cut` null: summaries do not wait for what is being recorded.
   FileBooks(net::EventLoop& loop, std::shared_ptr<FileStore> store,
             payments::ProcessorDirectory& directory, const BooksMemory* memory,
-            const QueryLimits& limits)
+            const QueryLimits& limits, std::unique_ptr<FileSummaryCut> cut)
       : directory_(directory),
         memory_(memory),
-        calls_(loop, std::move(store), limits.timeout_ms, limits.queries_max) {}
+        queries_max_(limits.queries_max),
+        calls_(loop, std::move(store), limits.timeout_ms, limits.queries_max),
+        cut_(std::move(cut)) {}
 
   void Start() override { calls_.store().Start(); }
+  void OnInexactSummary(std::function<void()> count) override { on_inexact_ = std::move(count); }
   void GetSummary(const payments::SummaryRange& range, OnSummary done) override;
   void Find(const payments::Uuid& id, OnEntry done) override;
   void Purge(OnPurged done) override;
   void AcceptLoss(OnAccepted done) override;
 
  private:
+  void ReadSums(const payments::SummaryRange& range, bool as_of, std::shared_ptr<const Cut> cut,
+                OnSummary done);
+
   payments::ProcessorDirectory& directory_;
   const BooksMemory* const memory_;
+  const size_t queries_max_;
+  std::function<void()> on_inexact_;
   LoopCalls calls_;
+  const std::unique_ptr<FileSummaryCut> cut_;
 };
 
 }  // namespace tollgate::ledger::file

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "ledger/file/file_barrier.h"
 #include "ledger/file/file_books.h"
 #include "ledger/file/file_claim_reader.h"
 #include "ledger/file/file_lease.h"
@@ -24,15 +25,25 @@ class FilePlace final : public BooksPlace {
   }
   std::unique_ptr<Books> MakeBooks(net::EventLoop& loop, payments::ProcessorDirectory& directory,
                                    const BooksMemory* memory, const QueryLimits& limits) override {
-    return std::make_unique<file::FileBooks>(loop, store_, directory, memory, limits);
+    std::unique_ptr<file::FileSummaryCut> cut;
+    QueryLimits reading = limits;
+    if (options_.summary_wait_ms != 0) {
+      cut = std::make_unique<file::FileSummaryCut>(loop, hub_, options_.summary_wait_ms,
+                                                   options_.summary_workers_min);
+      // A summary waits for the one before it and for itself, then it reads.
+      reading.timeout_ms -= 2 * options_.summary_wait_ms;
+    }
+    return std::make_unique<file::FileBooks>(loop, store_, directory, memory, reading,
+                                             std::move(cut));
   }
   std::unique_ptr<LeaseStore> MakeLeaseStore(net::EventLoop& loop,
                                              const BooksMemory* memory) override {
     return std::make_unique<file::FileLeaseStore>(loop, store_, options_.call_timeout_ms, memory);
   }
-  std::unique_ptr<WorkerBarrier> MakeBarrier(net::EventLoop& /*loop*/, RecordGate& /*gate*/,
+  std::unique_ptr<WorkerBarrier> MakeBarrier(net::EventLoop& loop, RecordGate& gate,
                                              TableLedger& /*ledger*/) override {
-    return nullptr;
+    if (options_.summary_wait_ms == 0) return nullptr;
+    return std::make_unique<file::FileBarrier>(loop, hub_, options_.summary_wait_ms, gate);
   }
   std::unique_ptr<SilentClaims> MakeSilentClaims(net::EventLoop& loop) override {
     return std::make_unique<file::FileSilentClaims>(loop, store_, options_.call_timeout_ms);
@@ -50,6 +61,7 @@ class FilePlace final : public BooksPlace {
  private:
   const FileOptions options_;
   const std::shared_ptr<file::FileStore> store_;
+  const std::shared_ptr<file::SummaryHub> hub_ = std::make_shared<file::SummaryHub>();
 };
 
 }  // namespace

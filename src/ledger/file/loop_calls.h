@@ -12,34 +12,15 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "ledger/file/file_store.h"
+#include "ledger/file/loop_mail.h"
 #include "tollgate/base/lifetime.h"
 #include "tollgate/net/event_loop.h"
 
 namespace tollgate::ledger::file {
-
-// A loop that may end while another thread has an answer for it.
-class LoopMail {
- public:
-  explicit LoopMail(net::EventLoop& loop) : loop_(&loop) {}
-  // Thread: any.
-  void Post(std::function<void()> task) {
-    const std::lock_guard lock(mutex_);
-    if (loop_ != nullptr) loop_->Post(std::move(task));
-  }
-  void Close() {
-    const std::lock_guard lock(mutex_);
-    loop_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  net::EventLoop* loop_;  // guarded by mutex_; null: closed
-};
 
 class LoopCalls {
  public:
@@ -73,6 +54,7 @@ class LoopCalls {
          .done = finish,
          .payments = payments});
   }
+  size_t open() const { return open_.size(); }
   // What is open is answered no more.
   void Abandon() { open_.clear(); }
 
