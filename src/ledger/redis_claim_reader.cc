@@ -22,7 +22,7 @@ constexpr size_t kReplyHead = 8;
 double ShareOf(const ClaimCursor& next, int64_t buckets) {
   if (next.shelf == 0) return 0;
   const double of_shelf = static_cast<double>(next.bucket) / static_cast<double>(buckets);
-  return (next.shelf - 1 + of_shelf) / 2;
+  return (static_cast<double>(next.shelf - 1) + of_shelf) / 2;
 }
 
 // The shelves stay those of the first page, also if a new shelf begins during the run.
@@ -32,6 +32,7 @@ std::optional<ClaimCursor> Next(const ClaimCursor& cursor, int64_t present, int6
   next.present = present;
   next.bucket = std::max<int64_t>(bucket, 0);
   next.scan = scan;
+  next.older = 1;  // there are no others
   if (bucket < 0 && ++next.shelf > 2) return std::nullopt;
   return next;
 }

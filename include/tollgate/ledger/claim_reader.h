@@ -1,9 +1,10 @@
 // ClaimReader: reads every claim on the books page by page: first what is pending, then what was
-// booked or rejected on the older and on the present shelf, as far as look-ups see.
+// booked or rejected, from the oldest shelf on.
 //
 // Thread: one loop's. Calls and callbacks are on it. One page at a time.
 // Invariants: each page is one small read of this prefix's keys. A claim that stays on the books is
-// returned at least once. Some are returned twice (settled meanwhile, or the bucket grew).
+// returned at least once. Some are returned twice (settled meanwhile, or the bucket grew). A
+// rejection is left out if the payment was booked after all, on the shelf behind.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,10 @@ namespace tollgate::ledger {
 
 // The next position. A page can be read again.
 struct ClaimCursor {
-  int shelf = 0;        // 0: pending; 1 and 2: settled, on the older and the present shelf
+  int64_t shelf = 0;    // 0: pending; from 1 on: settled, the oldest shelf first, the present last
   int64_t present = 0;  // number of the present shelf on the first page
+  // So many shelves before the present one are read, if the books have them. Look-ups see one.
+  int64_t older = 1;
   int64_t bucket = 0;
   std::string scan = "0";
 };
@@ -42,8 +45,8 @@ struct ClaimPage {
   int64_t shelf = 0;   // number of the present shelf; if it differs, older entries are gone
   std::string run_id;  // differs from the first page's if Redis was restarted
   int64_t now_ms = 0;  // by Redis' clock
-  // Earlier payments are no longer on these books. It is the time of the last purge, or the
-  // beginning of what look-ups see.
+  // Earlier payments are not on the shelves that are read. It is the time of the last purge, or the
+  // beginning of the oldest of these shelves.
   int64_t known_from_ms = 0;
 };
 

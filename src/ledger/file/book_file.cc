@@ -220,6 +220,22 @@ void BookFile::RemoveClaim(const payments::Uuid& id) {
   Use(remove_claim_, "DELETE FROM pending WHERE id = ?").With(id).Run();
 }
 
+std::optional<Shelf> BookFile::FindShelf(int64_t number) {
+  std::optional<Shelf> shelf;
+  Statement(database_,
+            "SELECT epoch, base_ms, began_s, lasts_s FROM shelves WHERE number = ? AND "
+            "EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)")
+      .With(number, SettledTable(header_.epoch, number))
+      .First([&](const Row& row) {
+        shelf = Shelf{.number = number,
+                      .epoch = static_cast<uint32_t>(row.Int(0)),
+                      .base_ms = row.Int(1),
+                      .began_s = row.Int(2),
+                      .lasts_s = row.Int(3)};
+      });
+  return shelf;
+}
+
 Settled BookFile::SettledOf(const Row& row, int first_column, const Shelf& shelf) {
   const int64_t place = row.Int(first_column);
   return {.kind = static_cast<uint8_t>(place >> 8U),

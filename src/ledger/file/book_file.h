@@ -117,6 +117,8 @@ class BookFile {
   std::optional<PendingClaim> FindClaim(const payments::Uuid& id);
   void PutClaim(const payments::Uuid& id, const PendingClaim& claim);
   void RemoveClaim(const payments::Uuid& id);
+  // A shelf whose payments are of the present epoch. Empty: there is none.
+  std::optional<Shelf> FindShelf(int64_t number);
   // On the two shelves that are known.
   std::optional<Settled> FindSettled(const payments::Uuid& id);
   // On the present shelf. REQUIRES: there is one.

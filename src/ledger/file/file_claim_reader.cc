@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -21,27 +22,28 @@ struct RawPage {
   std::shared_ptr<const NameList> names;
 };
 
-// The last purge, or the end of what was forgotten. If nothing was forgotten yet, a day before the
-// first shelf: what a gateway had accepted by then may be booked later.
-int64_t KnownFromMs(const Header& header, int64_t now_ms) {
-  int64_t from_ms = now_ms;
-  if (const auto began_ms = header.memory_began_ms()) {
-    from_ms = *began_ms;
-  } else if (header.present) {
-    from_ms = (header.older ? header.older : header.present)->began_s * 1'000 - kDayMs;
-  } else {
-    from_ms -= kDayMs;
+// The last purge, or the beginning of the oldest shelf that is read. If that is the first one, a
+// day before: what a gateway had accepted by then may be booked later.
+int64_t KnownFromMs(BookFile& file, const ClaimCursor& cursor, int64_t now_ms) {
+  const Header& header = file.header();
+  int64_t from_ms = now_ms - kDayMs;
+  if (header.present) {
+    const int64_t oldest = std::max<int64_t>(header.present->number - cursor.older, 1);
+    Statement(file.database(), "SELECT began_s FROM shelves WHERE number = ?")
+        .With(oldest)
+        .First([&](const Row& row) { from_ms = row.Int(0) * 1'000; });
+    if (oldest == 1) from_ms -= kDayMs;
   }
   return std::max(from_ms, header.purged_ms);
 }
 
 Statement Select(BookFile& file, const ClaimCursor& cursor, const std::string& columns,
-                 const std::string& table) {
+                 const std::string& table, const std::string& condition = "") {
   // The cursor is the last id of the page before, in 16 bytes.
   const bool first = cursor.scan.size() != 16;
   Statement statement(file.database(), "SELECT id, " + columns + " FROM " + table + " WHERE id " +
-                                           (first ? ">=" : ">") + " ? ORDER BY id LIMIT " +
-                                           std::to_string(kClaimsPerPage));
+                                           (first ? ">=" : ">") + " ?" + condition +
+                                           " ORDER BY id LIMIT " + std::to_string(kClaimsPerPage));
   payments::Uuid after;
   for (size_t i = 0; !first && i < 8; ++i) {
     after.high = after.high << 8U | static_cast<unsigned char>(cursor.scan[i]);
@@ -77,12 +79,24 @@ Claim SettledClaimOf(const Row& row, const Shelf& shelf) {
   return claim;
 }
 
-// The shelf that the cursor is on, if look-ups still see it.
-std::optional<Shelf> ShelfOf(const Header& header, const ClaimCursor& cursor) {
-  const int64_t number = cursor.present - (cursor.shelf == 1 ? 1 : 0);
-  if (header.present && header.present->number == number) return header.present;
-  if (header.older_is_known() && header.older->number == number) return header.older;
-  return std::nullopt;
+// What was rejected on one shelf and booked after all is on the next one too.
+std::string NotOvertaken(BookFile& file, int64_t shelf) {
+  if (!file.FindShelf(shelf + 1)) return {};
+  const uint32_t epoch = file.header().epoch;
+  return " AND NOT (place >= " + std::to_string(kRejected * 256) + " AND EXISTS (SELECT 1 FROM " +
+         SettledTable(epoch, shelf + 1) +
+         " AS later WHERE later.id = " + SettledTable(epoch, shelf) + ".id))";
+}
+
+// The settled claims of a page. Returns the number of its rows.
+size_t ReadSettled(BookFile& file, const ClaimCursor& cursor,
+                   const std::function<void(const Row&, Claim)>& add) {
+  const int64_t number = cursor.present - cursor.older + cursor.shelf - 1;
+  const auto shelf = file.FindShelf(number);
+  if (!shelf) return 0;
+  return Select(file, cursor, "place, at, cents", SettledTable(file.header().epoch, number),
+                NotOvertaken(file, number))
+      .ForEach([&](const Row& row) { add(row, SettledClaimOf(row, *shelf)); });
 }
 
 RawPage ReadPage(BookFile& file, const ClaimCursor& cursor) {
@@ -93,10 +107,13 @@ RawPage ReadPage(BookFile& file, const ClaimCursor& cursor) {
   page.run_id = header.run;
   page.epoch = header.epoch;
   page.now_ms = base::SystemClock().WallMillis();
-  page.known_from_ms = KnownFromMs(header, page.now_ms);
+  page.known_from_ms = KnownFromMs(file, cursor, page.now_ms);
   page.shelf = header.present ? header.present->number : 0;
   ClaimCursor next = cursor;
-  if (cursor.shelf == 0) next.present = page.shelf;
+  if (cursor.shelf == 0) {
+    next.present = page.shelf;
+    next.older = std::clamp<int64_t>(cursor.older, 0, std::max<int64_t>(page.shelf - 1, 0));
+  }
   std::string last;
   const auto add = [&](const Row& row, Claim claim) {
     last = row.Text(0);
@@ -107,18 +124,18 @@ RawPage ReadPage(BookFile& file, const ClaimCursor& cursor) {
     rows = Select(file, cursor, kClaimColumns, "pending").ForEach([&](const Row& row) {
       add(row, PendingOf(row));
     });
-  } else if (const auto shelf = ShelfOf(header, cursor)) {
-    rows = Select(file, cursor, "place, at, cents", SettledTable(header.epoch, shelf->number))
-               .ForEach([&](const Row& row) { add(row, SettledClaimOf(row, *shelf)); });
+  } else {
+    rows = ReadSettled(file, cursor, add);
   }
   const bool more = rows == kClaimsPerPage && last.size() == 16;
   next.scan = more ? last : "0";
   if (!more) ++next.shelf;
   page.share = 1;
-  if (next.shelf > 2) return raw;
+  if (next.shelf > next.older + 1) return raw;
   const double of_shelf =
       more ? std::ldexp(static_cast<double>(page.claims.back().id.high), -64) : 0;
-  page.share = next.shelf == 0 ? 0 : (next.shelf - 1 + of_shelf) / 2;
+  const auto shelves = static_cast<double>(next.older + 1);
+  page.share = next.shelf == 0 ? 0 : (static_cast<double>(next.shelf - 1) + of_shelf) / shelves;
   page.next = std::move(next);
   return raw;
 }

@@ -30,9 +30,9 @@ local result = { epoch, decimal('%.0f', now_ms),
 
 -- Pending claims are one bucket. The number of a shelf's bucket is the first bits of its ids.
 local last, key_of = 0, function() return pending_key, '' end
+local shelf = nil
 if asked ~= 'p' then
   local number = tonumber(asked)
-  local shelf = nil
   if shelves and number == shelves.number then shelf = present end
   if shelves and number == shelves.number - 1 then shelf = older end
   if not shelf then return result end
@@ -45,12 +45,23 @@ if asked ~= 'p' then
     return shelf.key .. bytes .. (step and char(number_of_bucket * step % 256) or ''), bytes
   end
 end
+-- What was rejected on the older shelf and booked after all is on the present one too.
+local function without_overtaken(bytes, fields)
+  local left = {}
+  for i = 1, #fields, 2 do
+    if byte(fields[i + 1]) < 2 or not value_on(present, bytes .. fields[i]) then
+      left[#left + 1], left[#left + 2] = fields[i], fields[i + 1]
+    end
+  end
+  return left
+end
 local buckets, entries = 0, 0
 while bucket <= last and buckets < buckets_max and entries < entries_max do
   local key, bytes = key_of(bucket)
   local page = call('HSCAN', key, cursor, 'COUNT', entries_max)
   if #page[2] > 0 then
-    result[#result + 1], result[#result + 2] = bytes, page[2]
+    result[#result + 1] = bytes
+    result[#result + 1] = shelf and shelf == older and without_overtaken(bytes, page[2]) or page[2]
     entries = entries + #page[2] / 2
   end
   cursor = page[1]
