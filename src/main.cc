@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
       return tollgate::reconcile::Reconcile(line.value().config, line.value().reconcile);
     case Command::kAcceptLoss:
       return tollgate::app::AcceptLoss(line.value().config);
+    case Command::kExport:
+      return tollgate::app::Export(line.value().config, line.value().export_options);
     case Command::kRun:
       return tollgate::app::RunGateway(line.value().config);
   }

@@ -17,6 +17,12 @@ base::Result<ConfigFile> ReadFile(const std::string& flag, const Environment& en
   return path.empty() ? ConfigFile{} : ReadConfigFile(path);
 }
 
+// These commands need neither tables nor threads.
+bool NeedsOnlyBooks(Command command) {
+  return command == Command::kReconcile || command == Command::kAcceptLoss ||
+         command == Command::kExport;
+}
+
 // Reads the settings that `line.command` needs.
 base::Status ReadSettings(const Flags& flags, const Environment& environment, CommandLine& line) {
   const auto file = ReadFile(flags.config_path(), environment);
@@ -34,9 +40,13 @@ base::Status ReadSettings(const Flags& flags, const Environment& environment, Co
     if (!reconcile.ok()) return reconcile.error();
     line.reconcile = std::move(reconcile).value();
   }
+  if (line.command == Command::kExport) {
+    auto options = ReadExportFlags(flags.export_flags());
+    if (!options.ok()) return options.error();
+    line.export_options = options.value();
+  }
   ResolveBooks(line.config, values);
-  // These two commands need neither tables nor threads.
-  if (line.command == Command::kReconcile || line.command == Command::kAcceptLoss) {
+  if (NeedsOnlyBooks(line.command)) {
     if (line.config.books == ledger::PlaceKind::kRedis) return base::OkStatus();
     return ResolveBooksFile(line.config, values);
   }

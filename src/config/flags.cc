@@ -53,11 +53,14 @@ void Flags::AddCommands() {
       "reconcile",
       "compare the books with what the processors hold; with --repair, book what is missing");
   AddReconcileFlags(*reconcile_, reconcile_flags_);
+  export_ = app_.add_subcommand(
+      "export", "print every booked and rejected payment in the order of requestedAt");
+  AddExportFlags(*export_, export_flags_);
 }
 
 std::vector<std::string> Flags::AllArguments() const {
   std::vector<std::string> names;
-  for (const CLI::App* app : std::initializer_list<const CLI::App*>{&app_, reconcile_}) {
+  for (const CLI::App* app : std::initializer_list<const CLI::App*>{&app_, reconcile_, export_}) {
     for (const CLI::Option* option : app->get_options()) names.push_back(option->get_name());
   }
   for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
@@ -76,7 +79,7 @@ base::Status Flags::Parse(std::vector<std::string> arguments) {
     return base::Error{std::string(error.what()) + "; see tollgate --help"};
   }
   for (const CLI::App* app :
-       std::initializer_list<const CLI::App*>{&app_, health_, pending_, reconcile_}) {
+       std::initializer_list<const CLI::App*>{&app_, health_, pending_, reconcile_, export_}) {
     for (const std::string& extra : app->remaining()) {
       const std::string near = Nearest(extra.substr(0, extra.find('=')), AllArguments());
       return base::Error{"unknown argument " + extra +
@@ -91,6 +94,7 @@ Command Flags::command() const {
   if (version_) return Command::kVersion;
   if (reconcile_->parsed()) return Command::kReconcile;
   if (accept_loss_->parsed()) return Command::kAcceptLoss;
+  if (export_->parsed()) return Command::kExport;
   if (check_) return Command::kCheckConfig;
   if (health_->parsed()) return Command::kHealth;
   if (pending_->parsed()) return Command::kPending;

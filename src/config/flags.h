@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/export_flags.h"
 #include "config/reconcile_flags.h"
 #include "tollgate/base/result.h"
 #include "tollgate/config/command_line.h"
@@ -28,6 +29,7 @@ class Flags {
   const std::string& config_path() const { return config_path_; }
   bool json() const { return json_; }
   const ReconcileFlags& reconcile() const { return reconcile_flags_; }
+  const ExportFlags& export_flags() const { return export_flags_; }
   // kRun if there is no other command. --help and --version take precedence over all others, and
   // --check-config over `health` and `pending`.
   Command command() const;
@@ -50,7 +52,9 @@ class Flags {
   CLI::App* pending_ = nullptr;
   CLI::App* reconcile_ = nullptr;
   CLI::App* accept_loss_ = nullptr;
+  CLI::App* export_ = nullptr;
   ReconcileFlags reconcile_flags_;
+  ExportFlags export_flags_;
 };
 
 }  // namespace tollgate::config

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "config/parsers.h"
+#include "config/range_flags.h"
 #include "config/settings.h"
 #include "tollgate/base/duration.h"
 #include "tollgate/payments/timestamp.h"
@@ -22,18 +23,6 @@ constexpr const char* kFooter =
     "An admin token is read from ADMIN_TOKEN_<NAME> (ADMIN_TOKEN_DEFAULT, …) or from --tokens.\n"
     "Redis and the processors are those of the gateway's own settings: the same flags, environment "
     "and file (tollgate --help).";
-
-Status ToMillis(const std::string& flag, const std::string& text, payments::Rounding rounding,
-                int64_t& out) {
-  if (text.empty()) return base::OkStatus();
-  const auto time = payments::ParseTimestampMillis(text, rounding);
-  if (!time.ok()) {
-    return base::Error{flag + ": '" + text + "': " + time.error().message +
-                       "; write it as 2025-07-15T12:34:56.000Z"};
-  }
-  out = time.value();
-  return base::OkStatus();
-}
 
 // The flags that are parsed like settings.
 struct PlainFlag {
@@ -178,15 +167,10 @@ base::Result<ReconcileOptions> ReadReconcileFlags(
     }
     options.admin_tokens[processor.name] = *token;
   }
-  for (const Status& status :
-       {ToMillis("--from", flags.from, payments::Rounding::kUp, options.range.from_ms),
-        ToMillis("--to", flags.to, payments::Rounding::kDown, options.range.to_ms),
-        ReadPlainFlags(flags, options), ReadIds(flags.ids_file, options.ids),
-        ReadTokens(flags.tokens_file, names, options.admin_tokens)}) {
+  for (const Status& status : {ReadRange(flags.from, flags.to, options.range),
+                               ReadPlainFlags(flags, options), ReadIds(flags.ids_file, options.ids),
+                               ReadTokens(flags.tokens_file, names, options.admin_tokens)}) {
     if (!status.ok()) return status.error();
-  }
-  if (options.range.from_ms > options.range.to_ms) {
-    return base::Error{"--from is later than --to; swap them"};
   }
   return options;
 }

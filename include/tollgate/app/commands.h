@@ -1,10 +1,11 @@
 // The commands of `tollgate` that act on one instance's payment tables and books: run the daemon,
-// check a running one, list what is pending, accept a loss.
+// check a running one, list what is pending, accept a loss, export.
 //
 // Thread: the main thread's.
 #pragma once
 
 #include "tollgate/config/config.h"
+#include "tollgate/config/export_options.h"
 
 namespace tollgate::app {
 
@@ -17,5 +18,8 @@ int ListPending(const config::Config& config, bool json);
 // `tollgate books accept-loss`: an operator accepts that the books lack payments, so they are used
 // again. Returns 0 if the loss is accepted now, or nothing was lost.
 int AcceptLoss(const config::Config& config);
+
+// `tollgate export`: prints every booked and rejected payment. Returns 0 if all were printed.
+int Export(const config::Config& config, const config::ExportOptions& options);
 
 }  // namespace tollgate::app

@@ -10,6 +10,7 @@
 #include "tollgate/base/result.h"
 #include "tollgate/config/config.h"
 #include "tollgate/config/environment.h"
+#include "tollgate/config/export_options.h"
 #include "tollgate/config/reconcile_options.h"
 
 namespace tollgate::config {
@@ -22,7 +23,8 @@ enum class Command {
   kHealth,
   kPending,
   kReconcile,
-  kAcceptLoss
+  kAcceptLoss,
+  kExport
 };
 
 struct CommandLine {
@@ -30,7 +32,8 @@ struct CommandLine {
   Config config;
   bool json = false;           // of pending
   ReconcileOptions reconcile;  // of reconcile
-  std::string text;            // of --help (also of a command), --version and --check-config
+  ExportOptions export_options;
+  std::string text;  // of --help (also of a command), --version and --check-config
 };
 
 // The error names the setting, the source of its value, and the fix.

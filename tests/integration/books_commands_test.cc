@@ -1,0 +1,87 @@
+// The commands on a file of books, as an operator runs them beside a gateway at work.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/stack.h"
+#include "tollgate/payments/money.h"
+
+namespace tollgate::testing {
+namespace {
+
+class BooksCommands : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    stack_.AddGatewayArguments({"--books", "file", "--data-dir", Folder()});
+    ASSERT_NO_FATAL_FAILURE(stack_.Start());
+  }
+  std::string Folder() const { return stack_.folder() + "/shared"; }
+
+  struct Ran {
+    int status = -1;
+    std::string told;  // on stderr
+  };
+  // A shell's line, in which $TOLLGATE is the program with the settings of the gateway's books.
+  Ran Shell(const std::string& line) {
+    const std::string log = stack_.folder() + "/shell-" + std::to_string(++runs_) + ".log";
+    ChildProcess shell({"bash", "-c", "set -o pipefail; " + line}, log,
+                       {{"TOLLGATE", TOLLGATE_BINARY},
+                        {"OF", "--books file --data-dir " + Folder() + " --default-url http://" +
+                                   stack_.ProcessorAddress(0) + " --fallback-url http://" +
+                                   stack_.ProcessorAddress(1)}});
+    Ran ran;
+    ran.status = shell.WaitExit(60'000);
+    ran.told = shell.Log();
+    return ran;
+  }
+  void Pay(uint64_t seed, size_t count) {
+    HttpClient client(stack_.GatewaySocket(0));
+    for (size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(
+          client.Post("/payments", PaymentBody(TestId(seed, i), "19.9" + std::to_string(i % 10)))
+              .status,
+          202);
+    }
+    paid_ += count;
+    ASSERT_TRUE(Eventually([&] { return Booked() == static_cast<int64_t>(paid_); }))
+        << stack_.Logs();
+  }
+  int64_t Booked() {
+    auto summary = Stack::Summary(stack_.GatewaySocket(0));
+    return summary["default"].count + summary["fallback"].count;
+  }
+
+  Stack stack_{{.gateway_arguments = {}, .redis_arguments = {}, .gateways = 1, .haproxy = false}};
+  size_t paid_ = 0;
+  int runs_ = 0;
+};
+
+TEST_F(BooksCommands, AnExportEqualsTheSummaryOfTheGatewayAtWork) {
+  Pay(1, 200);
+  const std::string out = stack_.folder() + "/payments.csv";
+  const Ran ran = Shell("$TOLLGATE export $OF > " + out);
+  EXPECT_EQ(ran.status, 0) << ran.told;
+  EXPECT_NE(ran.told.find("exported: 200 booked"), std::string::npos) << ran.told;
+  int64_t cents = 0;
+  size_t lines = 0;
+  std::ifstream file(out);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line);
+    std::string field;
+    for (int i = 0; i < 4; ++i) std::getline(fields, field, ',');
+    if (++lines != 1) cents += payments::ParseCents(field).cents;
+  }
+  EXPECT_EQ(lines, 201U);
+  auto summary = Stack::Summary(stack_.GatewaySocket(0));
+  EXPECT_EQ(cents, summary["default"].cents + summary["fallback"].cents);
+  const Ran full = Shell("$TOLLGATE export $OF > /dev/full");
+  EXPECT_EQ(full.status, 1);
+  EXPECT_NE(full.told.find("No space left on device"), std::string::npos) << full.told;
+  const Ran gone = Shell("{ sleep 0.3; $TOLLGATE export $OF; } | true");
+  EXPECT_EQ(gone.status, 1) << "and not killed by a signal";
+  EXPECT_NE(gone.told.find("Broken pipe"), std::string::npos) << gone.told;
+}
+
+}  // namespace
+}  // namespace tollgate::testing
