@@ -15,6 +15,7 @@ const settleSeconds = Number(__ENV.SETTLE_SECONDS || 60);
 const accepted = new Counter('payments_accepted');
 const refused = new Counter('payments_refused');
 const audits = new Counter('audits');
+const auditPhase = new Gauge('audit_phase_ms'); // of the second, by the wall clock
 const inconsistent = new Counter('payments_inconsistent');
 const income = new Gauge('income');
 const fees = new Gauge('fees');
@@ -115,6 +116,7 @@ export function audit(run) {
   const to = new Date(now - run.lagMs).toISOString();
   const seen = readAll(`?from=${from}&to=${to}`);
   audits.add(1);
+  auditPhase.add(now % 1000);
   if (seen === null) {
     inconsistent.add(1);
     console.error('audit: the gateway or a processor gave no summary');

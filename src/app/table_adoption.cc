@@ -51,9 +51,10 @@ void TableAdoption::ReleaseRecords() {
   for (const auto& it : adopted_) it->forwarding->forwarder().ReleaseRecords();
 }
 
-bool TableAdoption::recorded() const {
-  return std::all_of(adopted_.begin(), adopted_.end(),
-                     [](const auto& it) { return it->forwarding->forwarder().recorded(); });
+ledger::HeldRecords TableAdoption::records() const {
+  auto all = ledger::HeldRecords::kRecorded;
+  for (const auto& it : adopted_) all = Worse(all, it->forwarding->forwarder().records());
+  return all;
 }
 
 void TableAdoption::BeginDrain() {

@@ -33,7 +33,7 @@ class TableAdoption {
   // As of the forwarders of adopted tables (ledger::RecordGate).
   void HoldRecords();
   void ReleaseRecords();
-  bool recorded() const;
+  ledger::HeldRecords records() const;
   // Adopts nothing more.
   void BeginDrain();
   bool quiet() const;

@@ -55,8 +55,8 @@ void WorkerThread::Records::Release() {
   worker_.forwarding_->forwarder().ReleaseRecords();
   worker_.adoption_->ReleaseRecords();
 }
-bool WorkerThread::Records::recorded() const {
-  return worker_.forwarding_->forwarder().recorded() && worker_.adoption_->recorded();
+ledger::HeldRecords WorkerThread::Records::records() const {
+  return Worse(worker_.forwarding_->forwarder().records(), worker_.adoption_->records());
 }
 
 void WorkerThread::Maintain() {

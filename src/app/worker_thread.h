@@ -44,7 +44,7 @@ class WorkerThread {
     explicit Records(WorkerThread& worker) : worker_(worker) {}
     void Hold() override;
     void Release() override;
-    bool recorded() const override;
+    ledger::HeldRecords records() const override;
 
    private:
     WorkerThread& worker_;

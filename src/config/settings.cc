@@ -78,7 +78,8 @@ std::vector<Setting> BooksSettings() {
       {"summary_wait", "100ms",
        "longest time that a summary waits until what was confirmed before is on the books, at all "
        "instances; 0: it does not wait",
-       Assign(Millis(0ms, 300ms), &Config::redis, &RedisOptions::summary_wait_ms)},
+       Assign(Millis(0ms, std::chrono::milliseconds(ledger::kSummaryWaitMsMax)), &Config::redis,
+              &RedisOptions::summary_wait_ms)},
   };
 }
 

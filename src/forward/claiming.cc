@@ -33,7 +33,9 @@ bool Forwarder::TakeOne() {
   if (RouteFirstOf(router_->tried()) || RouteFirstOf(router_->ready())) return true;
   if (!router_->ready().empty() || !router_->AnyEligible(now_ns_)) return false;
   const auto slot = ring_.TryPop();
+  if (!slot) recovered_left_ = 0;
   if (!slot) return false;
+  if (recovered_left_ != 0) --recovered_left_;
   router_->OnTaken();
   Admit(*slot);
   return true;

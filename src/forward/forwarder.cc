@@ -53,7 +53,8 @@ Forwarder::Forwarder(const ForwarderOptions& options, const payments::ProcessorD
       batches_(std::make_unique<LedgerBatches>(metrics)),
       owners_(std::make_unique<OwnerWatch>(options.takeover_after_ms * base::kNanosPerMilli)),
       replay_(std::make_unique<Replay>(table, *reports_, options.index, options.forwarders)),
-      now_ns_(clock.MonotonicNanos()) {
+      now_ns_(clock.MonotonicNanos()),
+      recovered_left_(table.recovery().to_continue.size()) {
   TG_ASSERT(options_.processors.size() == directory_.configured_count());
   TG_ASSERT(ring_.capacity() >= table_.slot_count());
   claim_requests_.reserve(payments::kLedgerBatchMax);
@@ -118,6 +119,7 @@ void Forwarder::RunDue() {
         Recheck(entry);
         break;
       case Phase::kToRecord:
+        --refused_records_;
         transitions_->WaitForRecord(entry);
         break;
       default:

@@ -15,11 +15,18 @@ namespace tollgate::forward {
 using ledger::RecordVerdict;
 using table::SlotState;
 
-void Forwarder::HoldRecords() { records_due_ = transitions_->to_record().size(); }
+void Forwarder::HoldRecords() {
+  records_due_ = transitions_->to_record().size();
+  // These come back to the end of the list, among those that are held.
+  records_lacking_ = refused_records_ != 0 || recovered_left_ != 0 || replay_->active();
+}
 void Forwarder::ReleaseRecords() { records_due_.reset(); }
-bool Forwarder::recorded() const {
+ledger::HeldRecords Forwarder::records() const {
   TG_ASSERT(records_due_);
-  return fenced_ || (*records_due_ == 0 && !batches_->recording());
+  if (fenced_) return ledger::HeldRecords::kRecorded;  // the newer opening records them
+  if (records_lacking_ || !ledger_.ready()) return ledger::HeldRecords::kLacking;
+  const bool under_way = *records_due_ != 0 || batches_->recording();
+  return under_way ? ledger::HeldRecords::kUnderWay : ledger::HeldRecords::kRecorded;
 }
 
 // The list is in the order of the confirmations, so those that are due are its first ones.
@@ -83,6 +90,8 @@ void Forwarder::OnRecorded(uint64_t call, std::span<const ledger::RecordReply> r
 }
 
 void Forwarder::RecordLater(EntryIndex entry) {
+  ++refused_records_;
+  records_lacking_ = true;
   transitions_->WaitAbout(entry, Phase::kToRecord, pool_[entry].backoff.NextMs(kLedgerWaits));
 }
 

@@ -4,12 +4,13 @@
 
 namespace tollgate::ledger {
 
-RecordBarrier::RecordBarrier(RecordGate& gate, int64_t wait_ns, Answer answer)
-    : gate_(gate), wait_ns_(wait_ns), answer_(std::move(answer)) {}
+RecordBarrier::RecordBarrier(RecordGate& gate, Answer answer)
+    : gate_(gate), answer_(std::move(answer)) {}
 
-void RecordBarrier::OnAsked(const QuestionId& question, int64_t now_ns) {
+void RecordBarrier::OnAsked(const QuestionId& question, int64_t wait_ns, int64_t now_ns) {
   // Of a question that is left out the asker gets no answer, and reads the books all the same.
-  if (waiting_.size() < kWaitingMax) waiting_.push_back({question, now_ns});
+  if (waiting_.size() == kWaitingMax) return;
+  waiting_.push_back({question, wait_ns, now_ns});
 }
 
 void RecordBarrier::OnDone(const QuestionId& question) {
@@ -22,17 +23,19 @@ void RecordBarrier::Forget() { waiting_.clear(); }
 void RecordBarrier::OnTurn(int64_t now_ns) {
   if (hold_ && now_ns >= hold_->ends_ns) End();
   if (!hold_) Begin(now_ns);
-  if (!hold_ || hold_->answered || !gate_.recorded()) return;
+  if (!hold_ || hold_->answered) return;
+  const HeldRecords records = gate_.records();
+  if (records == HeldRecords::kUnderWay) return;
   hold_->answered = true;
-  answer_(hold_->question);
+  answer_(hold_->question, records == HeldRecords::kRecorded);
 }
 
 void RecordBarrier::Begin(int64_t now_ns) {
   while (!waiting_.empty()) {
     const Asked asked = waiting_.front();
     waiting_.pop_front();
-    if (now_ns - asked.came_ns >= wait_ns_) continue;  // its asker waits no longer
-    hold_ = {.question = asked.question, .ends_ns = now_ns + wait_ns_, .answered = false};
+    if (now_ns - asked.came_ns >= asked.wait_ns) continue;  // its asker waits no longer
+    hold_ = {.question = asked.question, .ends_ns = now_ns + asked.wait_ns, .answered = false};
     return gate_.Hold();
   }
 }

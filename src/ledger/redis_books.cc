@@ -85,13 +85,15 @@ struct RedisBooks::Impl {
   Impl(net::EventLoop& loop_in, const RedisOptions& options_in,
        payments::ProcessorDirectory& directory_in, const BooksMemory* memory_in,
        size_t queries_max_in)
-      : options(options_in),
+      : loop(loop_in),
+        options(options_in),
         directory(directory_in),
         memory(memory_in),
         queries_max(queries_max_in),
-        connection(loop_in, options,
-                   {lua::kFind, lua::kPurge, lua::kSweep, lua::kAcceptLoss, lua::kComplete},
-                   {.on_ready = [](const RedisFacts&) {}, .on_lost = [] {}}),
+        connection(
+            loop_in, options,
+            {lua::kFind, lua::kPurge, lua::kSweep, lua::kAcceptLoss, lua::kComplete},
+            {.on_ready = [](const RedisFacts&) {}, .on_lost = [this] { cut.OnBooksLost(); }}),
         sweep_timer(loop_in, [this] { SweepStep(); }),
         cut(loop_in, options, connection) {}
 
@@ -116,15 +118,28 @@ struct RedisBooks::Impl {
     std::vector<SumPart> parts;
     OnSummary done;
     int tries = kTries;
+    int64_t until_ns = 0;  // records are held until then; 0: they are not
   };
 
   void GetSummary(const payments::SummaryRange& range, OnSummary done) {
     Question question{.range = range, .parts = PlanSum(range), .done = std::move(done)};
     if (!Available()) return question.done(std::nullopt);
-    cut.Ask([this, question = std::move(question)](bool as_of) mutable {
-      if (!as_of && on_inexact) on_inexact();
+    AskInCut(std::move(question));
+  }
+
+  void AskInCut(Question question) {
+    cut.Ask([this, question = std::move(question)](int64_t until_ns) mutable {
+      question.until_ns = until_ns;
       AskForSums(std::move(question));
     });
+  }
+
+  // Records are held for so long that an answer in time is as of its question.
+  std::optional<payments::Summary> Judged(std::optional<payments::Summary> summary,
+                                          const Question& question) {
+    const bool as_of = loop.clock().MonotonicNanos() < question.until_ns;
+    if (summary && !as_of && on_inexact) on_inexact();
+    return summary;
   }
 
   // A transaction of plain reads: no purge and no record comes in between. A thousand sums cost
@@ -171,9 +186,10 @@ struct RedisBooks::Impl {
     const redisReply& journal = *reply->element[1];
     if (!IsAnswer(&journal)) return question.done(std::nullopt);
     const bool half_done = NumberOf(journal) != 0;
-    if (epoch == asked && !half_done) return question.done(SummaryOf(*reply, question));
+    if (epoch == asked && !half_done)
+      return question.done(Judged(SummaryOf(*reply, question), question));
     if (--question.tries == 0) return question.done(std::nullopt);
-    half_done ? Complete(std::move(question)) : AskForSums(std::move(question));
+    half_done ? Complete(std::move(question)) : AskInCut(std::move(question));
   }
 
   void Complete(Question question) {
@@ -182,7 +198,7 @@ struct RedisBooks::Impl {
     connection.Call(connection.Begin(command, kComplete, 0),
                     [this, question = std::move(question)](const redisReply* reply) mutable {
                       if (!IsAnswer(reply)) return question.done(std::nullopt);
-                      AskForSums(std::move(question));
+                      AskInCut(std::move(question));
                     });
   }
 
@@ -263,6 +279,7 @@ struct RedisBooks::Impl {
   // Another try is needed only if a purge or an unfinished record came in between.
   static constexpr int kTries = 4;
   static constexpr int64_t kSweepPauseNs = 5 * base::kNanosPerMilli;
+  net::EventLoop& loop;
   const RedisOptions options;
   payments::ProcessorDirectory& directory;
   const BooksMemory* const memory;

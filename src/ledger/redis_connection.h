@@ -60,6 +60,7 @@ class RedisConnection final : public net::EventHandler {
 
   void Start();
   bool ready() const { return state_ == State::kReady; }
+  bool listening() const { return state_ == State::kListening; }
   // Calls without an answer yet.
   size_t outstanding() const { return deadlines_.size(); }
   // Begins `command` as a call of script number `script` with `arguments` arguments, which the

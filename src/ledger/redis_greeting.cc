@@ -91,6 +91,7 @@ const std::string& RedisLedger::Impl::Names() {
 }
 
 void RedisLedger::Impl::OnConnected(const RedisFacts& facts) {
+  ++connected_count;
   constexpr size_t kPart = 16;  // of forty hexadecimal digits
   server = facts.run_id.substr(0, kPart) + ":" + facts.replication_id.substr(0, kPart);
   greeting.OnConnected({.id = facts.run_id, .server = server, .uptime_ms = facts.uptime_s * 1'000});

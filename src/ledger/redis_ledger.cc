@@ -371,6 +371,8 @@ void RedisLedger::Record(const Owner& owner, std::span<const RecordRequest> requ
   impl_->Send(call);
 }
 
+uint64_t RedisLedger::connected_count() const { return impl_->connected_count; }
+
 void RedisLedger::Publish(const std::string& channel, const std::string& text) {
   Impl& it = *impl_;
   if (!it.connection.ready()) return;
@@ -378,7 +380,7 @@ void RedisLedger::Publish(const std::string& channel, const std::string& text) {
   // A refusal is for operators alone: whoever waits for the message gives up by itself.
   it.connection.Call(it.command, [&it](const redisReply* reply) {
     if (reply == nullptr || reply->type != REDIS_REPLY_ERROR) return;
-    it.Report("redis: a message was refused: " + std::string(TextOf(*reply)));
+    it.Report("a message was refused: " + std::string(TextOf(*reply)));
   });
 }
 

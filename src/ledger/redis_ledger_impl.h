@@ -119,6 +119,7 @@ struct RedisLedger::Impl final : Greeting::Line {
   payments::ProcessorDirectory& directory;
   BooksMemory* const memory;
   LedgerEvents* events = nullptr;
+  uint64_t connected_count = 0;
   std::string server;      // the present one
   std::string books_text;  // of the greeting; a member to keep its capacity
   std::array<char, 24> number_text{};

@@ -41,7 +41,7 @@ void RedisConnection::ReadMessages() {
     if (read == nullptr) return;
     const Message message(*static_cast<const redisReply*>(read));
     context.reader->fn->freeObject(read);
-    if (!TakeMessage(message)) return GiveUp(message.refusal);
+    if (!TakeMessage(message)) return Drop(message.refusal);
   }
 }
 

@@ -42,9 +42,11 @@ class RedisPlace final : public BooksPlace {
         "milliseconds late";
     auto& redis = static_cast<RedisLedger&>(ledger);  // MakeLedger makes no others
     return std::make_unique<RedisRecordBarrier>(
-        loop, options, gate, [&redis](const std::string& channel, const std::string& text) {
+        loop, options, gate,
+        [&redis](const std::string& channel, const std::string& text) {
           redis.Publish(channel, text);
-        });
+        },
+        [&redis] { return redis.connected_count(); });
   }
   std::unique_ptr<SilentClaims> MakeSilentClaims(net::EventLoop& loop) override {
     return std::make_unique<RedisSilentClaims>(loop, others_);

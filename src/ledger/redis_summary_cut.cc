@@ -65,7 +65,9 @@ void RedisSummaryCut::Ask(SummaryQuestions::Then then) {
 
 void RedisSummaryCut::Publish(QuestionMessage::Kind kind, uint64_t number,
                               RedisConnection::OnReply on_reply) {
-  const QuestionMessage message{.kind = kind, .question = {.asker = asker_, .number = number}};
+  const QuestionMessage message{.kind = kind,
+                                .question = {.asker = asker_, .number = number},
+                                .wait_ms = static_cast<uint64_t>(options_.summary_wait_ms)};
   command_.Begin(3).Add("PUBLISH").Add(QuestionChannel(options_)).Add(TextOf(message));
   books_.Call(command_, std::move(on_reply));
 }
@@ -82,11 +84,17 @@ void RedisSummaryCut::Send(uint64_t number) {
   });
 }
 
+// Others may publish here, so what is no answer is passed over.
 void RedisSummaryCut::OnMessage(std::string_view text) {
-  const auto number = TakeNumber(text);
-  if (!number || !text.empty()) return;
-  questions_.OnAnswer(*number, loop_.now_ns());
+  const auto answer = AnswerFrom(text);
+  if (!answer) return;
+  questions_.OnAnswer(answer->number, answer->complete, loop_.now_ns());
   Arm();
+}
+
+// The listener could be on a server that is no primary any more, as nobody closes its connection.
+void RedisSummaryCut::OnBooksLost() {
+  if (answers_.listening()) answers_.Drop("the connection to the books was lost");
 }
 
 void RedisSummaryCut::Arm() {

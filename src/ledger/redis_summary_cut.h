@@ -25,6 +25,7 @@ class RedisSummaryCut {
   // Calls `then` when the books can be read. What it sends on `books` inside the call is read from
   // the cut.
   void Ask(SummaryQuestions::Then then);
+  void OnBooksLost();
   // Summaries that wait.
   size_t waiting() const { return questions_.size(); }
 

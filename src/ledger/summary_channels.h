@@ -27,12 +27,22 @@ struct QuestionMessage {
   enum class Kind : char { kAsked = 'a', kDone = 'd' };
   Kind kind = Kind::kAsked;
   QuestionId question;
+  uint64_t wait_ms = 0;  // how long the asker waits
+};
+struct AnswerMessage {
+  uint64_t number = 0;
+  bool complete = false;
 };
 
-// "a" or "d", the asker and the number, in decimal, with blanks between.
+// "a" or "d", then the asker, the number and the wait, in decimal, with blanks between.
 inline std::string TextOf(const QuestionMessage& message) {
   return std::string(1, static_cast<char>(message.kind)) + ' ' +
-         std::to_string(message.question.asker) + ' ' + std::to_string(message.question.number);
+         std::to_string(message.question.asker) + ' ' + std::to_string(message.question.number) +
+         ' ' + std::to_string(message.wait_ms);
+}
+// The number, a blank, and 1 or 0.
+inline std::string TextOf(const AnswerMessage& message) {
+  return std::to_string(message.number) + (message.complete ? " 1" : " 0");
 }
 
 // A decimal number from the beginning of `text`, which loses it and the blank behind it.
@@ -52,8 +62,16 @@ inline std::optional<QuestionMessage> QuestionFrom(std::string_view text) {
   text.remove_prefix(2);
   const auto asker = TakeNumber(text);
   const auto number = TakeNumber(text);
-  if (!asker || !number || !text.empty()) return std::nullopt;
-  return QuestionMessage{.kind = kind, .question = {.asker = *asker, .number = *number}};
+  const auto wait_ms = TakeNumber(text);
+  if (!asker || !number || !wait_ms || !text.empty()) return std::nullopt;
+  return QuestionMessage{
+      .kind = kind, .question = {.asker = *asker, .number = *number}, .wait_ms = *wait_ms};
+}
+inline std::optional<AnswerMessage> AnswerFrom(std::string_view text) {
+  const auto number = TakeNumber(text);
+  const auto complete = TakeNumber(text);
+  if (!number || !complete || *complete > 1 || !text.empty()) return std::nullopt;
+  return AnswerMessage{.number = *number, .complete = *complete == 1};
 }
 
 }  // namespace tollgate::ledger

@@ -1,6 +1,9 @@
 #include "ledger/summary_questions.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "tollgate/base/clock.h"
 
 namespace tollgate::ledger {
 
@@ -10,7 +13,7 @@ SummaryQuestions::SummaryQuestions(int64_t wait_ns, size_t workers_min, Wire wir
 void SummaryQuestions::SetListening(bool listening) { listening_ = listening; }
 
 void SummaryQuestions::Ask(Then then, int64_t now_ns) {
-  if (!open_ && (!listening_ || wait_ns_ == 0)) return then(false);
+  if (!open_ && (!listening_ || wait_ns_ == 0)) return then(0);
   waiting_.push_back(std::move(then));
   if (!open_) Begin(now_ns);
 }
@@ -20,6 +23,7 @@ void SummaryQuestions::Begin(int64_t now_ns) {
   ++number_;
   ends_ns_ = now_ns + wait_ns_;
   answers_ = 0;
+  lacking_ = false;
   receivers_.reset();
   asking_ = std::exchange(waiting_, {});
   wire_.ask(number_);
@@ -33,9 +37,10 @@ void SummaryQuestions::OnReceivers(uint64_t number, std::optional<size_t> receiv
   CheckComplete(now_ns);
 }
 
-void SummaryQuestions::OnAnswer(uint64_t number, int64_t now_ns) {
+void SummaryQuestions::OnAnswer(uint64_t number, bool complete, int64_t now_ns) {
   if (!open_ || number != number_) return;
   ++answers_;
+  lacking_ = lacking_ || !complete;
   CheckComplete(now_ns);
 }
 
@@ -44,16 +49,26 @@ void SummaryQuestions::OnTime(int64_t now_ns) {
 }
 
 void SummaryQuestions::CheckComplete(int64_t now_ns) {
-  if (receivers_ && answers_ >= *receivers_) Complete(*receivers_ >= workers_min_, now_ns);
+  if (!receivers_ || answers_ < *receivers_) return;
+  Complete(!lacking_ && *receivers_ >= WorkersExpected(*receivers_, now_ns), now_ns);
+}
+
+size_t SummaryQuestions::WorkersExpected(size_t receivers, int64_t now_ns) {
+  constexpr int64_t kRememberedNs = 10 * base::kNanosPerSecond;
+  if (receivers >= most_ || now_ns - most_ns_ >= kRememberedNs) {
+    most_ = receivers;
+    most_ns_ = now_ns;
+  }
+  return std::max(most_, workers_min_);
 }
 
 void SummaryQuestions::Complete(bool as_of, int64_t now_ns) {
-  for (const Then& then : std::exchange(asking_, {})) then(as_of);
+  for (const Then& then : std::exchange(asking_, {})) then(as_of ? ends_ns_ : 0);
   wire_.done(number_);
   open_ = false;
   if (waiting_.empty()) return;
   if (listening_) return Begin(now_ns);
-  for (const Then& then : std::exchange(waiting_, {})) then(false);
+  for (const Then& then : std::exchange(waiting_, {})) then(0);
 }
 
 }  // namespace tollgate::ledger

@@ -25,11 +25,12 @@ class SummaryQuestions {
     // Tells them that the books are read, after all that `then` has sent.
     std::function<void(uint64_t number)> done;
   };
-  // Reads the books. `as_of`: all workers have answered.
-  using Then = std::function<void(bool as_of)>;
+  // Reads the books. They are as of the question if they are read before `until_ns`: records are
+  // held for that long. 0: they are not, as not all workers have answered, or some lack records.
+  using Then = std::function<void(int64_t until_ns)>;
 
-  // With fewer than `workers_min` workers that hear a question, its summaries are not as of their
-  // moment: some are not connected yet.
+  // If fewer than `workers_min` workers hear a question, or fewer than heard one in the last 10 s,
+  // its summaries are not as of their moment: some are not connected.
   SummaryQuestions(int64_t wait_ns, size_t workers_min, Wire wire);
 
   // Answers can be heard, or not any more. Without them nobody is asked.
@@ -38,8 +39,9 @@ class SummaryQuestions {
   void Ask(Then then, int64_t now_ns);
   // How many workers got the question; empty: it could not be sent.
   void OnReceivers(uint64_t number, std::optional<size_t> receivers, int64_t now_ns);
-  // A worker has answered. It may be heard before OnReceivers.
-  void OnAnswer(uint64_t number, int64_t now_ns);
+  // A worker has answered; `complete`: all that it had was recorded. It may be heard before
+  // OnReceivers.
+  void OnAnswer(uint64_t number, bool complete, int64_t now_ns);
   // Call it at NextDeadlineNs (INT64_MAX: need not).
   void OnTime(int64_t now_ns);
   int64_t NextDeadlineNs() const { return open_ ? ends_ns_ : kNever; }
@@ -51,6 +53,8 @@ class SummaryQuestions {
   void Begin(int64_t now_ns);
   void CheckComplete(int64_t now_ns);
   void Complete(bool as_of, int64_t now_ns);
+  // The most that heard a question lately.
+  size_t WorkersExpected(size_t receivers, int64_t now_ns);
 
   const int64_t wait_ns_;
   const size_t workers_min_;
@@ -60,7 +64,10 @@ class SummaryQuestions {
   uint64_t number_ = 0;  // of the open question, or the last one
   int64_t ends_ns_ = 0;
   size_t answers_ = 0;
+  bool lacking_ = false;  // a worker has answered so
   std::optional<size_t> receivers_;
+  size_t most_ = 0;  // receivers, of late
+  int64_t most_ns_ = 0;
   std::vector<Then> asking_;   // of the open question
   std::vector<Then> waiting_;  // of the next one
 };

@@ -184,9 +184,10 @@ TEST_F(Simulation, SummariesAreAsOfTheMomentTheyAreAskedFor) {
     options.summaries = true;
     options.run_ms = 800;
     options.crash_per_steps = 1'500;
+    options.ledger = {.reply_lost = 25, .command_lost = 25, .command_late = 25, .entry_failed = 25};
     options.network = {.not_sent = 20, .lost_request = 15, .lost_answer = 15, .error_500 = 20};
   });
-  EXPECT_GT(summaries_, accepted_ / 20);
+  EXPECT_GT(summaries_, accepted_ / 40);
 }
 
 TEST_F(Simulation, ACopyOfATableIsOpenedBesideIt) {

@@ -152,6 +152,7 @@ class World {
     std::map<payments::Uuid, table::SlotState> confirmed;  // before it was asked for
     std::vector<payments::Uuid> recorded;                  // likewise, ascending
     size_t crashes = 0;
+    int64_t until_ns = 0;
   };
   std::optional<Summary> summary_;  // that is asked for
   size_t summaries_ = 0;

@@ -41,16 +41,23 @@ void World::PlaySummary() {
     for (const auto& instance : instances_) {
       if (instance->table == nullptr) return;
     }
-    summary_ = Summary{.confirmed = Unrecorded(), .recorded = {}, .crashes = crashes_};
+    summary_ = Summary{.confirmed = Unrecorded(),
+                       .recorded = {},
+                       .crashes = crashes_,
+                       .until_ns = timeline_.now_ns() + 100 * base::kNanosPerMilli};
     for (const auto& [id, entry] : ledger_.state().entries) summary_->recorded.push_back(id);
     return ForEachForwarder([](forward::Forwarder& it) { it.HoldRecords(); });
   }
-  bool recorded = true;
-  const bool whole = summary_->crashes == crashes_;
-  if (whole)
-    ForEachForwarder([&](forward::Forwarder& it) { recorded = recorded && it.recorded(); });
-  if (whole && !recorded) return;
-  if (whole) CheckSummary();
+  using ledger::HeldRecords;
+  auto records = HeldRecords::kRecorded;
+  if (summary_->crashes == crashes_) {
+    ForEachForwarder([&](forward::Forwarder& it) { records = Worse(records, it.records()); });
+  } else {
+    records = HeldRecords::kLacking;
+  }
+  const bool waits = timeline_.now_ns() < summary_->until_ns;
+  if (records == HeldRecords::kUnderWay && waits) return;
+  if (records == HeldRecords::kRecorded) CheckSummary();
   ForEachForwarder([](forward::Forwarder& it) { it.ReleaseRecords(); });
   summary_.reset();
 }

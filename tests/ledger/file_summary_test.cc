@@ -16,7 +16,7 @@ class Gate final : public RecordGate {
  public:
   void Hold() override { held = true; }
   void Release() override { held = false; }
-  bool recorded() const override { return true; }
+  HeldRecords records() const override { return HeldRecords::kRecorded; }
   bool held = false;
 };
 

@@ -10,9 +10,9 @@ class Gate final : public RecordGate {
  public:
   void Hold() override { held = true; }
   void Release() override { held = false; }
-  bool recorded() const override { return recorded_now; }
+  HeldRecords records() const override { return now; }
   bool held = false;
-  bool recorded_now = true;
+  HeldRecords now = HeldRecords::kRecorded;
 };
 
 class RedisSummaryCutTest : public RedisLedgerTest {
@@ -24,9 +24,11 @@ class RedisSummaryCutTest : public RedisLedgerTest {
     ledger_->Start();
     for (size_t i = 0; i < gates_.size(); ++i) {
       barriers_[i] = std::make_unique<RedisRecordBarrier>(
-          loop_, options, gates_[i], [this](const std::string& channel, const std::string& text) {
+          loop_, options, gates_[i],
+          [this](const std::string& channel, const std::string& text) {
             ledger_->Publish(channel, text);
-          });
+          },
+          [this] { return ledger_->connected_count(); });
       barriers_[i]->Start();
     }
     loop_.AddTurnHook([this] {
@@ -66,6 +68,20 @@ class RedisSummaryCutTest : public RedisLedgerTest {
   int inexact_ = 0;
 };
 
+TEST_F(RedisSummaryCutTest, AListenerIsRenewedWithTheConnectionToTheBooks) {
+  ASSERT_NO_FATAL_FAILURE(OpenAndListen());
+  const std::string before = Asked({"client", "list", "type", "pubsub"});
+  Cli({"client", "kill", "type", "normal"});
+  const auto known = [&](const std::string& line) {
+    return before.find(line.substr(0, line.find(' ') + 1)) != std::string::npos;
+  };
+  EXPECT_TRUE(Until([&] {
+    const std::string now = Asked({"client", "list", "type", "pubsub"});
+    return std::count(now.begin(), now.end(), '\n') == 3 && !known(now);
+  })) << told_;
+  EXPECT_TRUE(Until([&] { return ExactSummary(); })) << told_;
+}
+
 TEST_F(RedisSummaryCutTest, ListenersThatAreCutOffComeBack) {
   ASSERT_NO_FATAL_FAILURE(OpenAndListen());
   Cli({"client", "kill", "type", "pubsub"});
@@ -76,8 +92,9 @@ TEST_F(RedisSummaryCutTest, ListenersThatAreCutOffComeBack) {
 TEST_F(RedisSummaryCutTest, WhatOthersPublishIsPassedOver) {
   ASSERT_NO_FATAL_FAILURE(OpenAndListen());
   const std::string channel = "tollgate:summaries:0";
-  for (const char* text : {"", "a", "a ", "a 1", "a 1 2 3", "d x 1", "a -1 1", "b 1 1",
-                           "a 99999999999999999999999 1", "a 1 18446744073709551615", "d 1 2"}) {
+  for (const char* text : {"", "a", "a ", "a 1", "a 1 2", "a 1 2 3 4", "d x 1 1", "a -1 1 1",
+                           "b 1 1 1", "a 99999999999999999999999 1 1", "a 1 18446744073709551615 1",
+                           "a 1 1 18446744073709551615", "d 1 2 3"}) {
     Cli({"publish", channel, text});
   }
   EXPECT_TRUE(Until([&] { return ExactSummary(); })) << told_;

@@ -22,6 +22,8 @@ constexpr int64_t kWaitNs = 100 * base::kNanosPerMilli;
 struct Faults {
   uint64_t message_lost = 0;  // one in so many
   uint64_t slow_record = 0;   // one in so many takes up to 200 ms
+  uint64_t refused = 0;       // one record in so many is refused, and repeated up to 100 ms later
+  uint64_t slow_read = 0;     // one in so many takes up to 200 ms
 };
 
 struct Confirmed {
@@ -34,10 +36,7 @@ using Books = std::set<size_t>;  // numbers of payments
 class Worker final : public RecordGate {
  public:
   Worker(Timeline& timeline, const Faults& faults, Books& books, RecordBarrier::Answer answer)
-      : timeline_(timeline),
-        faults_(faults),
-        books_(books),
-        barrier_(*this, kWaitNs, std::move(answer)) {}
+      : timeline_(timeline), faults_(faults), books_(books), barrier_(*this, std::move(answer)) {}
 
   void Confirm(size_t payment) { to_record_.push_back(payment); }
   void Turn() {
@@ -47,6 +46,10 @@ class Worker final : public RecordGate {
       const size_t payment = to_record_.front();
       to_record_.erase(to_record_.begin());
       if (held_) --due_;
+      if (timeline_.Chance(faults_.refused)) {
+        RepeatLater(payment);
+        continue;
+      }
       ++recording_;
       const bool slow = timeline_.Chance(faults_.slow_record);
       timeline_.After(timeline_.Between(100, slow ? 200'000 : 2'000), [this, payment] {
@@ -56,7 +59,7 @@ class Worker final : public RecordGate {
     }
   }
   RecordBarrier& barrier() { return barrier_; }
-  bool idle() const { return to_record_.empty() && recording_ == 0; }
+  bool idle() const { return to_record_.empty() && recording_ == 0 && refused_ == 0; }
   int64_t held_at_ns() const { return held_at_ns_; }
   int64_t longest_ns() const { return longest_ns_; }
 
@@ -69,15 +72,27 @@ class Worker final : public RecordGate {
     held_ = false;
     longest_ns_ = std::max(longest_ns_, timeline_.now_ns() - held_at_ns_);
   }
-  bool recorded() const override { return due_ == 0 && recording_ == 0; }
+  HeldRecords records() const override {
+    if (refused_ != 0) return HeldRecords::kLacking;
+    return due_ == 0 && recording_ == 0 ? HeldRecords::kRecorded : HeldRecords::kUnderWay;
+  }
 
  private:
+  void RepeatLater(size_t payment) {
+    ++refused_;
+    timeline_.After(timeline_.Between(1'000, 100'000), [this, payment] {
+      --refused_;
+      to_record_.push_back(payment);
+    });
+  }
+
   Timeline& timeline_;
   const Faults faults_;
   Books& books_;
   RecordBarrier barrier_;
   std::vector<size_t> to_record_;
   size_t recording_ = 0;
+  size_t refused_ = 0;
   bool held_ = false;
   size_t due_ = 0;
   int64_t held_at_ns_ = 0;
@@ -89,7 +104,8 @@ class Fleet {
   Fleet(uint64_t seed, Faults faults) : timeline_(seed), faults_(faults) {
     for (size_t i = 0; i < kWorkers; ++i) {
       workers_.push_back(std::make_unique<Worker>(
-          timeline_, faults, books_, [this, i](const QuestionId& id) { OnAnswered(i, id); }));
+          timeline_, faults, books_,
+          [this, i](const QuestionId& id, bool complete) { OnAnswered(i, id, complete); }));
     }
     for (size_t i = 0; i < kAskers; ++i) {
       askers_.push_back(std::make_unique<SummaryQuestions>(
@@ -142,18 +158,22 @@ class Fleet {
     ++summaries_;
     ++waiting_;
     const int64_t asked_ns = timeline_.now_ns();
-    askers_[timeline_.random().Below(kAskers)]->Ask(
-        [this, asked_ns](bool as_of) { Read(asked_ns, as_of); }, asked_ns);
+    const size_t asker = timeline_.random().Below(kAskers);
+    askers_[asker]->Ask([=, this](int64_t until_ns) { Read(asker, asked_ns, until_ns); }, asked_ns);
   }
 
-  // The read arrives before the message that it is done, which is sent after it.
-  void Read(int64_t asked_ns, bool as_of) {
-    --waiting_;
-    if (!as_of) return;
-    ++exact_;
+  // The reads of one asker are executed in order, and before its message that they are done.
+  void Read(size_t asker, int64_t asked_ns, int64_t until_ns) {
+    const int64_t read_us =
+        timeline_.Between(10, timeline_.Chance(faults_.slow_read) ? 200'000 : 50);
+    read_us_[asker] = std::max(read_us_[asker], read_us);
     std::vector<int64_t> held_at_ns;
     for (const auto& worker : workers_) held_at_ns.push_back(worker->held_at_ns());
-    timeline_.After(kReadUs, [this, asked_ns, held_at_ns] {
+    timeline_.After(read_us_[asker], [=, this] {
+      --waiting_;
+      if (timeline_.now_ns() >= until_ns)
+        return;  // it could not wait for all, or was read too late
+      ++exact_;
       for (size_t i = 0; i < confirmed_.size(); ++i) {
         const Confirmed& it = confirmed_[i];
         const bool read = books_.contains(i);
@@ -167,7 +187,7 @@ class Fleet {
   void Ask(size_t asker, uint64_t number) {
     for (size_t i = 0; i < kWorkers; ++i) {
       Deliver(i, [=](Worker& worker, int64_t now_ns) {
-        worker.barrier().OnAsked({asker, number}, now_ns);
+        worker.barrier().OnAsked({asker, number}, kWaitNs, now_ns);
       });
     }
     timeline_.After(timeline_.Between(20, 1'000), [=, this] {
@@ -175,7 +195,7 @@ class Fleet {
     });
   }
   void Done(size_t asker, uint64_t number) {
-    timeline_.After(kReadUs, [=, this] {
+    timeline_.After(std::exchange(read_us_[asker], 0), [=, this] {
       for (size_t i = 0; i < kWorkers; ++i) {
         Deliver(i, [=](Worker& worker, int64_t) { worker.barrier().OnDone({asker, number}); });
       }
@@ -192,11 +212,12 @@ class Fleet {
       lost ? worker.barrier().Forget() : message(worker, timeline_.now_ns());
     });
   }
-  void OnAnswered(size_t worker, const QuestionId& id) {
+  void OnAnswered(size_t worker, const QuestionId& id, bool complete) {
     EXPECT_TRUE(answers_[id.asker].insert({worker, id.number}).second) << "answered twice";
     if (timeline_.Chance(faults_.message_lost)) return;
-    timeline_.After(timeline_.Between(20, 1'000),
-                    [this, id] { askers_[id.asker]->OnAnswer(id.number, timeline_.now_ns()); });
+    timeline_.After(timeline_.Between(20, 1'000), [=, this] {
+      askers_[id.asker]->OnAnswer(id.number, complete, timeline_.now_ns());
+    });
   }
 
   bool Settled() const {
@@ -204,7 +225,6 @@ class Fleet {
                                         [](const auto& worker) { return worker->idle(); });
   }
 
-  static constexpr int64_t kReadUs = 10;
   Timeline timeline_;
   const Faults faults_;
   Books books_;
@@ -213,6 +233,7 @@ class Fleet {
   std::vector<std::unique_ptr<SummaryQuestions>> askers_;
   std::vector<std::set<std::pair<size_t, uint64_t>>> answers_;  // worker, question
   std::array<int64_t, kWorkers> last_ns_{};
+  std::array<int64_t, kAskers> read_us_{};
   size_t summaries_ = 0;
   size_t exact_ = 0;
   size_t waiting_ = 0;
@@ -247,6 +268,42 @@ TEST(SummaryCutSimulation, SlowRecordsMakeItInexactAndHoldNothingForLong) {
   const double exact = Sweep({.slow_record = 300});
   EXPECT_GT(exact, 0.3);
   EXPECT_LT(exact, 1.0);
+}
+
+TEST(SummaryCutSimulation, RefusedRecordsMakeItInexact) {
+  const double exact = Sweep({.refused = 100});
+  EXPECT_GT(exact, 0.2);
+  EXPECT_LT(exact, 1.0);
+}
+
+TEST(SummaryCutSimulation, OneThatIsReadTooLateIsInexact) {
+  const double exact = Sweep({.slow_read = 20});
+  EXPECT_GT(exact, 0.3);
+  EXPECT_LT(exact, 1.0);
+}
+
+// A worker whose connection is away is missed, as it was there shortly before.
+TEST(SummaryCutSimulation, AWorkerThatDoesNotListenMakesItInexact) {
+  bool asked = false;
+  SummaryQuestions questions(kWaitNs, 1,
+                             {.ask = [&](uint64_t) { asked = true; }, .done = [](uint64_t) {}});
+  questions.SetListening(true);
+  const auto exact = [&](int64_t now_ns, size_t workers) {
+    int64_t until_ns = -1;
+    questions.Ask([&](int64_t until) { until_ns = until; }, now_ns);
+    EXPECT_TRUE(std::exchange(asked, false));
+    static uint64_t number = 0;
+    questions.OnReceivers(++number, workers, now_ns);
+    for (size_t i = 0; i < workers; ++i) questions.OnAnswer(number, true, now_ns);
+    EXPECT_NE(until_ns, -1);
+    return until_ns != 0;
+  };
+  constexpr int64_t kSecondNs = base::kNanosPerSecond;
+  EXPECT_TRUE(exact(1 * kSecondNs, 2));
+  EXPECT_FALSE(exact(2 * kSecondNs, 1));
+  EXPECT_FALSE(exact(10 * kSecondNs, 1));
+  EXPECT_TRUE(exact(11 * kSecondNs, 1)) << "it is gone, not away";
+  EXPECT_TRUE(exact(12 * kSecondNs, 3));
 }
 
 TEST(SummaryCutSimulation, LostMessagesMakeItInexactAndHoldNothingForLong) {

@@ -30,6 +30,7 @@
 #include "tollgate/forward/explain.h"
 #include "tollgate/forward/policy.h"
 #include "tollgate/ledger/ledger.h"
+#include "tollgate/ledger/record_barrier.h"
 #include "tollgate/payments/limits.h"
 #include "tollgate/payments/processor_directory.h"
 #include "tollgate/table/payment_table.h"
@@ -133,9 +134,8 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   // Pump.
   void HoldRecords();
   void ReleaseRecords();
-  // True if all that was confirmed before HoldRecords has been recorded. Records that the books
-  // have refused, and that are repeated later, do not count. REQUIRES: records are held.
-  bool recorded() const;
+  // What has become of that which was confirmed before HoldRecords. REQUIRES: records are held.
+  ledger::HeldRecords records() const;
   // True if this opening was the newest and the ledger now knows a newer one. Nothing is sent any
   // more, and the table accepts nothing.
   bool fenced() const { return fenced_; }
@@ -264,8 +264,13 @@ class Forwarder final : public ledger::LedgerEvents, public upstream::ProcessorE
   uint32_t tails_ = 0;  // how many tails the ledger has lost
   int64_t clock_read_ns_ = 0;
   bool clock_usable_ = true;
+  // Records that the books have refused, and that wait to be repeated.
+  uint32_t refused_records_ = 0;
+  // Of the payments that were in the table when it was opened, those that may still be in the ring.
+  size_t recovered_left_;
   // While records are held: how many of those that wait are still to be recorded. Empty: not held.
   std::optional<uint32_t> records_due_;
+  bool records_lacking_ = false;  // some of what was confirmed before the hold waits elsewhere
   bool draining_ = false;
   bool fenced_ = false;
 };

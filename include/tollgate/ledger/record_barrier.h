@@ -6,8 +6,8 @@
 // the asker's part (src/ledger/summary_questions.h).
 //
 // Thread: one worker's. It knows no network and no clock, so a simulation can run it.
-// Invariants: records are held for at most `wait_ns` at a time, whatever is lost. Questions take
-// turns: between two holds all that was held is recorded.
+// Invariants: records are held for as long as the asker waits, at most, whatever is lost. Questions
+// take turns: a hold begins with recording all that the one before held.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,19 @@ struct QuestionId {
   bool operator==(const QuestionId&) const = default;
 };
 
+// What was confirmed before a hold.
+enum class HeldRecords : uint8_t {
+  kUnderWay,  // some of it is being recorded
+  kRecorded,  // all of it is on the books
+  kLacking,   // some of it will be recorded later: the books are away or have refused it
+};
+
+// Of two parts of a worker. What is under way is waited for, even if something else is lacking.
+constexpr HeldRecords Worse(HeldRecords a, HeldRecords b) {
+  if (a == HeldRecords::kUnderWay || b == HeldRecords::kUnderWay) return HeldRecords::kUnderWay;
+  return a == HeldRecords::kLacking ? a : b;
+}
+
 // The records of one worker.
 class RecordGate {
  public:
@@ -32,8 +45,8 @@ class RecordGate {
   // What is confirmed after this call waits until Release.
   virtual void Hold() = 0;
   virtual void Release() = 0;
-  // True if all that was confirmed before Hold is recorded. REQUIRES: held.
-  virtual bool recorded() const = 0;
+  // REQUIRES: held.
+  virtual HeldRecords records() const = 0;
 };
 
 // A RecordBarrier that hears questions, wherever the books are.
@@ -47,12 +60,14 @@ class WorkerBarrier {
 
 class RecordBarrier {
  public:
-  using Answer = std::function<void(const QuestionId&)>;
+  // `complete`: all that was confirmed is on the books.
+  using Answer = std::function<void(const QuestionId&, bool complete)>;
   // REQUIRES: `gate` outlives it.
-  RecordBarrier(RecordGate& gate, int64_t wait_ns, Answer answer);
+  RecordBarrier(RecordGate& gate, Answer answer);
 
-  // Messages, in the order in which they come. Times are monotonic nanoseconds.
-  void OnAsked(const QuestionId& question, int64_t now_ns);
+  // Messages, in the order in which they come. Times are monotonic nanoseconds; the asker waits for
+  // `wait_ns`.
+  void OnAsked(const QuestionId& question, int64_t wait_ns, int64_t now_ns);
   void OnDone(const QuestionId& question);
   // Messages are lost. A hold lasts until its time is over, for its asker may be about to read.
   void Forget();
@@ -69,6 +84,7 @@ class RecordBarrier {
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
   struct Asked {
     QuestionId question;
+    int64_t wait_ns = 0;
     int64_t came_ns = 0;
   };
   struct Hold {
@@ -80,7 +96,6 @@ class RecordBarrier {
   void End();
 
   RecordGate& gate_;
-  const int64_t wait_ns_;
   const Answer answer_;
   std::deque<Asked> waiting_;
   std::optional<Hold> hold_;

@@ -25,6 +25,8 @@ class RedisLedger final : public TableLedger {
               BooksMemory* memory = nullptr);
   ~RedisLedger() override;
 
+  // How often it has connected.
+  uint64_t connected_count() const;
   // Sends a message to those who listen to a channel. It is lost if the connection is away.
   void Publish(const std::string& channel, const std::string& text);
 

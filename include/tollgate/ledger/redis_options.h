@@ -22,6 +22,8 @@ inline constexpr std::string_view kRedisRights =
 inline constexpr size_t kBucketsMin = 4'096;
 inline constexpr size_t kBucketsMax = 4'194'304;
 
+inline constexpr int64_t kSummaryWaitMsMax = 300;
+
 struct RedisOptions {
   std::string unix_path;  // empty: TCP
   std::string host = "127.0.0.1";

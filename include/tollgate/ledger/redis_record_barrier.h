@@ -20,8 +20,10 @@ class RedisRecordBarrier final : public WorkerBarrier {
  public:
   // `publish` sends an answer to a channel, on a connection of the caller's. `gate` outlives it.
   using Publish = std::function<void(const std::string& channel, const std::string& text)>;
+  // `connected`: how often that connection was made; with each the listener's is renewed.
+  using Connected = std::function<uint64_t()>;
   RedisRecordBarrier(net::EventLoop& loop, const RedisOptions& options, RecordGate& gate,
-                     Publish publish);
+                     Publish publish, Connected connected);
   ~RedisRecordBarrier() override;
 
   void Start() override;

@@ -9,8 +9,9 @@ FileBarrier::FileBarrier(net::EventLoop& loop, std::shared_ptr<SummaryHub> hub, 
     : loop_(loop),
       hub_(std::move(hub)),
       mail_(std::make_shared<LoopMail>(loop)),
-      barrier_(gate, wait_ms * base::kNanosPerMilli,
-               [this](const QuestionId& question) { hub_->Answer(question); }),
+      wait_ns_(wait_ms * base::kNanosPerMilli),
+      barrier_(gate, [this](const QuestionId& question,
+                            bool complete) { hub_->Answer(question, complete); }),
       timer_(loop, [] {}) {}
 
 FileBarrier::~FileBarrier() {
@@ -22,7 +23,7 @@ void FileBarrier::Start() {
   member_ = hub_->JoinWorker(
       mail_,
       {.on_asked = life_.Guard(
-           [this](const QuestionId& question) { barrier_.OnAsked(question, loop_.now_ns()); }),
+           [this](const QuestionId& question) { barrier_.OnAsked(question, wait_ns_, loop_.now_ns()); }),
        .on_done = life_.Guard([this](const QuestionId& question) { barrier_.OnDone(question); })});
 }
 

@@ -27,6 +27,7 @@ class FileBarrier final : public WorkerBarrier {
   net::EventLoop& loop_;
   const std::shared_ptr<SummaryHub> hub_;
   const std::shared_ptr<LoopMail> mail_;
+  const int64_t wait_ns_;
   RecordBarrier barrier_;
   base::Lifetime life_;
   uint64_t member_ = 0;

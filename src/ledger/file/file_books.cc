@@ -84,15 +84,15 @@ void FileBooks::GetSummary(const payments::SummaryRange& range, OnSummary done) 
   if (!Expected::Of(memory_) || calls_.open() + waiting >= queries_max_) {
     return done(std::nullopt);
   }
-  if (cut_ == nullptr) return ReadSums(range, false, nullptr, std::move(done));
-  cut_->Ask([this, range, done = std::move(done)](bool as_of, std::shared_ptr<const Cut> cut) {
-    ReadSums(range, as_of, std::move(cut), done);
+  if (cut_ == nullptr) return ReadSums(range, 0, nullptr, std::move(done));
+  cut_->Ask([this, range, done = std::move(done)](int64_t until_ns, std::shared_ptr<const Cut> cut) {
+    ReadSums(range, until_ns, std::move(cut), done);
   });
 }
 
 // The cut lasts until the books are read. Workers of other processes on the same file are not
 // asked, so with them a summary may lack what they are about to record.
-void FileBooks::ReadSums(const payments::SummaryRange& range, bool as_of,
+void FileBooks::ReadSums(const payments::SummaryRange& range, int64_t until_ns,
                          std::shared_ptr<const Cut> cut, OnSummary done) {
   const auto expected = Expected::Of(memory_);
   if (!expected) return done(std::nullopt);
@@ -104,8 +104,9 @@ void FileBooks::ReadSums(const payments::SummaryRange& range, bool as_of,
         const int64_t live = file.database().Number("SELECT count(*) FROM live", 0);
         return std::optional(SummaryRead{.totals = std::move(*totals), .is_alone = live <= 1});
       },
-      [this, as_of, done = std::move(done)](std::optional<SummaryRead> read) {
+      [this, until_ns, done = std::move(done)](std::optional<SummaryRead> read) {
         if (!read) return done(std::nullopt);
+        const bool as_of = loop_.clock().MonotonicNanos() < until_ns;
         if (on_inexact_ && !(as_of && read->is_alone)) on_inexact_();
         done(InOrder(std::move(read->totals), directory_));
       });

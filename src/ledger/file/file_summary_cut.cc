@@ -21,8 +21,8 @@ FileSummaryCut::FileSummaryCut(net::EventLoop& loop, std::shared_ptr<SummaryHub>
         questions_.OnTime(loop_.now_ns());
         Arm();
       }) {
-  asker_ = hub_->JoinAsker(mail_, life_.Guard([this](uint64_t number) {
-    questions_.OnAnswer(number, loop_.now_ns());
+  asker_ = hub_->JoinAsker(mail_, life_.Guard([this](uint64_t number, bool complete) {
+    questions_.OnAnswer(number, complete, loop_.now_ns());
     Arm();
   }));
   questions_.SetListening(true);
@@ -34,7 +34,7 @@ FileSummaryCut::~FileSummaryCut() {
 }
 
 void FileSummaryCut::Ask(Then then) {
-  questions_.Ask([this, then = std::move(then)](bool as_of) { then(as_of, cut_); }, loop_.now_ns());
+  questions_.Ask([this, then = std::move(then)](int64_t until_ns) { then(until_ns, cut_); }, loop_.now_ns());
   Arm();
 }
 

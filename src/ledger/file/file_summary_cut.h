@@ -36,8 +36,8 @@ class FileSummaryCut {
   ~FileSummaryCut();
 
   // Calls `then` when the books can be read. The cut lasts as long as `cut`; null: nobody holds
-  // anything. `as_of`: all workers of the process have answered.
-  using Then = std::function<void(bool as_of, std::shared_ptr<const Cut> cut)>;
+  // anything. `until_ns`: see SummaryQuestions::Then.
+  using Then = std::function<void(int64_t until_ns, std::shared_ptr<const Cut> cut)>;
   void Ask(Then then);
   // Summaries that wait.
   size_t waiting() const { return questions_.size(); }

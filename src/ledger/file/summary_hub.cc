@@ -42,12 +42,12 @@ size_t SummaryHub::Ask(const QuestionId& question) {
 
 void SummaryHub::Done(const QuestionId& question) { TellWorkers(question, &Worker::on_done); }
 
-void SummaryHub::Answer(const QuestionId& question) {
+void SummaryHub::Answer(const QuestionId& question, bool complete) {
   const std::lock_guard lock(mutex_);
   const auto asker = members_.find(question.asker);
   if (asker == members_.end() || !asker->second.on_answer) return;
   asker->second.mail->Post(
-      [on_answer = asker->second.on_answer, number = question.number] { on_answer(number); });
+      [on_answer = asker->second.on_answer, number = question.number, complete] { on_answer(number, complete); });
 }
 
 }  // namespace tollgate::ledger::file

@@ -23,7 +23,7 @@ class SummaryHub {
     std::function<void(const QuestionId& question)> on_asked;
     std::function<void(const QuestionId& question)> on_done;
   };
-  using OnAnswer = std::function<void(uint64_t number)>;
+  using OnAnswer = std::function<void(uint64_t number, bool complete)>;
 
   // Both return the number of the member, by which it leaves. They are called on the member's loop.
   uint64_t JoinWorker(std::shared_ptr<LoopMail> mail, Worker worker);
@@ -34,7 +34,7 @@ class SummaryHub {
   size_t Ask(const QuestionId& question);
   void Done(const QuestionId& question);
   // `question.asker` is the number of a member.
-  void Answer(const QuestionId& question);
+  void Answer(const QuestionId& question, bool complete);
 
  private:
   struct Member {
