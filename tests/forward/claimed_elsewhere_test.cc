@@ -109,6 +109,24 @@ TEST_F(ClaimedElsewhere, WithAnotherAmountIsTheSame) {
   EXPECT_EQ(forwarder_->held(), 0U);
 }
 
+// The other owner moved its claim to where this one may have sent the payment, and has ended since.
+TEST_F(ClaimedElsewhere, IsSentAgainOnceItsClaimIsTakenOver) {
+  LoseClaim();
+  Turn(5'000);
+  ASSERT_EQ(Status().reason, payments::RejectReason::kElsewhere);
+  ledger::ClaimRequest moved = Claim();
+  moved.attempt = 2;
+  moved.processor = 0;
+  moved.requested_at_ms = Status().requested_at_ms;
+  ASSERT_EQ(ledger_.Claim(kOther, {moved})[0].verdict, ClaimVerdict::kYours);
+  ledger_.SetNumber(kOther.table, 5, true);
+  Turn(20'000);
+  EXPECT_EQ(metrics_.taken_over.value(), 1U);
+  EXPECT_EQ(posts_, 1);
+  EXPECT_EQ(ledger_.state().entries.at({1, 1}).processor, 0);
+  EXPECT_EQ(forwarder_->held(), 0U);
+}
+
 // The connection is lost, and with it the reply that the claim is ours.
 TEST_F(ClaimedElsewhere, NothingIsSentAgainWhileTheBooksCannotBeAsked) {
   posts_ = 0;
