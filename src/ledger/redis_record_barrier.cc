@@ -70,8 +70,8 @@ struct RedisRecordBarrier::Impl {
 
 RedisRecordBarrier::RedisRecordBarrier(net::EventLoop& loop, const RedisOptions& options,
                                        RecordGate& gate, Publish publish, Connected connected)
-    : impl_(std::make_unique<Impl>(loop, options, gate, std::move(publish),
-                                   std::move(connected))) {}
+    : impl_(std::make_unique<Impl>(loop, options, gate, std::move(publish), std::move(connected))) {
+}
 RedisRecordBarrier::~RedisRecordBarrier() = default;
 void RedisRecordBarrier::Start() { impl_->connection.Start(); }
 void RedisRecordBarrier::OnTurn() { impl_->OnTurn(); }

@@ -105,7 +105,7 @@ class Renderer {
     AcceptCounter(
         "tollgate_inexact_summaries_total",
         "Summaries that may lack payments confirmed just before, because not every worker "
-        "of the fleet answered within SUMMARY_WAIT.",
+        "of the fleet had recorded them within SUMMARY_WAIT.",
         [](const AcceptorMetrics& m) { return m.inexact_summaries.value(); });
     AcceptCounter("tollgate_lookups_total", "Payments looked up.",
                   [](const AcceptorMetrics& m) { return m.lookups.value(); });

@@ -39,7 +39,8 @@ class FileBooks final : public Books {
   FileBooks(net::EventLoop& loop, std::shared_ptr<FileStore> store,
             payments::ProcessorDirectory& directory, const BooksMemory* memory,
             const QueryLimits& limits, std::unique_ptr<FileSummaryCut> cut)
-      : directory_(directory),
+      : loop_(loop),
+        directory_(directory),
         memory_(memory),
         queries_max_(limits.queries_max),
         calls_(loop, std::move(store), limits.timeout_ms, limits.queries_max),
@@ -53,9 +54,10 @@ class FileBooks final : public Books {
   void AcceptLoss(OnAccepted done) override;
 
  private:
-  void ReadSums(const payments::SummaryRange& range, bool as_of, std::shared_ptr<const Cut> cut,
+  void ReadSums(const payments::SummaryRange& range, int64_t until_ns, std::shared_ptr<const Cut> cut,
                 OnSummary done);
 
+  net::EventLoop& loop_;
   payments::ProcessorDirectory& directory_;
   const BooksMemory* const memory_;
   const size_t queries_max_;
