@@ -22,8 +22,9 @@ FileBarrier::~FileBarrier() {
 void FileBarrier::Start() {
   member_ = hub_->JoinWorker(
       mail_,
-      {.on_asked = life_.Guard(
-           [this](const QuestionId& question) { barrier_.OnAsked(question, wait_ns_, loop_.now_ns()); }),
+      {.on_asked = life_.Guard([this](const QuestionId& question) {
+         barrier_.OnAsked(question, wait_ns_, loop_.now_ns());
+       }),
        .on_done = life_.Guard([this](const QuestionId& question) { barrier_.OnDone(question); })});
 }
 

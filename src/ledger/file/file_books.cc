@@ -85,9 +85,10 @@ void FileBooks::GetSummary(const payments::SummaryRange& range, OnSummary done) 
     return done(std::nullopt);
   }
   if (cut_ == nullptr) return ReadSums(range, 0, nullptr, std::move(done));
-  cut_->Ask([this, range, done = std::move(done)](int64_t until_ns, std::shared_ptr<const Cut> cut) {
-    ReadSums(range, until_ns, std::move(cut), done);
-  });
+  cut_->Ask(
+      [this, range, done = std::move(done)](int64_t until_ns, std::shared_ptr<const Cut> cut) {
+        ReadSums(range, until_ns, std::move(cut), done);
+      });
 }
 
 // The cut lasts until the books are read. Workers of other processes on the same file are not

@@ -54,8 +54,8 @@ class FileBooks final : public Books {
   void AcceptLoss(OnAccepted done) override;
 
  private:
-  void ReadSums(const payments::SummaryRange& range, int64_t until_ns, std::shared_ptr<const Cut> cut,
-                OnSummary done);
+  void ReadSums(const payments::SummaryRange& range, int64_t until_ns,
+                std::shared_ptr<const Cut> cut, OnSummary done);
 
   net::EventLoop& loop_;
   payments::ProcessorDirectory& directory_;

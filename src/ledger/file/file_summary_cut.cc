@@ -34,7 +34,8 @@ FileSummaryCut::~FileSummaryCut() {
 }
 
 void FileSummaryCut::Ask(Then then) {
-  questions_.Ask([this, then = std::move(then)](int64_t until_ns) { then(until_ns, cut_); }, loop_.now_ns());
+  questions_.Ask([this, then = std::move(then)](int64_t until_ns) { then(until_ns, cut_); },
+                 loop_.now_ns());
   Arm();
 }
 

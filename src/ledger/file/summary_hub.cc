@@ -46,8 +46,8 @@ void SummaryHub::Answer(const QuestionId& question, bool complete) {
   const std::lock_guard lock(mutex_);
   const auto asker = members_.find(question.asker);
   if (asker == members_.end() || !asker->second.on_answer) return;
-  asker->second.mail->Post(
-      [on_answer = asker->second.on_answer, number = question.number, complete] { on_answer(number, complete); });
+  asker->second.mail->Post([on_answer = asker->second.on_answer, number = question.number,
+                            complete] { on_answer(number, complete); });
 }
 
 }  // namespace tollgate::ledger::file
