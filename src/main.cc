@@ -32,6 +32,8 @@ int main(int argc, char** argv) {
       return tollgate::app::AcceptLoss(line.value().config);
     case Command::kExport:
       return tollgate::app::Export(line.value().config, line.value().export_options);
+    case Command::kBackUp:
+      return tollgate::app::BackUpBooks(line.value().config, line.value().backup_file);
     case Command::kRun:
       return tollgate::app::RunGateway(line.value().config);
   }

@@ -1,11 +1,15 @@
-// The command `tollgate books accept-loss`.
+// The commands `tollgate books …`.
+#include <unistd.h>
+
 #include <cstdio>
 #include <mutex>
 #include <optional>
 #include <string>
 
 #include "tollgate/app/commands.h"
+#include "tollgate/base/logging.h"
 #include "tollgate/ledger/books_place.h"
+#include "tollgate/ledger/file_backup.h"
 #include "tollgate/payments/timestamp.h"
 
 namespace tollgate::app {
@@ -57,6 +61,29 @@ int AcceptLoss(const config::Config& config) {
   }
   std::printf("accepted: the books are used as they are; they were held back since %s\n",
               payments::TimestampToString(*since_s * 1000).c_str());
+  return 0;
+}
+
+int BackUpBooks(const config::Config& config, const std::string& target) {
+  if (config.books != ledger::PlaceKind::kFile) {
+    base::PrintError(
+        "the books are in Redis: back them up with its own means, a snapshot or its append-only "
+        "file");
+    return 1;
+  }
+  const bool visible = ::isatty(STDERR_FILENO) != 0;
+  const auto facts = ledger::BackUp(config.file.path, target, [&](double share) {
+    if (visible) std::fprintf(stderr, "\rbooks backup: %.1f %%\x1b[K", share * 100);
+  });
+  if (visible) std::fputs("\r\x1b[K", stderr);
+  if (!facts.ok()) {
+    base::PrintError(facts.error().message);
+    return 1;
+  }
+  std::printf("%s: %lld payments in summaries and %lld pending ones in %llu bytes; checked\n",
+              target.c_str(), static_cast<long long>(facts.value().counted),
+              static_cast<long long>(facts.value().pending),
+              static_cast<unsigned long long>(facts.value().bytes));
   return 0;
 }
 

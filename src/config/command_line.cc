@@ -20,7 +20,7 @@ base::Result<ConfigFile> ReadFile(const std::string& flag, const Environment& en
 // These commands need neither tables nor threads.
 bool NeedsOnlyBooks(Command command) {
   return command == Command::kReconcile || command == Command::kAcceptLoss ||
-         command == Command::kExport;
+         command == Command::kExport || command == Command::kBackUp;
 }
 
 // Reads the settings that `line.command` needs.
@@ -45,6 +45,7 @@ base::Status ReadSettings(const Flags& flags, const Environment& environment, Co
     if (!options.ok()) return options.error();
     line.export_options = options.value();
   }
+  line.backup_file = flags.backup_file();
   ResolveBooks(line.config, values);
   if (NeedsOnlyBooks(line.command)) {
     if (line.config.books == ledger::PlaceKind::kRedis) return base::OkStatus();

@@ -1,7 +1,6 @@
 #include "config/flags.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
 
 #include "config/settings.h"
@@ -38,33 +37,51 @@ void Flags::AddSettings() {
   for (const FormerName& it : kFormerNames) AddSetting(it.former, "")->group("");  // not in --help
 }
 
+CLI::App* Flags::AddCommand(CLI::App& above, const char* name, const char* help, Command command) {
+  CLI::App* const app = above.add_subcommand(name, help);
+  commands_.emplace_back(app, command);
+  return app;
+}
+
 void Flags::AddCommands() {
-  health_ = app_.add_subcommand(
-      "health", "ask the running gateway whether it takes payments; exit code 0 means yes");
-  CLI::App* const books = app_.add_subcommand("books", "change how the books may be used");
-  accept_loss_ = books->add_subcommand(
-      "accept-loss",
-      "allow the use of books that have lost payments; run `tollgate reconcile` first");
+  AddCommand(app_, "health",
+             "ask the running gateway whether it takes payments; exit code 0 means yes",
+             Command::kHealth);
+  CLI::App* const books =
+      app_.add_subcommand("books", "back up the books, or change how they may be used");
+  AddCommand(*books, "accept-loss",
+             "allow the use of books that have lost payments; run `tollgate reconcile` first",
+             Command::kAcceptLoss);
+  CLI::App* const backup =
+      AddCommand(*books, "backup", "copy books in a file to another file, while gateways use them",
+                 Command::kBackUp);
+  backup->add_option("FILE", backup_file_, "the new file")->required();
   books->require_subcommand(1);
-  pending_ = app_.add_subcommand(
-      "pending", "list the payments that the tables in data_dir hold, with their states");
-  pending_->add_flag("--json", json_, "print JSON, one line per payment");
-  reconcile_ = app_.add_subcommand(
-      "reconcile",
-      "compare the books with what the processors hold; with --repair, book what is missing");
-  AddReconcileFlags(*reconcile_, reconcile_flags_);
-  export_ = app_.add_subcommand(
-      "export", "print every booked and rejected payment in the order of requestedAt");
-  AddExportFlags(*export_, export_flags_);
+  CLI::App* const pending = AddCommand(
+      app_, "pending", "list the payments that the tables in data_dir hold, with their states",
+      Command::kPending);
+  pending->add_flag("--json", json_, "print JSON, one line per payment");
+  AddReconcileFlags(
+      *AddCommand(app_, "reconcile",
+                  "compare the books with what the processors hold; with --repair, book what is "
+                  "missing",
+                  Command::kReconcile),
+      reconcile_flags_);
+  AddExportFlags(*AddCommand(app_, "export",
+                             "print every booked and rejected payment in the order of requestedAt",
+                             Command::kExport),
+                 export_flags_);
 }
 
 std::vector<std::string> Flags::AllArguments() const {
   std::vector<std::string> names;
-  for (const CLI::App* app : std::initializer_list<const CLI::App*>{&app_, reconcile_, export_}) {
-    for (const CLI::Option* option : app->get_options()) names.push_back(option->get_name());
-  }
-  for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(command->get_name());
+  const auto add_options = [&names](const CLI::App& app) {
+    for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
+  };
+  add_options(app_);
+  for (const auto& [app, command] : commands_) add_options(*app);
+  for (const CLI::App* app : app_.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(app->get_name());
   }
   return names;
 }
@@ -78,27 +95,26 @@ base::Status Flags::Parse(std::vector<std::string> arguments) {
     if (help_) return base::OkStatus();
     return base::Error{std::string(error.what()) + "; see tollgate --help"};
   }
-  for (const CLI::App* app :
-       std::initializer_list<const CLI::App*>{&app_, health_, pending_, reconcile_, export_}) {
-    for (const std::string& extra : app->remaining()) {
-      const std::string near = Nearest(extra.substr(0, extra.find('=')), AllArguments());
-      return base::Error{"unknown argument " + extra +
-                         (near.empty() ? "; see tollgate --help" : "; did you mean " + near + "?")};
-    }
+  std::vector<std::string> unknown = app_.remaining();
+  for (const auto& [app, command] : commands_) {
+    for (const std::string& extra : app->remaining()) unknown.push_back(extra);
   }
-  return base::OkStatus();
+  if (unknown.empty()) return base::OkStatus();
+  const std::string& extra = unknown.front();
+  const std::string near = Nearest(extra.substr(0, extra.find('=')), AllArguments());
+  return base::Error{"unknown argument " + extra +
+                     (near.empty() ? "; see tollgate --help" : "; did you mean " + near + "?")};
 }
 
 Command Flags::command() const {
   if (help_) return Command::kHelp;
   if (version_) return Command::kVersion;
-  if (reconcile_->parsed()) return Command::kReconcile;
-  if (accept_loss_->parsed()) return Command::kAcceptLoss;
-  if (export_->parsed()) return Command::kExport;
-  if (check_) return Command::kCheckConfig;
-  if (health_->parsed()) return Command::kHealth;
-  if (pending_->parsed()) return Command::kPending;
-  return Command::kRun;
+  for (const auto& [app, command] : commands_) {
+    if (!app->parsed()) continue;
+    const bool shown = check_ && (command == Command::kHealth || command == Command::kPending);
+    return shown ? Command::kCheckConfig : command;
+  }
+  return check_ ? Command::kCheckConfig : Command::kRun;
 }
 
 }  // namespace tollgate::config

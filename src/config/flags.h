@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/export_flags.h"
@@ -30,6 +31,7 @@ class Flags {
   bool json() const { return json_; }
   const ReconcileFlags& reconcile() const { return reconcile_flags_; }
   const ExportFlags& export_flags() const { return export_flags_; }
+  const std::string& backup_file() const { return backup_file_; }
   // kRun if there is no other command. --help and --version take precedence over all others, and
   // --check-config over `health` and `pending`.
   Command command() const;
@@ -38,6 +40,7 @@ class Flags {
  private:
   CLI::Option* AddSetting(const std::string& name, const std::string& help);
   void AddSettings();
+  CLI::App* AddCommand(CLI::App& above, const char* name, const char* help, Command command);
   void AddCommands();
   std::vector<std::string> AllArguments() const;
 
@@ -48,13 +51,10 @@ class Flags {
   bool version_ = false;
   bool check_ = false;
   bool json_ = false;
-  CLI::App* health_ = nullptr;
-  CLI::App* pending_ = nullptr;
-  CLI::App* reconcile_ = nullptr;
-  CLI::App* accept_loss_ = nullptr;
-  CLI::App* export_ = nullptr;
+  std::vector<std::pair<const CLI::App*, Command>> commands_;
   ReconcileFlags reconcile_flags_;
   ExportFlags export_flags_;
+  std::string backup_file_;
 };
 
 }  // namespace tollgate::config

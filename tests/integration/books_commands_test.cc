@@ -1,6 +1,7 @@
 // The commands on a file of books, as an operator runs them beside a gateway at work.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -20,7 +21,7 @@ class BooksCommands : public ::testing::Test {
 
   struct Ran {
     int status = -1;
-    std::string told;  // on stderr
+    std::string told;
   };
   // A shell's line, in which $TOLLGATE is the program with the settings of the gateway's books.
   Ran Shell(const std::string& line) {
@@ -81,6 +82,25 @@ TEST_F(BooksCommands, AnExportEqualsTheSummaryOfTheGatewayAtWork) {
   const Ran gone = Shell("{ sleep 0.3; $TOLLGATE export $OF; } | true");
   EXPECT_EQ(gone.status, 1) << "and not killed by a signal";
   EXPECT_NE(gone.told.find("Broken pipe"), std::string::npos) << gone.told;
+}
+
+TEST_F(BooksCommands, ABackupOfBooksAtWorkIsRestoredAndWhatItLacksIsToldAgain) {
+  Pay(1, 60);
+  const std::string backup = stack_.folder() + "/backup.db";
+  const Ran ran = Shell("$TOLLGATE books backup $OF " + backup);
+  EXPECT_EQ(ran.status, 0) << ran.told;
+  EXPECT_NE(ran.told.find("60 payments in summaries"), std::string::npos) << ran.told;
+  EXPECT_EQ(Shell("$TOLLGATE books backup $OF " + backup).status, 1) << "it exists already";
+  Pay(2, 20);
+  stack_.gateway(0).Kill();
+  const std::string books = Folder() + "/books.db";
+  for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(books + ending);
+  std::filesystem::copy_file(backup, books);
+  stack_.StartGateway(0);
+  ASSERT_TRUE(stack_.WaitReady(0)) << stack_.Logs();
+  EXPECT_TRUE(Eventually([&] { return Booked() == 80; })) << Booked() << stack_.Logs();
+  EXPECT_NE(stack_.gateway(0).Log().find("may have lost its last writes"), std::string::npos)
+      << stack_.Logs();
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 // Thread: the main thread's.
 #pragma once
 
+#include <string>
+
 #include "tollgate/config/config.h"
 #include "tollgate/config/export_options.h"
 
@@ -21,5 +23,9 @@ int AcceptLoss(const config::Config& config);
 
 // `tollgate export`: prints every booked and rejected payment. Returns 0 if all were printed.
 int Export(const config::Config& config, const config::ExportOptions& options);
+
+// `tollgate books backup`: copies books in a file to `target`, which must not exist. Returns 0 if
+// the copy is whole.
+int BackUpBooks(const config::Config& config, const std::string& target);
 
 }  // namespace tollgate::app

@@ -24,7 +24,8 @@ enum class Command {
   kPending,
   kReconcile,
   kAcceptLoss,
-  kExport
+  kExport,
+  kBackUp
 };
 
 struct CommandLine {
@@ -32,6 +33,7 @@ struct CommandLine {
   Config config;
   bool json = false;           // of pending
   ReconcileOptions reconcile;  // of reconcile
+  std::string backup_file;     // of books backup
   ExportOptions export_options;
   std::string text;  // of --help (also of a command), --version and --check-config
 };
