@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/acceptor_thread.h"
+#include "app/books_folder.h"
 #include "app/capacity.h"
 #include "app/health_thread.h"
 #include "app/routing_page.h"
@@ -28,6 +29,25 @@ bool WaitUntil(std::chrono::steady_clock::time_point deadline, Condition conditi
     std::this_thread::sleep_for(milliseconds(2));
   }
   return true;
+}
+
+// True if a table in the folder, beside the instance's own new one, may have been told to books.
+bool OthersMayKnowBooks(const config::Config& config) {
+  size_t telling = 0;
+  for (const std::string& path : table::ListTables(config.data_dir)) {
+    // Tables of other users do not count.
+    if (table::LookAt(path).state == table::TableSight::State::kNotUsable) continue;
+    // Versions without books in a file did not store which books a table is told to.
+    if (config.books == ledger::PlaceKind::kFile) {
+      const auto facts = table::ReadFacts(path);
+      if (facts.ok() && facts.value().books == payments::Uuid{} && !facts.value().known_to_books) {
+        continue;
+      }
+      return true;
+    }
+    ++telling;
+  }
+  return telling > 1;
 }
 
 }  // namespace
@@ -60,12 +80,7 @@ base::Status Gateway::OpenTable() {
   if (!opened.ok()) return opened.error();
   context_->queue = std::move(opened).value();
   const table::RecoveryReport& report = context_->queue.table->recovery();
-  // Tables of other users do not count.
-  const std::vector<std::string> tables = table::ListTables(config.data_dir);
-  const auto usable = std::count_if(tables.begin(), tables.end(), [](const std::string& path) {
-    return table::LookAt(path).state != table::TableSight::State::kNotUsable;
-  });
-  context_->new_fleet = report.created && usable <= 1;
+  context_->new_fleet = report.created && !OthersMayKnowBooks(config);
   if (config.durability == table::Durability::kMemory) {
     base::LogWarning("durability is memory: payments that wait die with this process");
     return base::OkStatus();
@@ -120,6 +135,10 @@ base::Status Gateway::Build() {
   auto status = OpenTable();
   if (!status.ok()) return status;
   for (const std::string& line : AboutPlace(config)) base::LogInfo(line);
+  if (config.books == ledger::PlaceKind::kFile) {
+    const std::string risk = BooksFolderRisk(config.data_dir);
+    if (!risk.empty()) base::LogWarning(risk);
+  }
   context_->place = MakeGatewayPlace(config, context_->new_fleet);
   run_ids_ = std::make_unique<RunIdKeeper>(*context_->queue.table, config.workers);
   for (size_t i = 0; i < config.workers; ++i) {

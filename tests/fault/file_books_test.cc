@@ -15,6 +15,23 @@ class FileBooksFault : public FaultTest {
   void ExpectNothingInRedis(Stack& stack) { EXPECT_EQ(stack.RedisCli({"dbsize"}), "0\n"); }
 };
 
+// Two gateways that begin together each find the other's table.
+TEST_F(FileBooksFault, ATableThatWasToldToNobodyDelaysNoNewFleet) {
+  Stack stack({.gateway_arguments = {}, .redis_arguments = {}, .gateways = 1, .haproxy = false});
+  UseOneFile(stack);
+  const std::string socket = stack.folder() + "/other.sock";
+  const ChildProcess other(
+      {TOLLGATE_BINARY, "--server-socket", socket, "--redis-socket",
+       stack.folder() + "/nobody.sock", "--data-dir", stack.folder() + "/shared"},
+      socket + ".log");
+  ASSERT_TRUE(Eventually([&] { return HttpClient(socket).Get("/healthz").status == 200; }))
+      << other.Log();
+  const int64_t began_ms = SteadyMillis();
+  stack.StartGateway(0);
+  EXPECT_TRUE(Eventually([&] { return !Stack::Summary(stack.GatewaySocket(0)).empty(); }));
+  EXPECT_LT(SteadyMillis() - began_ms, 1'500) << "it waited for others who may know the books";
+}
+
 TEST_F(FileBooksFault, AGatewayKilledUnderLoadLosesNothingAndShowsNoClientAnError) {
   Stack stack;
   UseOneFile(stack);
