@@ -34,6 +34,9 @@ int main(int argc, char** argv) {
       return tollgate::app::Export(line.value().config, line.value().export_options);
     case Command::kBackUp:
       return tollgate::app::BackUpBooks(line.value().config, line.value().backup_file);
+    case Command::kCopyBooks:
+      return tollgate::app::CopyBooks(line.value().config, line.value().copy_from,
+                                      line.value().copy_to);
     case Command::kRun:
       return tollgate::app::RunGateway(line.value().config);
   }

@@ -17,6 +17,16 @@ base::Result<ConfigFile> ReadFile(const std::string& flag, const Environment& en
   return path.empty() ? ConfigFile{} : ReadConfigFile(path);
 }
 
+base::Status ReadLocations(const BooksFlags& flags, CommandLine& line) {
+  auto from = ReadLocation("--from", flags.copy_from, line.config.redis);
+  if (!from.ok()) return from.error();
+  auto to = ReadLocation("--to", flags.copy_to, line.config.redis);
+  if (!to.ok()) return to.error();
+  line.copy_from = std::move(from).value();
+  line.copy_to = std::move(to).value();
+  return base::OkStatus();
+}
+
 // These commands need neither tables nor threads.
 bool NeedsOnlyBooks(Command command) {
   return command == Command::kReconcile || command == Command::kAcceptLoss ||
@@ -45,7 +55,8 @@ base::Status ReadSettings(const Flags& flags, const Environment& environment, Co
     if (!options.ok()) return options.error();
     line.export_options = options.value();
   }
-  line.backup_file = flags.backup_file();
+  line.backup_file = flags.books().backup_file;
+  if (line.command == Command::kCopyBooks) return ReadLocations(flags.books(), line);
   ResolveBooks(line.config, values);
   if (NeedsOnlyBooks(line.command)) {
     if (line.config.books == ledger::PlaceKind::kRedis) return base::OkStatus();

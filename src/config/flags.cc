@@ -55,7 +55,13 @@ void Flags::AddCommands() {
   CLI::App* const backup =
       AddCommand(*books, "backup", "copy books in a file to another file, while gateways use them",
                  Command::kBackUp);
-  backup->add_option("FILE", backup_file_, "the new file")->required();
+  backup->add_option("FILE", books_flags_.backup_file, "the new file")->required();
+  CLI::App* const copy = AddCommand(
+      *books, "copy", "move the books from Redis to a file or back, with all gateways stopped",
+      Command::kCopyBooks);
+  copy->add_option("--from", books_flags_.copy_from, "file:PATH, redis://… or unix://…")
+      ->required();
+  copy->add_option("--to", books_flags_.copy_to, "the same; nothing may be there yet")->required();
   books->require_subcommand(1);
   CLI::App* const pending = AddCommand(
       app_, "pending", "list the payments that the tables in data_dir hold, with their states",

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/books_flags.h"
 #include "config/export_flags.h"
 #include "config/reconcile_flags.h"
 #include "tollgate/base/result.h"
@@ -31,7 +32,7 @@ class Flags {
   bool json() const { return json_; }
   const ReconcileFlags& reconcile() const { return reconcile_flags_; }
   const ExportFlags& export_flags() const { return export_flags_; }
-  const std::string& backup_file() const { return backup_file_; }
+  const BooksFlags& books() const { return books_flags_; }
   // kRun if there is no other command. --help and --version take precedence over all others, and
   // --check-config over `health` and `pending`.
   Command command() const;
@@ -54,7 +55,7 @@ class Flags {
   std::vector<std::pair<const CLI::App*, Command>> commands_;
   ReconcileFlags reconcile_flags_;
   ExportFlags export_flags_;
-  std::string backup_file_;
+  BooksFlags books_flags_;
 };
 
 }  // namespace tollgate::config

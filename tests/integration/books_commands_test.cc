@@ -1,6 +1,7 @@
 // The commands on a file of books, as an operator runs them beside a gateway at work.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -101,6 +102,37 @@ TEST_F(BooksCommands, ABackupOfBooksAtWorkIsRestoredAndWhatItLacksIsToldAgain) {
   EXPECT_TRUE(Eventually([&] { return Booked() == 80; })) << Booked() << stack_.Logs();
   EXPECT_NE(stack_.gateway(0).Log().find("may have lost its last writes"), std::string::npos)
       << stack_.Logs();
+}
+
+TEST_F(BooksCommands, BooksMoveToRedisAndBackWhileNoGatewayWorks) {
+  Pay(1, 50);
+  const std::string file = " file:" + Folder();
+  const std::string redis = " unix://" + stack_.RedisSocket();
+  const auto summary = Stack::Summary(stack_.GatewaySocket(0));
+  const Ran busy = Shell("$TOLLGATE books copy --from" + file + " --to" + redis);
+  EXPECT_EQ(busy.status, 1);
+  EXPECT_NE(busy.told.find("stop all gateways"), std::string::npos) << busy.told;
+  stack_.gateway(0).Signal(SIGTERM);
+  EXPECT_EQ(stack_.gateway(0).WaitExit(20'000), 0);
+  const Ran there = Shell("$TOLLGATE books copy --from" + file + " --to" + redis);
+  EXPECT_EQ(there.status, 0) << there.told;
+  EXPECT_NE(there.told.find("copied and compared: 1 tables"), std::string::npos) << there.told;
+  stack_.AddGatewayArguments({"--books", "redis"});
+  stack_.StartGateway(0);
+  ASSERT_TRUE(stack_.WaitReady(0)) << stack_.Logs();
+  EXPECT_TRUE(Eventually([&] { return Booked() == 50; })) << stack_.Logs();
+  EXPECT_EQ(Stack::Summary(stack_.GatewaySocket(0)), summary);
+  ASSERT_NO_FATAL_FAILURE(Pay(2, 10));
+  stack_.gateway(0).Signal(SIGTERM);
+  EXPECT_EQ(stack_.gateway(0).WaitExit(20'000), 0);
+  std::filesystem::rename(Folder() + "/books.db", Folder() + "/former.db");
+  const Ran back = Shell("$TOLLGATE books copy --from" + redis + " --to" + file);
+  EXPECT_EQ(back.status, 0) << back.told;
+  stack_.AddGatewayArguments({"--books", "file"});
+  stack_.StartGateway(0);
+  ASSERT_TRUE(stack_.WaitReady(0)) << stack_.Logs();
+  EXPECT_TRUE(Eventually([&] { return Booked() == 60; })) << stack_.Logs();
+  ASSERT_NO_FATAL_FAILURE(Pay(3, 5));
 }
 
 }  // namespace

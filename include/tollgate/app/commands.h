@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "tollgate/config/books_location.h"
 #include "tollgate/config/config.h"
 #include "tollgate/config/export_options.h"
 
@@ -27,5 +28,9 @@ int Export(const config::Config& config, const config::ExportOptions& options);
 // `tollgate books backup`: copies books in a file to `target`, which must not exist. Returns 0 if
 // the copy is whole.
 int BackUpBooks(const config::Config& config, const std::string& target);
+
+// `tollgate books copy`. Returns 0 if the copy is whole and the same.
+int CopyBooks(const config::Config& config, const config::BooksLocation& from,
+              const config::BooksLocation& to);
 
 }  // namespace tollgate::app

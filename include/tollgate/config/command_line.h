@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tollgate/base/result.h"
+#include "tollgate/config/books_location.h"
 #include "tollgate/config/config.h"
 #include "tollgate/config/environment.h"
 #include "tollgate/config/export_options.h"
@@ -25,15 +26,17 @@ enum class Command {
   kReconcile,
   kAcceptLoss,
   kExport,
-  kBackUp
+  kBackUp,
+  kCopyBooks
 };
 
 struct CommandLine {
   Command command = Command::kRun;
   Config config;
-  bool json = false;           // of pending
-  ReconcileOptions reconcile;  // of reconcile
-  std::string backup_file;     // of books backup
+  bool json = false;                 // of pending
+  ReconcileOptions reconcile;        // of reconcile
+  std::string backup_file;           // of books backup
+  BooksLocation copy_from, copy_to;  // of books copy
   ExportOptions export_options;
   std::string text;  // of --help (also of a command), --version and --check-config
 };
