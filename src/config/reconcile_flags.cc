@@ -21,8 +21,8 @@ constexpr const char* kFooter =
     "Exit code: 0 no difference is left; 1 an error, or a processor was away: not all was "
     "compared; 2 differences are left.\n"
     "An admin token is read from ADMIN_TOKEN_<NAME> (ADMIN_TOKEN_DEFAULT, …) or from --tokens.\n"
-    "Redis and the processors are those of the gateway's own settings: the same flags, environment "
-    "and file (tollgate --help).";
+    "The books and the processors are those of the gateway's own settings: the same flags, "
+    "environment and file (tollgate --help).";
 
 // The flags that are parsed like settings.
 struct PlainFlag {

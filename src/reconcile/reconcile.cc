@@ -205,7 +205,7 @@ void ReconcileRun::ReportSilent() {
     report_.silent = std::move(**answer);
   } else {
     report_.errors.push_back(
-        "the payments of silent gateways: Redis did not answer; run this again");
+        "the payments of silent gateways: the books did not answer; run this again");
   }
 }
 

@@ -56,8 +56,9 @@ void Reconciler::RedisFailed(std::function<void()> again) {
   if (redis_failing_since_ns_ == 0) redis_failing_since_ns_ = now_ns;
   if (now_ns - redis_failing_since_ns_ >= options_.redis_patience_ms * base::kNanosPerMilli) {
     return Fail(
-        "Redis does not answer. Check that it runs and that REDIS_SOCKET or REDIS_URL "
-        "names it, then run this again; what was repaired stays repaired");
+        "the books do not answer. Check that Redis runs and that REDIS_SOCKET or REDIS_URL names "
+        "it, or DATA_DIR where they are in a file, then run this again; what was repaired stays "
+        "repaired");
   }
   retries_.push_back(std::move(again));
   if (!retry_timer_.armed()) retry_timer_.ArmIn(kRetryMs * base::kNanosPerMilli);
@@ -96,7 +97,7 @@ bool Reconciler::TakeFirstPage(const ledger::ClaimPage& page) {
 void Reconciler::OnPage(const ledger::ClaimPage& page) {
   if (!begun_ && !TakeFirstPage(page)) return;
   if (page.run_id != run_id_) {
-    return Fail("Redis was started again during the run; run it again");
+    return Fail("the server of the books was started again during the run; run it again");
   }
   if (page.epoch != epoch_) return Fail("the books were purged during the run; run it again");
   counts_.damaged += page.damaged;

@@ -111,8 +111,9 @@ void Reconciler::OnClaimed(uint64_t /*batch*/, std::span<const ledger::ClaimRepl
 
 void Reconciler::OnTailLost() {
   Fail(
-      "Redis was started again during the run and may have lost what was repaired last; run it "
-      "again");
+      "the server of the books was started again during the run and may have lost what was "
+      "repaired "
+      "last; run it again");
 }
 
 }  // namespace tollgate::reconcile

@@ -210,8 +210,8 @@ std::string ToTable(const ReconcileReport& report, const payments::ProcessorDire
   }
   if (counts.damaged != 0) {
     text += std::to_string(counts.damaged) +
-            " entries in Redis are not of this version; check whether another version shares its "
-            "prefix.\n";
+            " entries of the books are not of this version; check whether another version shares "
+            "them.\n";
   }
   return text + TotalsTable(report) + FindingsTable(report, names, rows_max) +
          SumsTable(report.sums, names, rows_max) + SilentTable(report);

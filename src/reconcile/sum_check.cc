@@ -37,12 +37,12 @@ std::string SumCheck::Run() {
     state_ = State::kGoesOn;
     if (!Find()) {
       if (state_ == State::kAway) {
-        return "the sums: Redis does not answer; run this again, what was mended stays mended";
+        return "the sums: the books do not answer; run this again, what was mended stays mended";
       }
       if (++moves <= kMovesMax) continue;
-      return "the sums were not compared: the books were purged, or Redis was started again, "
-             "during "
-             "the run; run it again";
+      return "the sums were not compared: the books were purged, or their server was started "
+             "again, "
+             "during the run; run it again";
     }
     Merge(++findings == 1);
     if (!options_.repair || found_.empty()) break;

@@ -17,7 +17,7 @@ bool TakeTotals(ProcessorReport& report, const AdminTotal& total,
   report.processor.reset();
   if (total.summary) report.processor = Gap{total.summary->count, total.summary->amount_cents};
   if (!books) {
-    report.problem = "the books' summary: Redis did not answer";
+    report.problem = "the books' summary: they did not answer";
     return true;
   }
   for (const auto& sum : *books) {

@@ -135,5 +135,63 @@ TEST_F(BooksCommands, BooksMoveToRedisAndBackWhileNoGatewayWorks) {
   ASSERT_NO_FATAL_FAILURE(Pay(3, 5));
 }
 
+// The processor charged them, and the gateway and its table were lost before they were recorded.
+TEST_F(BooksCommands, ReconcileBooksWhatOnlyAProcessorHolds) {
+  Pay(1, 20);
+  stack_.Configure(0, "/admin/configurations/faults", R"({"kind":"slow_bytes","hang_ms":600000})");
+  HttpClient client(stack_.GatewaySocket(0));
+  for (size_t i = 0; i < 5; ++i) {
+    ASSERT_EQ(client.Post("/payments", PaymentBody(TestId(2, i), "19.90")).status, 202);
+  }
+  ASSERT_TRUE(Eventually([&] { return stack_.Held(0).size() == 25; })) << stack_.Logs();
+  const Ran pending = Shell("$TOLLGATE pending $OF");
+  EXPECT_EQ(pending.status, 0);
+  EXPECT_NE(pending.told.find(": 5 pending, in use"), std::string::npos) << pending.told;
+  stack_.gateway(0).Kill();
+  for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
+    if (entry.path().extension() == ".table") std::filesystem::remove(entry.path());
+  }
+  stack_.Configure(0, "/admin/configurations/faults", R"({"kind":"none"})");
+  const Ran found = Shell("$TOLLGATE reconcile $OF --min-age 0s");
+  EXPECT_EQ(found.status, 2) << found.told;
+  const Ran mended = Shell("$TOLLGATE reconcile $OF --min-age 0s --repair");
+  EXPECT_EQ(mended.status, 0) << mended.told;
+  stack_.StartGateway(0);
+  ASSERT_TRUE(stack_.WaitReady(0)) << stack_.Logs();
+  EXPECT_TRUE(Eventually([&] { return Booked() == 25; })) << Booked() << stack_.Logs();
+  EXPECT_EQ(Stack::Summary(stack_.GatewaySocket(0))["default"].cents,
+            stack_.HeldTotals()["default"].cents);
+}
+
+// The books are gone. The table knows which they were, so they are not taken for new ones.
+TEST_F(BooksCommands, ALossIsAccepted) {
+  Pay(1, 20);
+  // It keeps which run of the books it told, not at once.
+  ASSERT_TRUE(Eventually([&] {
+    std::stringstream table;
+    for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
+      if (entry.path().extension() == ".table") table << std::ifstream(entry.path()).rdbuf();
+    }
+    return table.str().find("file:") != std::string::npos;
+  }));
+  stack_.gateway(0).Kill();
+  for (const char* ending : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(Folder() + "/books.db" + ending);
+  }
+  stack_.AddGatewayArguments({"--allow-purge=false"});  // else it is taken for a purge
+  stack_.StartGateway(0);
+  const auto says = [&](const char* words) {
+    return stack_.gateway(0).Log().find(words) != std::string::npos;
+  };
+  ASSERT_TRUE(Eventually([&] { return says("that no table can replay"); })) << stack_.Logs();
+  EXPECT_TRUE(Stack::Summary(stack_.GatewaySocket(0)).empty()) << "not of incomplete books";
+  const Ran accepted = Shell("$TOLLGATE books accept-loss $OF");
+  EXPECT_EQ(accepted.status, 0) << accepted.told;
+  EXPECT_NE(accepted.told.find("accepted: "), std::string::npos) << accepted.told;
+  EXPECT_TRUE(Eventually([&] { return Booked() == 20; })) << "what it held\n" << stack_.Logs();
+  const Ran again = Shell("$TOLLGATE books accept-loss $OF");
+  EXPECT_NE(again.told.find("nothing to accept"), std::string::npos) << again.told;
+}
+
 }  // namespace
 }  // namespace tollgate::testing

@@ -227,7 +227,7 @@ TEST_F(ReconcilerTest, WhatChangesUnderItEndsTheRun) {
   books_.before_page = [&] {
     if (++page == 3) books_.run_id = "second";
   };
-  EXPECT_NE(Run().error().find("Redis was started again"), std::string::npos);
+  EXPECT_NE(Run().error().find("the server of the books was started again"), std::string::npos);
   page = 0;
   books_.before_page = [&] {
     if (++page == 3) ++books_.epoch;
