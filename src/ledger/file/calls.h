@@ -38,6 +38,7 @@ struct CallResult {
   CallVerdict verdict = CallVerdict::kDone;
   uint64_t number = 0;
   uint32_t epoch = 0;
+  std::string run;  // of the books
   std::shared_ptr<const NameList> names;
 };
 

@@ -194,6 +194,7 @@ bool IsInherited(const PendingClaim& claim, const Owner& owner, const ClaimReque
 
 void Claim(BookFile& file, ClaimCall& call) {
   call.result = {};
+  call.result.run = file.header().run;
   call.replies.clear();
   const uint32_t epoch = file.header().epoch;
   call.result.epoch = epoch;

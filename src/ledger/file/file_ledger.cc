@@ -93,6 +93,7 @@ void FileLedger::Connect() {
           return reconnect_timer_.ArmIn(reconnects_.NextMs(kReconnects) * base::kNanosPerMilli);
         reconnects_.Reset();
         connected_ = true;
+        run_ = facts->run;
         greeting_.OnConnected(
             {.id = facts->run, .server = facts->run, .uptime_ms = facts->uptime_ms});
       });
@@ -120,7 +121,7 @@ void FileLedger::Send(const GreetingCall& call) {
       },
       [this, hello](const std::optional<bool>& done) {
         if (!done) return Drop("");
-        greeting_.OnAnswer(hello->answer);
+        if (IsSameRun(hello->run)) greeting_.OnAnswer(hello->answer);
       });
 }
 
@@ -207,7 +208,7 @@ void FileLedger::SendClaims(std::shared_ptr<ClaimCall> call, uint64_t batch) {
       },
       [this, call, batch](const std::optional<bool>& done) {
         if (!done) return Drop("");
-        if (Close(batch)) TakeClaims(*call, batch);
+        if (IsSameRun(call->result.run) && Close(batch)) TakeClaims(*call, batch);
       },
       call->requests.size());
 }
@@ -227,9 +228,16 @@ void FileLedger::Record(const Owner& owner, std::span<const RecordRequest> reque
       },
       [this, call, batch](const std::optional<bool>& done) {
         if (!done) return Drop("");
-        if (Close(batch)) TakeRecords(*call, batch);
+        if (IsSameRun(call->result.run) && Close(batch)) TakeRecords(*call, batch);
       },
       call->requests.size());
+}
+
+// Another run may have lost something that this connection has confirmed.
+bool FileLedger::IsSameRun(const std::string& run) {
+  if (run == run_) return true;
+  Drop("");
+  return false;
 }
 
 bool FileLedger::TakeResult(const CallResult& result, uint64_t batch) {

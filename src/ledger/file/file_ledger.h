@@ -53,6 +53,8 @@ class FileLedger final : public TableLedger, private Greeting::Line {
   void SendClaims(std::shared_ptr<ClaimCall> call, uint64_t batch);
   // The batch is answered: false if its connection was lost first.
   bool Close(uint64_t batch);
+  // False: the books are on another run, and the connection was dropped with all open batches.
+  bool IsSameRun(const std::string& run);
   // False: nothing was done, and the batch has failed.
   bool TakeResult(const CallResult& result, uint64_t batch);
   void TakeClaims(ClaimCall& call, uint64_t batch);
@@ -67,6 +69,7 @@ class FileLedger final : public TableLedger, private Greeting::Line {
   const bool told_elsewhere_;
   LedgerEvents* events_ = nullptr;
   bool connected_ = false;
+  std::string run_;  // of the books, as this connection found it
   std::shared_ptr<const NameList> names_;
   std::vector<uint64_t> batches_;  // that are open
   base::Lifetime life_;

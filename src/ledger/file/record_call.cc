@@ -74,6 +74,7 @@ RecordReply RecordOne(BookFile& file, RecordCall& call, const RecordRequest& req
 
 void Record(BookFile& file, RecordCall& call, int64_t now_s) {
   call.result = {};
+  call.result.run = file.header().run;
   call.replies.clear();
   call.forgotten = 0;
   call.result.epoch = file.header().epoch;

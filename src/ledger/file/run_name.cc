@@ -26,6 +26,13 @@ std::string RunName() {
   return std::string(kRunPrefix) + digits;
 }
 
+std::string NextRunName(const std::string& boot) {
+  char since_boot[20];
+  std::snprintf(since_boot, sizeof(since_boot), "-%llx",
+                static_cast<unsigned long long>(SinceBootMs()));
+  return boot + since_boot;
+}
+
 int64_t SinceBootMs() {
   timespec now{};
   TG_CHECK(::clock_gettime(CLOCK_BOOTTIME, &now) == 0);

@@ -14,6 +14,8 @@ namespace tollgate::ledger::file {
 inline constexpr std::string_view kRunPrefix = "file:";
 // The present run. If the kernel does not tell, a name that no other process gets.
 std::string RunName();
+// Another run on the same boot. None had this name before.
+std::string NextRunName(const std::string& boot);
 // Milliseconds since the boot of the kernel.
 int64_t SinceBootMs();
 

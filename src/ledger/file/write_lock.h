@@ -1,7 +1,8 @@
 // WriteLock: the right to write a file of books, among the processes of a host. SQLite has a lock
 // of its own; this one takes turns, and covers checkpoints too. Open file description locks
 // (fcntl(2)) on two bytes of a file beside the books: the second byte is the lock. The first is a
-// turnstile: who waits for the lock holds it, so whoever had the lock last comes behind.
+// turnstile: who waits for the lock holds it, so whoever had the lock last comes behind. The file's
+// content is a mark: it is empty, except after a failed sync until its loss is mended.
 //
 // Thread: the writer's.
 // Owns: the lock file's descriptor. The kernel drops the locks with it, also if the process dies.
@@ -23,6 +24,9 @@ class WriteLock {
   // Waits for the lock. False: it did not come within `patience_ms`, or `stopped` returned true.
   bool Acquire(int64_t patience_ms, const std::function<bool()>& stopped);
   void Release();
+  // The mark is seen by all processes, and outlives them. REQUIRES: the lock.
+  bool IsMarked() const;
+  void SetMark(bool marked);
 
  private:
   bool Wait(int64_t byte, int64_t end_ns, const std::function<bool()>& stopped);

@@ -28,7 +28,7 @@ constexpr int64_t kSweepIntervalNs = 20 * base::kNanosPerMilli;
 Writer::Writer(const FileOptions& options, std::function<bool()> stopped)
     : options_(options),
       stopped_(std::move(stopped)),
-      run_(RunName()),
+      boot_(RunName()),
       checkpoint_pages_(kForcedPages) {}
 
 bool Writer::Execute(std::span<const Change> changes) {
@@ -141,17 +141,20 @@ bool Writer::OpenDatabase() {
     database_.Run("COMMIT");
   }
   file_.Forget();
-  is_new_run_ = true;
   next_sweep_ns_ = 0;
   return !database_.failed();
 }
 
 bool Writer::Transact(std::span<const Change> changes) {
-  ChooseSync();
+  const bool lost = sync_failed_ || lock_.IsMarked();
+  if (lost && !BeginAnew()) return false;
+  ChooseSync(lost);
   database_.Run("BEGIN IMMEDIATE");
   file_.Begin();
-  if (std::exchange(is_new_run_, false) && file_.header().run != run_) {
-    file_.SetRun(run_, SinceBootMs());
+  if (lost) {
+    file_.SetRun(NextRunName(boot_), SinceBootMs());
+  } else if (!file_.header().run.starts_with(boot_)) {
+    file_.SetRun(boot_, SinceBootMs());
   }
   for (const Change& change : changes) {
     if (database_.failed()) break;
@@ -159,14 +162,26 @@ bool Writer::Transact(std::span<const Change> changes) {
   }
   file_.AddSums();
   if (file_.header().epoch != swept_epoch_) next_sweep_ns_ = 0;
-  return database_.Run("COMMIT");
+  if (!database_.Run("COMMIT")) return false;
+  if (lost) lock_.SetMark(sync_failed_ = false);
+  return true;
+}
+
+// What a failed sync has left out of the write-ahead file stays out, whatever is synced later, and
+// what stands behind it is lost with it. So all that the file says goes into the database, and the
+// write-ahead file begins anew, before another change is confirmed.
+bool Writer::BeginAnew() {
+  const int code = sqlite3_wal_checkpoint_v2(database_.handle(), nullptr,
+                                             SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code != SQLITE_OK) database_.NoteError(code);
+  return code == SQLITE_OK;
 }
 
 // One commit a second is on the disk before it is answered. What a power loss takes is younger than
 // what slots rest, so the tables still hold it.
-void Writer::ChooseSync() {
+void Writer::ChooseSync(bool at_once) {
   const int64_t now_ns = clock_.MonotonicNanos();
-  const bool sync = options_.sync_always || now_ns >= next_sync_ns_;
+  const bool sync = at_once || options_.sync_always || now_ns >= next_sync_ns_;
   if (sync) next_sync_ns_ = now_ns + kSyncIntervalNs;
   if (sync == synced_) return;
   synced_ = sync;
@@ -178,14 +193,9 @@ void Writer::OnFailure() {
   file_.Forget();
   if (!database_.is_open() || !database_.failed()) return;
   Say(AboutTrouble(options_.path, database_));
-  if (IsFailedSync(database_.code())) {
-    run_ = RunName() + "-" + std::to_string(++losses_);
-  }
-  if (MayGoOn(database_.code())) {
-    is_new_run_ = true;
-    return;
-  }
-  Close();
+  // The next transaction, of whichever process, begins a new run.
+  if (IsFailedSync(database_.code())) lock_.SetMark(sync_failed_ = true);
+  if (!MayGoOn(database_.code())) Close();
 }
 
 void Writer::Say(const std::string& problem) {

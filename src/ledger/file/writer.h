@@ -53,7 +53,8 @@ class Writer {
   bool MakeFile();
   bool WasSwapped() const;
   bool Transact(std::span<const Change> changes);
-  void ChooseSync();
+  void ChooseSync(bool at_once);
+  bool BeginAnew();
   void Checkpoint(int mode);
   void SweepStep();
   void OnFailure();
@@ -62,13 +63,13 @@ class Writer {
   const FileOptions options_;
   const std::function<bool()> stopped_;
   const base::SystemClock clock_;
-  std::string run_;  // of the books, as tables keep it
+  const std::string boot_;  // the run of the books, as tables keep it, begins so
   WriteLock lock_;
   Database database_;
   BookFile file_{database_};
   std::optional<ino_t> inode_;
-  bool is_new_run_ = false;  // it is to be noted in the file
-  bool synced_ = false;      // the present setting of PRAGMA synchronous
+  bool sync_failed_ = false;  // what it may have lost is not yet mended
+  bool synced_ = false;       // the present setting of PRAGMA synchronous
   int64_t next_sync_ns_ = 0;
   int64_t next_sweep_ns_ = 0;  // negative: nothing to sweep
   uint32_t swept_epoch_ = 0;
@@ -76,7 +77,6 @@ class Writer {
   int checkpoint_pages_;
   base::Backoff failures_;
   std::string said_;  // the last problem
-  int losses_ = 0;    // failed syncs, after which all is told again
 };
 
 }  // namespace tollgate::ledger::file
