@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 
-#include "ledger/file/database.h"
+#include "ledger/file/writer.h"
 #include "tests/forward/plain_memory.h"
 #include "tests/ledger/place_fixture.h"
 #include "tollgate/base/random.h"
@@ -25,6 +27,7 @@ class SyncFaults {
     wal_left_ = wal;
     main_left_ = main;
   }
+  int64_t wal_syncs() const { return wal_syncs_; }
   int left() const { return wal_left_ + main_left_; }
 
  private:
@@ -54,6 +57,7 @@ class SyncFaults {
       --left;
       return SQLITE_IOERR_FSYNC;
     }
+    if (kind == SQLITE_OPEN_WAL) ++faults.wal_syncs_;
     return faults.real_sync_.load()(file, flags);
   }
 
@@ -61,8 +65,42 @@ class SyncFaults {
   sqlite3_vfs vfs_;
   sqlite3_io_methods wal_{}, main_{};
   std::atomic<int (*)(sqlite3_file*, int)> real_sync_ = nullptr;
+  std::atomic<int64_t> wal_syncs_ = 0;
   std::atomic<int> wal_left_ = 0, main_left_ = 0;
 };
+
+// A writer alone, without threads.
+class WriterSyncTest : public ::testing::Test {
+ protected:
+  // The syncs of the write-ahead file in one transaction; negative: it failed.
+  int64_t Syncs(const std::function<void(file::BookFile& file)>& run) {
+    const int64_t before = faults_.wal_syncs();
+    const file::Change change{.run = run, .done = [](bool) {}};
+    return writer_.Execute({&change, 1}) ? faults_.wal_syncs() - before : -1;
+  }
+  static void ChangeLittle(file::BookFile& file) {
+    file.PutOwner({4, 4}, {.incarnation = ++little_});
+  }
+  static FileOptions OptionsFor(const std::string& path) {
+    FileOptions options;
+    options.path = path;
+    return options;
+  }
+
+  static inline uint64_t little_ = 0;
+  SyncFaults& faults_ = SyncFaults::Get();
+  testing::TemporaryFolder folder_;
+  file::Writer writer_{OptionsFor(folder_ / "books.db"), [] { return false; }};
+};
+
+TEST_F(WriterSyncTest, ACommitThatFailedIsNoneOnTheDisk) {
+  const payments::Uuid id{5, 5};
+  EXPECT_GE(Syncs([&](file::BookFile& file) { file.SetBooks(id, ""); }), 1);
+  EXPECT_EQ(Syncs(ChangeLittle), 0) << "within the second";
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'050));
+  EXPECT_EQ(Syncs([](file::BookFile& file) { file.database().NoteError(SQLITE_FULL); }), -1);
+  EXPECT_EQ(Syncs(ChangeLittle), 1) << "the second is over";
+}
 
 // A ledger beside the test's own.
 struct Neighbour final : LedgerEvents {

@@ -163,6 +163,7 @@ bool Writer::Transact(std::span<const Change> changes) {
   file_.AddSums();
   if (file_.header().epoch != swept_epoch_) next_sweep_ns_ = 0;
   if (!database_.Run("COMMIT")) return false;
+  if (synced_) next_sync_ns_ = clock_.MonotonicNanos() + kSyncIntervalNs;
   if (lost) lock_.SetMark(sync_failed_ = false);
   return true;
 }
@@ -180,12 +181,11 @@ bool Writer::BeginAnew() {
 // One commit a second is on the disk before it is answered. What a power loss takes is younger than
 // what slots rest, so the tables still hold it.
 void Writer::ChooseSync(bool at_once) {
-  const int64_t now_ns = clock_.MonotonicNanos();
-  const bool sync = at_once || options_.sync_always || now_ns >= next_sync_ns_;
-  if (sync) next_sync_ns_ = now_ns + kSyncIntervalNs;
+  const bool sync = at_once || options_.sync_always || clock_.MonotonicNanos() >= next_sync_ns_;
   if (sync == synced_) return;
-  synced_ = sync;
-  database_.Run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  if (database_.Run(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")) {
+    synced_ = sync;
+  }
 }
 
 void Writer::OnFailure() {
