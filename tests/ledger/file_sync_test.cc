@@ -102,6 +102,13 @@ TEST_F(WriterSyncTest, ACommitThatFailedIsNoneOnTheDisk) {
   EXPECT_EQ(Syncs(ChangeLittle), 1) << "the second is over";
 }
 
+TEST_F(WriterSyncTest, TheIdOfTheBooksIsOnTheDiskBeforeATableKeepsIt) {
+  EXPECT_GE(Syncs(ChangeLittle), 0);
+  const payments::Uuid id{5, 5};
+  EXPECT_EQ(Syncs([&](file::BookFile& file) { file.SetBooks(id, ""); }), 1);
+  EXPECT_EQ(Syncs(ChangeLittle), 0) << "within the second";
+}
+
 // A ledger beside the test's own.
 struct Neighbour final : LedgerEvents {
   void OnClaimed(uint64_t, std::span<const ClaimReply>) override {}

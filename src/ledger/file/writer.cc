@@ -148,7 +148,9 @@ bool Writer::OpenDatabase() {
 bool Writer::Transact(std::span<const Change> changes) {
   const bool lost = sync_failed_ || lock_.IsMarked();
   if (lost && !BeginAnew()) return false;
-  ChooseSync(lost);
+  // An id that tables keep, and a power loss takes from the books, would look like lost payments.
+  const bool may_get_id = file_.header().books == payments::Uuid{};
+  ChooseSync(lost || may_get_id);
   database_.Run("BEGIN IMMEDIATE");
   file_.Begin();
   if (lost) {
