@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "ledger/file/writer.h"
@@ -107,6 +108,26 @@ TEST_F(WriterSyncTest, TheIdOfTheBooksIsOnTheDiskBeforeATableKeepsIt) {
   const payments::Uuid id{5, 5};
   EXPECT_EQ(Syncs([&](file::BookFile& file) { file.SetBooks(id, ""); }), 1);
   EXPECT_EQ(Syncs(ChangeLittle), 0) << "within the second";
+}
+
+// A reader keeps a checkpoint from its end, so the next one is put off.
+TEST_F(WriterSyncTest, AFileThatIsOpenedAgainIsCheckpointedAsEver) {
+  EXPECT_GE(Syncs(ChangeLittle), 0);
+  file::Database reader;
+  ASSERT_TRUE(reader.Open(folder_ / "books.db", SQLITE_OPEN_READWRITE));
+  sqlite3_db_config(reader.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  reader.Run("BEGIN");
+  ASSERT_EQ(reader.Number("SELECT count(*) FROM owners", 0), 1);
+  EXPECT_GE(Syncs([](file::BookFile& file) {
+              file.database().Run("CREATE TABLE big AS SELECT zeroblob(20000000) AS content");
+            }),
+            0);
+  const auto bytes = [&] { return std::filesystem::file_size(folder_ / "books.db"); };
+  EXPECT_LT(bytes(), 10'000'000U);
+  EXPECT_EQ(Syncs([](file::BookFile& file) { file.database().NoteError(SQLITE_IOERR); }), -1);
+  reader.Close();
+  EXPECT_GE(Syncs(ChangeLittle), 0);
+  EXPECT_GE(bytes(), 20'000'000U);
 }
 
 // A ledger beside the test's own.

@@ -267,6 +267,7 @@ void Writer::Close() {
   file_.Forget();
   database_.Close();
   pages_ = 0;
+  checkpoint_pages_ = kForcedPages;
 }
 
 }  // namespace tollgate::ledger::file
