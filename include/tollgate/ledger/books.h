@@ -54,6 +54,7 @@ class Books {
   virtual bool ready() const { return true; }
   // `count` is called for each summary that could not be made as of the moment it was asked for:
   // not all workers answered in time, or they cannot be asked. Call it before Start.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): implementations keep it
   virtual void OnInexactSummary(std::function<void()> /*count*/) {}
   // Callbacks get nothing if the ledger is away, too busy or did not answer in time.
   using OnSummary = std::function<void(std::optional<payments::Summary>)>;
@@ -69,6 +70,7 @@ class Books {
   // Allows the use of books that lack payments. Returns since when they were held back, in Unix
   // seconds. 0: they were not. Empty: the books are away.
   using OnAccepted = std::function<void(std::optional<int64_t>)>;
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): implementations keep it
   virtual void AcceptLoss(OnAccepted done) { done(std::nullopt); }
 };
 

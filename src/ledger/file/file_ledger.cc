@@ -182,7 +182,7 @@ void FileLedger::Claim(const Owner& owner, std::span<const ClaimRequest> request
   auto call = std::make_shared<ClaimCall>();
   call->caller = MakeCaller(owner);
   for (const ClaimRequest& request : requests) AddClaim(*call, request);
-  SendClaims(std::move(call), batch);
+  SendClaims(call, batch);
 }
 
 void FileLedger::TakeOver(const Owner& owner, std::span<const TakeOverRequest> requests,
@@ -196,10 +196,10 @@ void FileLedger::TakeOver(const Owner& owner, std::span<const TakeOverRequest> r
     call->holders.push_back(request.holder);
     call->held_attempts.push_back(request.attempt);
   }
-  SendClaims(std::move(call), batch);
+  SendClaims(call, batch);
 }
 
-void FileLedger::SendClaims(std::shared_ptr<ClaimCall> call, uint64_t batch) {
+void FileLedger::SendClaims(const std::shared_ptr<ClaimCall>& call, uint64_t batch) {
   call->known_epoch = greeting_.epoch();
   calls_.Write<bool>(
       [call](BookFile& file) {

@@ -50,7 +50,7 @@ class FileLedger final : public TableLedger, private Greeting::Line {
   void AddClaim(ClaimCall& call, const ClaimRequest& request) const;
   // False: another worker of this table has seen a loss, so the batch fails later.
   bool MaySend(uint64_t batch);
-  void SendClaims(std::shared_ptr<ClaimCall> call, uint64_t batch);
+  void SendClaims(const std::shared_ptr<ClaimCall>& call, uint64_t batch);
   // The batch is answered: false if its connection was lost first.
   bool Close(uint64_t batch);
   // False: the books are on another run, and the connection was dropped with all open batches.
