@@ -1,5 +1,7 @@
 #include "ledger/file/file_claim_reader.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -114,8 +116,11 @@ RawPage ReadPage(BookFile& file, const ClaimCursor& cursor) {
     next.present = page.shelf;
     next.older = std::clamp<int64_t>(cursor.older, 0, std::max<int64_t>(page.shelf - 1, 0));
   }
-  std::string last;
+  // In a damaged file the rows may be in another order, and paging by ids would never end.
+  std::string last = cursor.scan.size() == 16 ? cursor.scan : "";
+  bool ordered = true;
   const auto add = [&](const Row& row, Claim claim) {
+    ordered = ordered && last < row.Text(0);
     last = row.Text(0);
     last.size() == 16 ? page.claims.push_back(claim) : void(++page.damaged);
   };
@@ -127,6 +132,7 @@ RawPage ReadPage(BookFile& file, const ClaimCursor& cursor) {
   } else {
     rows = ReadSettled(file, cursor, add);
   }
+  if (!ordered) file.database().NoteError(SQLITE_CORRUPT);
   const bool more = rows == kClaimsPerPage && last.size() == 16;
   next.scan = more ? last : "0";
   if (!more) ++next.shelf;
