@@ -20,7 +20,7 @@ std::string_view WhyNot(const Readiness& readiness) {
       break;
     case BooksStanding::kOthers:
     case BooksStanding::kStrangers:
-      return "the books in Redis are not those of this instance: see its log";
+      return "these books are not those of this instance: see its log";
     case BooksStanding::kLossy:
       return "the books have lost payments: run tollgate reconcile, then tollgate books "
              "accept-loss";

@@ -17,7 +17,7 @@ enum class ExportFormat : uint8_t { kCsv, kJsonLines };
 struct ExportPosition {
   int64_t requested_at_ms = 0;
   payments::Uuid id;
-  auto operator<=>(const ExportPosition&) const = default;
+  auto operator<=>(const ExportPosition&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct ExportOptions {

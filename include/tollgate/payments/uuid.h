@@ -16,7 +16,7 @@ namespace tollgate::payments {
 struct Uuid {
   uint64_t high = 0;  // the first eight bytes of the text, most significant first
   uint64_t low = 0;
-  auto operator<=>(const Uuid&) const = default;
+  auto operator<=>(const Uuid&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 inline constexpr size_t kUuidTextBytes = 36;

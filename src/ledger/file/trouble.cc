@@ -26,8 +26,8 @@ std::string AboutTrouble(const std::string& path, const Database& database) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return file + "are damaged" + why +
-             ": stop all gateways on them and put a backup in their place; what tables hold is "
-             "told again" +
+             ": stop all gateways on them, move the file with its -wal and -shm away, and put a "
+             "backup in its place; what tables hold is told again" +
              kept;
     case SQLITE_IOERR:
       return file + "cannot be read or written" + why + ": see the kernel's log about their disk" +
