@@ -80,6 +80,10 @@ int Export(const config::Config& config, const config::ExportOptions& options) {
   file.report = report;
   payments::ProcessorDirectory directory(config::ProcessorNames(config));
   const auto place = ledger::MakePlace(config.books, redis, file, ledger::Reporting::kAll);
+  if (const std::string why = place->WhyUnreadable(); !why.empty()) {
+    base::PrintError(why);
+    return 1;
+  }
   const auto claims = place->MakeClaimReader(loop, directory);
   claims->Start();
   std::vector<int64_t> fees_ppm;

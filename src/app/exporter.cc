@@ -21,7 +21,10 @@ base::Status Exporter::ReadAll() {
       ledger::ClaimCursor{.older = std::numeric_limits<int32_t>::max()};
   while (cursor) {
     const auto page = ReadPage(*cursor);
-    if (!page) return base::Error{"the books are away; run it again"};
+    if (!page) {
+      return base::Error{parts_.claims.is_damaged() ? "the books cannot be read to their end"
+                                                    : "the books are away; run it again"};
+    }
     if (auto status = CheckSame(*page); !status.ok()) return status;
     counts_.damaged += page->damaged;
     for (const ledger::Claim& claim : page->claims) {
@@ -33,7 +36,7 @@ base::Status Exporter::ReadAll() {
   return base::OkStatus();
 }
 
-// Empty: the books were away for longer than the patience.
+// Empty: the books were away for longer than the patience, or are damaged.
 std::optional<ledger::ClaimPage> Exporter::ReadPage(const ledger::ClaimCursor& cursor) {
   const base::Clock& clock = parts_.loop.clock();
   const int64_t end_ns = clock.MonotonicNanos() + patience_ms_ * base::kNanosPerMilli;
@@ -41,7 +44,7 @@ std::optional<ledger::ClaimPage> Exporter::ReadPage(const ledger::ClaimCursor& c
     std::optional<std::optional<ledger::ClaimPage>> answer;
     parts_.claims.Read(cursor, [&](auto page) { answer = std::move(page); });
     while (!answer) parts_.loop.RunOnce(kTurnMs);
-    if (*answer) return std::move(*answer);
+    if (*answer || parts_.claims.is_damaged()) return std::move(*answer);
     parts_.loop.RunOnce(kTurnMs);
   } while (clock.MonotonicNanos() < end_ns);
   return std::nullopt;

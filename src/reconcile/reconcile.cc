@@ -123,6 +123,7 @@ ReconcileRun::ReconcileRun(const config::Config& config, const config::Reconcile
 int ReconcileRun::Run() {
   // Report a wrong token before the long part.
   if (const auto problem = totals_.RefusedToken()) return Fail(*problem);
+  if (const std::string why = place_->WhyUnreadable(); !why.empty()) return Fail(why);
   Start();
   while (!reconciler_->finished()) {
     loop_.RunOnce(100);

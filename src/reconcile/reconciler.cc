@@ -52,6 +52,7 @@ void Reconciler::Fail(const std::string& error) {
 }
 
 void Reconciler::RedisFailed(std::function<void()> again) {
+  if (claims_.is_damaged()) return Fail("the books cannot be read to their end");
   const int64_t now_ns = loop_.clock().MonotonicNanos();
   if (redis_failing_since_ns_ == 0) redis_failing_since_ns_ = now_ns;
   if (now_ns - redis_failing_since_ns_ >= options_.redis_patience_ms * base::kNanosPerMilli) {

@@ -36,6 +36,7 @@ std::string SumCheck::Run() {
   while (findings < kFindingsMax) {
     state_ = State::kGoesOn;
     if (!Find()) {
+      if (parts_.claims.is_damaged()) return "the sums: the books cannot be read to their end";
       if (state_ == State::kAway) {
         return "the sums: the books do not answer; run this again, what was mended stays mended";
       }

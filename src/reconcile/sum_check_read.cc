@@ -34,7 +34,7 @@ std::optional<Answer> SumCheck::Ask(Start start) {
       parts_.on_turn();
     }
     if (*answer) return std::move(*answer);
-    if (clock.MonotonicNanos() >= end_ns) break;
+    if (clock.MonotonicNanos() >= end_ns || parts_.claims.is_damaged()) break;
     Pause(kRetryMs);
   }
   state_ = State::kAway;

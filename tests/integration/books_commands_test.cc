@@ -1,11 +1,13 @@
 // The commands on a file of books, as an operator runs them beside a gateway at work.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/exchange_leaves.h"
 #include "tests/support/stack.h"
 #include "tollgate/payments/money.h"
 
@@ -133,6 +135,24 @@ TEST_F(BooksCommands, BooksMoveToRedisAndBackWhileNoGatewayWorks) {
   ASSERT_TRUE(stack_.WaitReady(0)) << stack_.Logs();
   EXPECT_TRUE(Eventually([&] { return Booked() == 60; })) << stack_.Logs();
   ASSERT_NO_FATAL_FAILURE(Pay(3, 5));
+}
+
+// Asking again for some seconds, as where books are away, would not help.
+TEST_F(BooksCommands, DamagedBooksEndACommandAtOnce) {
+  Pay(1, 500);
+  stack_.gateway(0).Signal(SIGTERM);
+  ASSERT_EQ(stack_.gateway(0).WaitExit(20'000), 0);
+  ASSERT_TRUE(ExchangeLeaves(Folder() + "/books.db"));
+  for (const char* command : {"export", "reconcile --min-age 0s"}) {
+    const auto began = std::chrono::steady_clock::now();
+    const Ran ran = Shell(std::string("$TOLLGATE ") + command + " $OF");
+    EXPECT_EQ(ran.status, 1) << ran.told;
+    EXPECT_NE(ran.told.find("are damaged ("), std::string::npos) << ran.told;
+    EXPECT_NE(ran.told.find("put a backup in its place"), std::string::npos) << ran.told;
+    EXPECT_NE(ran.told.find("cannot be read to their end"), std::string::npos) << ran.told;
+    EXPECT_EQ(ran.told.find("run it again"), std::string::npos) << ran.told;
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  }
 }
 
 // The processor charged them, and the gateway and its table were lost before they were recorded.

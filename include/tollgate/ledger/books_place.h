@@ -36,6 +36,9 @@ struct QueryLimits {
 class BooksPlace {
  public:
   virtual ~BooksPlace() = default;
+  // For a command, before it reads: what keeps it from that and does not pass by itself, and what
+  // to do. Empty: nothing that is known. It may wait for a disk.
+  virtual std::string WhyUnreadable() const { return {}; }
   // `known_run_id`: the run of the books that has heard all that the table holds, empty if none.
   virtual std::unique_ptr<TableLedger> MakeLedger(net::EventLoop& loop,
                                                   payments::ProcessorDirectory& directory,

@@ -55,7 +55,9 @@ class ClaimReader {
   virtual ~ClaimReader() = default;
   virtual void Start() {}
   virtual bool ready() const { return true; }
-  using OnPage = std::function<void(std::optional<ClaimPage>)>;  // empty: Redis is away
+  // True: the books are damaged, and reading again does not help. People were told what to do.
+  virtual bool is_damaged() const { return false; }
+  using OnPage = std::function<void(std::optional<ClaimPage>)>;  // empty: the books are away
   virtual void Read(const ClaimCursor& cursor, OnPage done) = 0;
 };
 

@@ -30,7 +30,9 @@ void Database::Close() {
 void Database::NoteError(int code) {
   if (failed()) return;
   code_ = code;
-  problem_ = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+  // SQLite has a text for what it met itself, and not for what a caller found in the rows.
+  const bool own = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
+  problem_ = own ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
 }
 
 bool Database::Run(const char* sql) {

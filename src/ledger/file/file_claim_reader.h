@@ -17,6 +17,7 @@ class FileClaimReader final : public ClaimReader {
   FileClaimReader(net::EventLoop& loop, std::shared_ptr<FileStore> store, int64_t timeout_ms,
                   payments::ProcessorDirectory& directory);
   void Start() override { calls_.store().Start(); }
+  bool is_damaged() const override { return calls_.store().is_damaged(); }
   void Read(const ClaimCursor& cursor, OnPage done) override;
 
  private:

@@ -6,6 +6,8 @@
 #include "ledger/file/file_lease.h"
 #include "ledger/file/file_ledger.h"
 #include "ledger/file/file_sum_nodes.h"
+#include "ledger/file/open_to_read.h"
+#include "ledger/file/trouble.h"
 #include "tollgate/ledger/books_place.h"
 
 namespace tollgate::ledger {
@@ -16,6 +18,13 @@ class FilePlace final : public BooksPlace {
   explicit FilePlace(const FileOptions& options)
       : options_(options), store_(std::make_shared<file::FileStore>(options)) {}
 
+  std::string WhyUnreadable() const override {
+    file::Database database;
+    const base::Status opened = file::OpenToRead(database, options_.path);
+    if (!opened.ok()) return opened.error().message;
+    file::BookFile(database).Begin();
+    return file::IsDamage(database.code()) ? file::AboutDamage(options_.path, database) : "";
+  }
   std::unique_ptr<TableLedger> MakeLedger(net::EventLoop& loop,
                                           payments::ProcessorDirectory& directory,
                                           const std::string& known_run_id,

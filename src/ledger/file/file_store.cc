@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ledger/file/reader.h"
+#include "ledger/file/trouble.h"
 
 namespace tollgate::ledger::file {
 namespace {
@@ -61,6 +62,11 @@ void FileStore::Read(OnRead read) {
   }
   if (read) return read(nullptr);
   has_questions_.notify_one();
+}
+
+void FileStore::NoteDamage(const Database& database) {
+  if (!IsDamage(database.code()) || damaged_.exchange(true)) return;
+  if (options_.report) options_.report(true, AboutDamage(options_.path, database));
 }
 
 // Waits for changes. Returns none when it is time to rest, or to end.

@@ -38,6 +38,10 @@ class FileStore {
   // Calls `read` inside a read transaction. Null: the file cannot be read now, or too many wait.
   using OnRead = std::function<void(BookFile* file)>;
   void Read(OnRead read);
+  // Called inside `read`, at its end. Keeps whether the file is damaged, and tells people once.
+  void NoteDamage(const Database& database);
+  // True: something that was read showed that the file is damaged. Thread: any.
+  bool is_damaged() const { return damaged_.load(std::memory_order_relaxed); }
 
   const FileOptions& options() const { return options_; }
 
@@ -54,6 +58,7 @@ class FileStore {
   std::deque<Change> changes_;    // guarded by mutex_
   std::deque<OnRead> questions_;  // guarded by mutex_
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> damaged_{false};  // stored before the answer is posted, which orders it
   std::once_flag started_;
   std::thread writing_, reading_;
 };

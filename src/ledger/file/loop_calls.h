@@ -30,7 +30,7 @@ class LoopCalls {
   LoopCalls(const LoopCalls&) = delete;
   LoopCalls& operator=(const LoopCalls&) = delete;
 
-  FileStore& store() { return *store_; }
+  FileStore& store() const { return *store_; }
 
   template <typename Answer>
   void Read(std::function<std::optional<Answer>(BookFile& file)> read,
@@ -38,9 +38,11 @@ class LoopCalls {
     auto answer = std::make_shared<std::optional<Answer>>();
     auto finish = Begin<Answer>(answer, std::move(done));
     if (!finish) return;
-    store_->Read([read = std::move(read), answer, finish](BookFile* file) {
-      if (file != nullptr) *answer = read(*file);
-      finish(file != nullptr && !file->database().failed());
+    store_->Read([read = std::move(read), answer, finish, store = store_.get()](BookFile* file) {
+      if (file == nullptr) return finish(false);
+      *answer = read(*file);
+      store->NoteDamage(file->database());
+      finish(!file->database().failed());
     });
   }
   template <typename Answer>

@@ -1,6 +1,7 @@
 #include "ledger/file/open_to_read.h"
 
 #include "ledger/file/schema.h"
+#include "ledger/file/trouble.h"
 
 namespace tollgate::ledger::file {
 
@@ -15,6 +16,7 @@ base::Status OpenToRead(Database& database, const std::string& path) {
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database.Run("PRAGMA query_only = 1");
   const FileKind kind = KindOf(database);
+  if (IsDamage(database.code())) return base::Error{AboutDamage(path, database)};
   if (database.failed()) return base::Error{books + " cannot be read: " + database.problem()};
   if (kind == FileKind::kOurs) return base::OkStatus();
   database.Close();

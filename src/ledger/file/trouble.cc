@@ -25,16 +25,24 @@ std::string AboutTrouble(const std::string& path, const Database& database) {
              ": give this user the rights to the file and its folder" + kept;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return file + "are damaged" + why +
-             ": stop all gateways on them, move the file with its -wal and -shm away, and put a "
-             "backup in its place; what tables hold is told again" +
-             kept;
+      return AboutDamage(path, database) + kept;
     case SQLITE_IOERR:
       return file + "cannot be read or written" + why + ": see the kernel's log about their disk" +
              kept;
     default:
       return file + "refuse a change" + why + kept;
   }
+}
+
+std::string AboutDamage(const std::string& path, const Database& database) {
+  return "the books in " + path + " are damaged (" + database.problem() +
+         "): stop all gateways on them, move the file with its -wal and -shm away, and put a "
+         "backup in its place; what tables hold is told again";
+}
+
+bool IsDamage(int code) {
+  const int primary = code & kPrimary;
+  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
 }
 
 bool MayGoOn(int code) {
