@@ -41,6 +41,13 @@ class FileBackupTest : public PlaceTest {
     for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(Path() + ending);
     std::filesystem::copy_file(Backup(), Path());
   }
+  // A part of the books as it is now, and again in its place.
+  void Keep(const std::string& ending) {
+    std::filesystem::copy_file(Path() + ending, folder_ / ("kept" + ending));
+  }
+  void PutBack(const std::string& ending) {
+    std::filesystem::copy_file(folder_ / ("kept" + ending), Path() + ending);
+  }
   void Book(uint64_t first, uint64_t last) {
     for (uint64_t i = first; i <= last; ++i) {
       Claim(owner_, {Request(i)});
@@ -169,6 +176,71 @@ TEST_P(FileBackupTest, AnOlderBackupUnderARunningGatewayIsNoticedToo) {
   EXPECT_TRUE(Until([&] { return tail_lost_; })) << Told();
   EXPECT_NE(Told().find("are another file now"), std::string::npos) << Told();
   ASSERT_TRUE(CanClaim()) << Told();
+}
+
+// As after kill -9: the write-ahead file is as it was, and SQLite would write it over the backup.
+TEST_P(FileBackupTest, ABackupBesideTheFormerWriteAheadFileIsRefused) {
+  Start();
+  ASSERT_TRUE(CanClaim());
+  Book(1, 20);
+  Stop();  // a checkpoint
+  Start();
+  ASSERT_TRUE(CanClaim());
+  ASSERT_EQ(Take().counted, 20U);
+  Book(21, 40);
+  Stop();  // what was booked is in the database now
+  Start();
+  ASSERT_TRUE(CanClaim());
+  Book(41, 60);
+  Keep("");
+  Keep("-wal");
+  Keep(".lock");
+  Stop();
+  for (const char* ending : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(Path() + ending);
+  std::filesystem::copy_file(Backup(), Path());
+  PutBack("-wal");
+  PutBack(".lock");
+  Start();
+  EXPECT_TRUE(Until([&] {
+    return Told().find("move the files with -wal and -shm") != std::string::npos;
+  })) << Told();
+  EXPECT_FALSE(ledger_->ready());
+  const auto books = place_->MakeBooks(loop_, directory_, nullptr, {.timeout_ms = 500});
+  books->Start();
+  EXPECT_EQ(Total(*books), -1) << "nothing is read from such a file";
+  EXPECT_NE(Refusal(Path(), folder_ / "other.db").find("move the files"), std::string::npos);
+  // The former file is put back.
+  std::filesystem::remove(Path());
+  PutBack("");
+  ASSERT_TRUE(CanClaim()) << Told();
+  EXPECT_FALSE(tail_lost_);
+  const auto again = NewBooks();
+  EXPECT_EQ(Total(*again), 60);
+}
+
+// Nobody's table knows what the backup lacks, so a new table waits for the others to tell.
+TEST_P(FileBackupTest, AnOlderFileInTheirPlaceIsAnotherRunAndNeedsTheGrace) {
+  Start();
+  ASSERT_TRUE(CanClaim());
+  Book(1, 20);
+  ASSERT_EQ(Take().counted, 20U);
+  Book(21, 40);
+  Stop();
+  Start();
+  ASSERT_TRUE(CanClaim());
+  const std::string run = ledger_->run_id();
+  Stop();
+  Restore();
+  memory_ = {};
+  Use({.grace_ms = 1'500});
+  ledger_ = place_->MakeLedger(loop_, directory_, "", &memory_);
+  ledger_->SetEvents(this);
+  ledger_->SetOwner({.table = {8, 8}, .incarnation = 1, .nonce = 1});
+  ledger_->Start();
+  ASSERT_TRUE(Until([&] { return ledger_->ready(); })) << Told();
+  EXPECT_FALSE(ledger_->can_claim()) << "at once";
+  EXPECT_NE(ledger_->run_id(), run);
+  EXPECT_TRUE(CanClaim());
 }
 
 TEST_P(FileBackupTest, WhatCannotBeBackedUpIsSaidAndLeavesNothing) {

@@ -1,4 +1,4 @@
-// Opens books in a file for a command that only reads them, beside gateways or without.
+// Opens books in a file to read them, beside gateways or without.
 //
 // Thread: any.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace tollgate::ledger::file {
 
-// The error is for people.
-base::Status OpenToRead(Database& database, const std::string& path);
+// Waits for up to `busy_ms` at a time where SQLite has to. The error is for people.
+base::Status OpenToRead(Database& database, const std::string& path, int busy_ms = 5'000);
 
 }  // namespace tollgate::ledger::file

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "ledger/file/schema.h"
+#include "ledger/file/open_to_read.h"
 
 namespace tollgate::ledger::file {
 
@@ -15,12 +15,8 @@ bool Reader::Open() {
   if (database_.is_open() && info.st_ino == inode_) return true;
   Close();
   inode_ = info.st_ino;
-  if (!database_.Open(path_, SQLITE_OPEN_READWRITE)) return false;
-  sqlite3_busy_timeout(database_.handle(), 100);
-  sqlite3_wal_autocheckpoint(database_.handle(), 0);
-  sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  database_.Run("PRAGMA query_only = 1");
-  if (KindOf(database_) == FileKind::kOurs && !database_.failed()) return true;
+  constexpr int kBusyMs = 100;
+  if (OpenToRead(database_, path_, kBusyMs).ok()) return true;
   Close();
   return false;
 }

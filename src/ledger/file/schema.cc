@@ -7,16 +7,23 @@ namespace tollgate::ledger::file {
 FileKind KindOf(Database& database) {
   const int64_t application = database.Number("PRAGMA application_id", 0);
   if (application == kApplicationId) {
-    return database.Number("PRAGMA user_version", 0) > kFormat ? FileKind::kNewer : FileKind::kOurs;
+    const int64_t version = database.Number("PRAGMA user_version", 0);
+    const int64_t format = version % (int64_t{1} << kStampShift);
+    return format > kFormat ? FileKind::kNewer : FileKind::kOurs;
   }
   const bool empty =
       application == 0 && database.Number("SELECT count(*) FROM sqlite_master", 1) == 0;
   return empty ? FileKind::kEmpty : FileKind::kForeign;
 }
 
+bool SetStamp(Database& database, int64_t stamp) {
+  const int64_t version = stamp % kStamps << kStampShift | kFormat;
+  return database.Run("PRAGMA user_version = " + std::to_string(version));
+}
+
 void MakeTables(Database& database) {
   database.Run("PRAGMA application_id = " + std::to_string(kApplicationId));
-  database.Run("PRAGMA user_version = " + std::to_string(kFormat));
+  SetStamp(database, 0);
   database.Run("CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID");
   database.Run("CREATE TABLE names(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)");
   database.Run(

@@ -10,7 +10,11 @@
 namespace tollgate::ledger::file {
 
 inline constexpr int64_t kApplicationId = 0x546F6C47;  // "TolG"
-inline constexpr int64_t kFormat = 1;                  // PRAGMA user_version
+// PRAGMA user_version is the format in its low byte, and above it a stamp: a random number that
+// each checkpoint sets (lock_note.h).
+inline constexpr int64_t kFormat = 1;
+inline constexpr int kStampShift = 8;
+inline constexpr int64_t kStamps = int64_t{1} << 23;  // as a number of 32 bits it stays positive
 
 // The columns of a shelf's table: place is kind × 256 + ledger number, at is relative to the
 // shelf's base.
@@ -31,6 +35,8 @@ enum class FileKind : uint8_t {
   kNewer,    // of a later format
 };
 FileKind KindOf(Database& database);
+// Sets format and stamp.
+bool SetStamp(Database& database, int64_t stamp);
 // Makes the tables. Called inside a transaction.
 void MakeTables(Database& database);
 

@@ -1,7 +1,6 @@
 #include "ledger/file/write_lock.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,13 +57,6 @@ bool WriteLock::Acquire(int64_t patience_ms, const std::function<bool()>& stoppe
   Set(fd_.get(), F_UNLCK, kTurnstile);
   return locked;
 }
-
-bool WriteLock::IsMarked() const {
-  struct stat info {};
-  return ::fstat(fd_.get(), &info) == 0 && info.st_size != 0;
-}
-
-void WriteLock::SetMark(bool marked) { static_cast<void>(::ftruncate(fd_.get(), marked ? 1 : 0)); }
 
 void WriteLock::Release() { Set(fd_.get(), F_UNLCK, kLock); }
 

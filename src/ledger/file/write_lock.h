@@ -2,7 +2,7 @@
 // of its own; this one takes turns, and covers checkpoints too. Open file description locks
 // (fcntl(2)) on two bytes of a file beside the books: the second byte is the lock. The first is a
 // turnstile: who waits for the lock holds it, so whoever had the lock last comes behind. The file's
-// content is a mark: it is empty, except after a failed sync until its loss is mended.
+// content is a LockNote.
 //
 // Thread: the writer's.
 // Owns: the lock file's descriptor. The kernel drops the locks with it, also if the process dies.
@@ -12,6 +12,7 @@
 #include <functional>
 #include <string>
 
+#include "ledger/file/lock_note.h"
 #include "tollgate/base/result.h"
 #include "tollgate/base/unique_fd.h"
 
@@ -24,9 +25,9 @@ class WriteLock {
   // Waits for the lock. False: it did not come within `patience_ms`, or `stopped` returned true.
   bool Acquire(int64_t patience_ms, const std::function<bool()>& stopped);
   void Release();
-  // The mark is seen by all processes, and outlives them. REQUIRES: the lock.
-  bool IsMarked() const;
-  void SetMark(bool marked);
+  // REQUIRES: the lock.
+  LockNote Note() const { return ReadNote(fd_.get()); }
+  bool SetNote(const LockNote& note, bool durably) { return WriteNote(fd_.get(), note, durably); }
 
  private:
   bool Wait(int64_t byte, int64_t end_ns, const std::function<bool()>& stopped);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 #include <utility>
 
 #include "ledger/file/run_name.h"
@@ -29,7 +30,8 @@ Writer::Writer(const FileOptions& options, std::function<bool()> stopped)
     : options_(options),
       stopped_(std::move(stopped)),
       boot_(RunName()),
-      checkpoint_pages_(kForcedPages) {}
+      checkpoint_pages_(kForcedPages),
+      random_(std::random_device()()) {}
 
 bool Writer::Execute(std::span<const Change> changes) {
   const bool done = Prepare() && Transact(changes);
@@ -111,6 +113,12 @@ bool Writer::Open() {
 
 bool Writer::OpenDatabase() {
   if (!database_.Open(options_.path, SQLITE_OPEN_READWRITE)) return false;
+  const Fit fit = FitOf(lock_.Note(), database_, options_.path);
+  if (fit == Fit::kMixed) {
+    Say(AboutMixed(options_.path) + ". Payments are kept and nothing is sent meanwhile");
+    return false;
+  }
+  replaced_ = fit == Fit::kReplaced;
   sqlite3_busy_timeout(database_.handle(), 100);
   sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   const FileKind kind = KindOf(database_);
@@ -140,13 +148,14 @@ bool Writer::OpenDatabase() {
     MakeTables(database_);
     database_.Run("COMMIT");
   }
+  if (!replaced_) NoteStamp();
   file_.Forget();
   next_sweep_ns_ = 0;
   return !database_.failed();
 }
 
 bool Writer::Transact(std::span<const Change> changes) {
-  const bool lost = sync_failed_ || lock_.IsMarked();
+  const bool lost = sync_failed_ || replaced_ || lock_.Note().sync_failed;
   if (lost && !BeginAnew()) return false;
   // An id that tables keep, and a power loss takes from the books, would look like lost payments.
   const bool may_get_id = file_.header().books == payments::Uuid{};
@@ -166,7 +175,8 @@ bool Writer::Transact(std::span<const Change> changes) {
   if (file_.header().epoch != swept_epoch_) next_sweep_ns_ = 0;
   if (!database_.Run("COMMIT")) return false;
   if (synced_) next_sync_ns_ = clock_.MonotonicNanos() + kSyncIntervalNs;
-  if (lost) lock_.SetMark(sync_failed_ = false);
+  if (lost) SetSyncFailed(false);
+  replaced_ = false;
   return true;
 }
 
@@ -174,8 +184,7 @@ bool Writer::Transact(std::span<const Change> changes) {
 // what stands behind it is lost with it. So all that the file says goes into the database, and the
 // write-ahead file begins anew, before another change is confirmed.
 bool Writer::BeginAnew() {
-  const int code = sqlite3_wal_checkpoint_v2(database_.handle(), nullptr,
-                                             SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const int code = Backfill(SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code != SQLITE_OK) database_.NoteError(code);
   return code == SQLITE_OK;
 }
@@ -196,8 +205,35 @@ void Writer::OnFailure() {
   if (!database_.is_open() || !database_.failed()) return;
   Say(AboutTrouble(options_.path, database_));
   // The next transaction, of whichever process, begins a new run.
-  if (IsFailedSync(database_.code())) lock_.SetMark(sync_failed_ = true);
+  if (IsFailedSync(database_.code())) SetSyncFailed(true);
   if (!MayGoOn(database_.code())) Close();
+}
+
+void Writer::SetSyncFailed(bool failed) {
+  sync_failed_ = failed;
+  LockNote note = lock_.Note();
+  note.sync_failed = failed;
+  static_cast<void>(lock_.SetNote(note, false));  // sync_failed_ holds in this process anyway
+}
+
+bool Writer::NoteStamp() {
+  LockNote note = lock_.Note();
+  note.state = LockNote::State::kKnown;
+  note.stamp = StampOf(database_);
+  return lock_.SetNote(note, false);
+}
+
+// Copies the write-ahead file into the database, with another stamp. The note comes first, and
+// durably: a process or a machine that dies in between leaves "changing", and not a stamp that is
+// wrong.
+int Writer::Backfill(int mode, int* in_file, int* copied) {
+  LockNote note = lock_.Note();
+  note.state = LockNote::State::kChanging;
+  if (!lock_.SetNote(note, true)) return SQLITE_IOERR_WRITE;
+  if (!SetStamp(database_, static_cast<int64_t>(random_.Below(kStamps)))) return database_.code();
+  const int code = sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, mode, in_file, copied);
+  NoteStamp();
+  return code;
 }
 
 void Writer::Say(const std::string& problem) {
@@ -215,7 +251,7 @@ int64_t Writer::BackOffMs() {
 void Writer::Checkpoint(int mode) {
   int in_file = 0;
   int copied = 0;
-  const int code = sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, mode, &in_file, &copied);
+  const int code = Backfill(mode, &in_file, &copied);
   if (code != SQLITE_OK && code != SQLITE_BUSY) {
     database_.NoteError(code);
     return OnFailure();

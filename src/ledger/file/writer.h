@@ -18,6 +18,7 @@
 #include "ledger/file/write_lock.h"
 #include "tollgate/base/backoff.h"
 #include "tollgate/base/clock.h"
+#include "tollgate/base/random.h"
 #include "tollgate/ledger/file_options.h"
 
 namespace tollgate::ledger::file {
@@ -55,6 +56,9 @@ class Writer {
   bool Transact(std::span<const Change> changes);
   void ChooseSync(bool at_once);
   bool BeginAnew();
+  int Backfill(int mode, int* in_file, int* copied);
+  bool NoteStamp();
+  void SetSyncFailed(bool failed);
   void Checkpoint(int mode);
   void SweepStep();
   void OnFailure();
@@ -69,12 +73,14 @@ class Writer {
   BookFile file_{database_};
   std::optional<ino_t> inode_;
   bool sync_failed_ = false;  // what it may have lost is not yet mended
+  bool replaced_ = false;     // another file was put in its place: the next commit begins a new run
   bool synced_ = false;       // the present setting of PRAGMA synchronous
   int64_t next_sync_ns_ = 0;
   int64_t next_sweep_ns_ = 0;  // negative: nothing to sweep
   uint32_t swept_epoch_ = 0;
   int pages_ = 0;  // in the write-ahead file
   int checkpoint_pages_;
+  base::Random random_;  // of stamps
   base::Backoff failures_;
   std::string said_;  // the last problem
 };
